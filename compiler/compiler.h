@@ -1,0 +1,46 @@
+/* One compilation: the data that every pass reads and adds to. main.c owns the order of passes. */
+#ifndef FLOWCC_COMPILER_H
+#define FLOWCC_COMPILER_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/names.h"
+#include "base/source.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+struct program; /* front/ast.h */
+struct types;   /* front/type.h */
+struct graph;   /* middle/graph.h */
+struct plan;    /* middle/plan.h */
+
+struct options {
+  const char *input_path;
+  const char *output_path;
+  const char *cc;           /* the C compiler's command; null: $CC, else cc */
+  const char *optimise;     /* "-O2" */
+  bool is_debug;            /* -g: keep the generated C beside the binary */
+  bool is_fuse_disabled;    /* --disable=fuse: every operator is a stage of its own */
+  bool is_warning_error;
+};
+
+struct compiler {
+  struct arena arena;
+  struct names names;
+  struct sources sources;
+  struct diags diags;
+  struct options options;
+  struct source *source;   /* the main file, after it is loaded */
+
+  struct program *program; /* parse, annotated by check */
+  struct types *types;     /* check */
+  struct graph *graph;     /* lower */
+  struct plan *plan;       /* fuse */
+  struct text c_text;      /* emit */
+};
+
+/* A pass: false means that diagnostics exist and that nothing further may run. */
+typedef bool pass_fn(struct compiler *);
+
+#endif

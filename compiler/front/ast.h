@@ -1,0 +1,400 @@
+/* The syntax tree: what the parser builds and what the checker annotates in place.
+ *
+ * Every node lives in the compilation's arena. Names are interned, so that equal names are equal
+ * pointers. Fields under "set by" are null or zero until that pass has run; all others belong to
+ * the parser. After `check` has succeeded the tree is well typed: every conversion is an explicit
+ * EXPR_COERCE node, every record literal lists its fields in the order of its type, and every name
+ * and call says what it refers to, so that later passes never look anything up.
+ */
+#ifndef FLOWCC_FRONT_AST_H
+#define FLOWCC_FRONT_AST_H
+
+#include "base/source.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct type;     /* front/type.h */
+struct builtin;  /* front/builtin.h */
+struct io_spec;  /* io/io.h */
+struct op;       /* ops/op.h */
+struct node;     /* middle/graph.h */
+struct expr;
+struct stmt;
+struct block;
+
+/* A name and where it is written. An absent name has text == NULL. */
+struct ident {
+  const char *text;
+  struct span span;
+};
+VEC_OF(ident_list, struct ident)
+
+/* -- types as written ------------------------------------------------------------------------ */
+
+enum type_syntax_kind { TYPE_SYNTAX_NAME, TYPE_SYNTAX_OPTIONAL, TYPE_SYNTAX_RECORD };
+
+VEC_OF(type_syntax_list, struct type_syntax *)
+
+/* A clause such as `was "old"`, `poll 1s`, `named totals`; which ones are known is the checker's. */
+struct clause {
+  struct ident name;
+  struct expr *value;  /* null for a bare word such as `unordered` */
+  bool is_used;        /* set by check; an unused clause is reported with a suggestion */
+};
+VEC_OF(clause_list, struct clause)
+
+/* A field of a record, of an enum variant or of a function's parameter list. */
+struct field_decl {
+  struct ident name;
+  struct type_syntax *type_syntax;
+  struct expr *init;          /* the default, or null */
+  struct clause_list clauses; /* from, was, where, unit */
+  const char *doc;            /* text after `##`, or null */
+};
+VEC_OF(field_decl_list, struct field_decl)
+
+struct type_syntax {
+  enum type_syntax_kind kind;
+  struct span span;
+  struct ident name;             /* NAME */
+  struct type_syntax_list args;  /* NAME: `list[T]`, `map[K, V]` */
+  struct type_syntax *inner;     /* OPTIONAL */
+  struct field_decl_list fields; /* RECORD */
+};
+
+/* -- expressions ----------------------------------------------------------------------------- */
+
+enum expr_kind {
+  EXPR_ERROR, /* recovered from; its type is TYPE_ERROR, which silences its users */
+  EXPR_NAME,
+  EXPR_INT,
+  EXPR_FLOAT,
+  EXPR_STRING,
+  EXPR_FSTRING,
+  EXPR_DURATION,  /* `integer` holds microseconds */
+  EXPR_TIMESTAMP, /* `integer` holds microseconds since 1970-01-01T00:00:00Z */
+  EXPR_BOOL,
+  EXPR_NONE,
+  EXPR_UNARY,
+  EXPR_BINARY,
+  EXPR_FIELD, /* a.b and a?.b */
+  EXPR_INDEX,
+  EXPR_CALL,
+  EXPR_LIST, /* also the literal of a set where a set is expected; `[]` is an empty map too */
+  EXPR_MAP,
+  EXPR_RECORD,
+  EXPR_IF,
+  EXPR_MATCH,
+  EXPR_COERCE, /* made by check only */
+};
+
+enum unary_op { UNARY_NEGATE, UNARY_NOT };
+
+enum binary_op {
+  BINARY_OR, BINARY_AND, BINARY_EQ, BINARY_NE, BINARY_LT, BINARY_LE, BINARY_GT, BINARY_GE,
+  BINARY_IN, BINARY_NOT_IN, BINARY_COALESCE, BINARY_CONCAT,
+  BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV, BINARY_MOD,
+};
+
+/* What a name stands for (set by check). */
+enum ref_kind {
+  REF_NONE,
+  REF_IT,      /* the item of the stage */
+  REF_FIELD,   /* field `index` of the item, named bare */
+  REF_KEY,     /* the key of the stage */
+  REF_STATE,   /* the value of the enclosing `state` */
+  REF_LOCAL,   /* let, for or match binder: `local` */
+  REF_ARG,     /* parameter `index` of the enclosing fn */
+  REF_PARAM,   /* `param` declaration */
+  REF_CONST,   /* `const` declaration */
+  REF_VARIANT, /* fieldless variant `index` of the enum that is the expression's type */
+  REF_STREAM,  /* a stream, source or sink (arguments of merge, into) */
+};
+
+/* A local variable; the binder's node owns it, names point at it. */
+struct local {
+  struct ident name;
+  const struct type *type; /* set by check */
+  uint32_t id;             /* set by check: unique in its function, for the emitter's C names */
+  bool is_mutated;         /* set by check: assigned or passed to a mutator after its `let` */
+};
+
+enum coercion { COERCE_SOME /* T to T? */, COERCE_ABSENT /* none to T? */ };
+
+/* What a call calls (set by check). */
+enum call_kind { CALL_UNKNOWN, CALL_BUILTIN, CALL_FN, CALL_RECORD, CALL_VARIANT, CALL_CONNECTOR };
+
+struct arg {
+  struct ident name; /* `name: value`; absent for a positional argument */
+  struct expr *value;
+};
+VEC_OF(arg_list, struct arg)
+VEC_OF(expr_list, struct expr *)
+
+/* One piece of an f-string: literal text (value null) or an expression. */
+struct fstring_part {
+  const char *text;
+  size_t length;
+  struct expr *value;
+};
+VEC_OF(fstring_part_list, struct fstring_part)
+
+struct map_pair {
+  struct expr *key, *value;
+};
+VEC_OF(map_pair_list, struct map_pair)
+
+/* One item of `{ a, b: 1, ..r }` as written: a spread has no name; `x` and `a.x` name themselves. */
+struct record_item {
+  struct ident name;
+  struct expr *value;
+  bool is_spread;
+};
+VEC_OF(record_item_list, struct record_item)
+
+/* A field of a checked record or variant value, in the order of the type's fields: either `value`,
+ * or field `spread_field` of the spread expression `spreads[spread]`. Defaults are filled in. */
+struct record_field {
+  struct expr *value;
+  uint32_t spread, spread_field;
+};
+VEC_OF(record_field_list, struct record_field)
+
+enum pattern_kind {
+  PATTERN_LITERAL, /* low */
+  PATTERN_RANGE,   /* low..high, both ends included */
+  PATTERN_NONE,    /* none */
+  PATTERN_SOME,    /* some x */
+  PATTERN_VARIANT, /* variant, or variant with a binder: `circle c` */
+};
+
+struct pattern {
+  enum pattern_kind kind;
+  struct span span;
+  struct expr *low, *high;
+  struct ident name;       /* VARIANT */
+  struct local *binder;    /* SOME, VARIANT with a binder; else null */
+  uint32_t variant;        /* set by check: index in the enum */
+};
+VEC_OF(pattern_list, struct pattern)
+
+/* An arm of a match statement (body) or of a match expression (value). */
+struct match_arm {
+  struct span span;
+  struct pattern_list patterns; /* empty for `else` */
+  bool is_else;
+  struct expr *value;
+  struct block *body;
+};
+VEC_OF(match_arm_list, struct match_arm)
+
+struct expr {
+  enum expr_kind kind;
+  struct span span;
+  const struct type *type; /* set by check */
+  bool can_fail;           /* set by check: a failure can leave this expression (E0301 material) */
+  bool can_fault;          /* set by check: a fault (overflow, size limit) can leave it */
+  bool in_parens;          /* written in parentheses (E0107 and E0108 need to know) */
+  union {
+    struct {
+      const char *text;
+      enum ref_kind ref;       /* set by check */
+      uint32_t index;          /* set by check: FIELD, ARG, VARIANT */
+      struct local *local;     /* set by check: LOCAL */
+      struct decl *decl;       /* set by check: PARAM, CONST, STREAM */
+    } name;
+    int64_t integer; /* INT, DURATION, TIMESTAMP */
+    double number;
+    bool boolean;
+    struct { const char *data; size_t length; } string;
+    struct fstring_part_list fstring;
+    struct { enum unary_op op; struct expr *operand; } unary;
+    struct { enum binary_op op; struct span op_span; struct expr *left, *right; } binary;
+    struct {
+      struct expr *object;
+      struct ident name;
+      bool is_optional; /* a?.b */
+      uint32_t index;   /* set by check: the field's index in the record type */
+    } field;
+    struct { struct expr *object, *index; } index;
+    struct {
+      struct ident name;
+      struct arg_list args; /* with method sugar, args[0] is the receiver */
+      bool is_method;       /* written x.f(y) */
+      enum call_kind kind;            /* set by check */
+      const struct builtin *builtin;  /* set by check: BUILTIN */
+      struct decl *decl;              /* set by check: FN */
+      uint32_t variant;               /* set by check: VARIANT */
+      struct record_field_list fields; /* set by check: RECORD, VARIANT */
+    } call;
+    struct expr_list list;
+    struct map_pair_list map;
+    struct {
+      struct record_item_list items;
+      struct record_field_list fields; /* set by check */
+      struct expr_list spreads;        /* set by check */
+    } record;
+    struct {
+      struct expr *condition;   /* for `if let`: the optional */
+      struct local *binder;     /* `if let x = …`, else null */
+      struct expr *then_value, *else_value;
+    } if_else;
+    struct { struct expr *subject; struct match_arm_list arms; } match;
+    struct { enum coercion kind; struct expr *operand; } coerce;
+  };
+};
+
+/* -- statements ------------------------------------------------------------------------------ */
+
+enum stmt_kind {
+  STMT_ERROR, STMT_LET, STMT_ASSIGN, STMT_EXPR, STMT_EMIT, STMT_FAIL, STMT_FORGET, STMT_RETURN,
+  STMT_IF, STMT_MATCH, STMT_FOR,
+};
+
+enum assign_op { ASSIGN_SET, ASSIGN_ADD, ASSIGN_SUB, ASSIGN_MUL, ASSIGN_DIV, ASSIGN_CONCAT };
+
+VEC_OF(stmt_list, struct stmt *)
+struct block {
+  struct span span;
+  struct stmt_list stmts;
+};
+
+struct stmt {
+  enum stmt_kind kind;
+  struct span span;
+  union {
+    struct { struct local *local; struct type_syntax *type_syntax; struct expr *value; } let;
+    struct { enum assign_op op; struct expr *place, *value; } assign;
+    struct expr *expr; /* STMT_EXPR, STMT_FAIL (the message), STMT_RETURN (or null) */
+    struct {
+      struct expr *value;
+      struct ident into;    /* absent for a plain emit */
+      uint32_t output;      /* set by check: index in the stage's `emits` */
+    } emit;
+    struct { struct expr *condition; struct local *binder; struct block *then_block, *else_block; } if_else;
+    struct { struct expr *subject; struct match_arm_list arms; } match;
+    struct { struct local *first, *second; struct expr *iterable; struct block *body; } loop;
+  };
+};
+
+/* -- pipelines ------------------------------------------------------------------------------- */
+
+enum on_fail_kind { ON_FAIL_NONE, ON_FAIL_SKIP, ON_FAIL_STOP, ON_FAIL_INTO };
+struct on_fail {
+  enum on_fail_kind kind;
+  struct span span;
+  struct ident into; /* ON_FAIL_INTO */
+};
+
+enum hook_kind { HOOK_EPOCH, HOOK_END, HOOK_EXPIRE };
+struct hook {
+  struct ident name; /* epoch, end, … as written after `on` */
+  enum hook_kind kind; /* set by check */
+  struct block *body;
+};
+VEC_OF(hook_list, struct hook)
+
+/* An arm of `split`: `condition => target`, `else => target` or `else => skip`. */
+struct split_arm {
+  struct expr *condition; /* null for else */
+  struct ident target;    /* `skip` is spelled out here too */
+  bool is_skip;           /* set by check */
+};
+VEC_OF(split_arm_list, struct split_arm)
+
+/* One output of a `state`: index 0 is the plain emit, then one per `emit … into NAME` target. */
+struct emit_target {
+  struct ident into;       /* absent for output 0 */
+  const struct type *type; /* null where output 0 is never emitted */
+};
+VEC_OF(emit_target_list, struct emit_target)
+
+/* A stage: a verb and its arguments. Which members are in use depends on the verb:
+ *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
+ *   state: name type_syntax init body hooks · split: arms · any other word: args, named_args */
+struct stage {
+  struct ident verb;
+  struct span span;
+  struct expr_list args;
+  struct arg_list named_args; /* NAME(args) of a word that is not a verb of the grammar */
+  struct ident_list names;
+  struct ident name;
+  struct type_syntax *type_syntax;
+  struct expr *init;
+  struct clause_list clauses;
+  struct block *body;
+  struct hook_list hooks;
+  struct split_arm_list arms;
+  struct on_fail on_fail;
+
+  /* set by check */
+  const struct op *op;
+  const struct type *in_item, *in_key;   /* in_key null: the stream has no key */
+  const struct type *out_item, *out_key; /* out_item null: the stage ends its pipeline */
+  const struct type *state_type;
+  struct emit_target_list emits;         /* state */
+  const char *id;                        /* durable id of a state or named stage, or null */
+  const char *was_id;
+  bool can_fail, can_fault;              /* before its own `else` */
+  uint32_t local_count;
+};
+VEC_OF(stage_list, struct stage *)
+
+/* -- declarations ---------------------------------------------------------------------------- */
+
+enum decl_kind {
+  DECL_ERROR, DECL_FLOW, DECL_PARAM, DECL_CONST, DECL_RECORD, DECL_ENUM, DECL_FN, DECL_SOURCE,
+  DECL_SINK, DECL_STREAM, DECL_PIPELINE, DECL_TEST,
+};
+
+struct variant_decl {
+  struct ident name;
+  struct field_decl_list fields;
+  struct clause_list clauses; /* from, was */
+};
+VEC_OF(variant_decl_list, struct variant_decl)
+
+enum test_step_kind { TEST_FEED, TEST_EXPECT, TEST_RESTART, TEST_ADVANCE };
+struct test_step {
+  enum test_step_kind kind;
+  struct span span;
+  struct ident name;  /* FEED: the source */
+  struct expr *value; /* FEED, EXPECT, ADVANCE */
+};
+VEC_OF(test_step_list, struct test_step)
+
+struct decl {
+  enum decl_kind kind;
+  struct span span;
+  struct ident name;   /* absent for a bare pipeline; a test's title */
+  const char *doc;     /* text of `##` comments, or null */
+  struct clause_list clauses;
+  struct type_syntax *type_syntax; /* param, const, source, sink, stream; fn: the result */
+  struct expr *value;              /* param and const: value; source and sink: connector; fn: body expression */
+  struct block *body;              /* fn with a block body */
+  struct field_decl_list fields;   /* record fields, fn parameters */
+  struct variant_decl_list variants;
+  struct ident start;              /* stream and pipeline: where it begins; its clauses are `clauses` */
+  struct stage_list stages;        /* source, stream, pipeline */
+  struct on_fail on_fail;          /* source */
+  struct test_step_list steps;
+
+  /* set by check */
+  const struct type *type;         /* param, const, fn result, item of source, sink, stream */
+  const struct type *key_type;     /* stream: its key, or null */
+  struct io_spec *io;              /* source, sink (io/io.h) */
+  const char *was_id;
+  bool is_checked, is_being_checked; /* guards against cycles */
+  bool can_fail, can_fault;        /* fn */
+  uint32_t local_count;            /* fn */
+  uint32_t index;                  /* among the declarations of its kind */
+};
+VEC_OF(decl_list, struct decl *)
+
+struct program {
+  struct decl_list decls; /* in text order */
+};
+
+#endif

@@ -1,0 +1,218 @@
+/* The contract between a generated program and libflow: what a program describes and what the
+ * engine calls. Generated code includes flow/flow.h, which includes this.
+ *
+ * A generated file defines one `const struct flow_program` and a main that hands it to flow_main().
+ * The engine opens sources and sinks, loads state, cuts the input into blocks, calls the run
+ * function of a block's source, and closes and commits epochs. Everything that happens to a row
+ * between its source and its sinks is generated code.
+ */
+#ifndef FLOW_ABI_H
+#define FLOW_ABI_H
+
+#include "flow/schema.h"
+#include "flow/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLOW_ABI_VERSION 1
+
+/* Rows that a source stage parses before it runs them. */
+#define FLOW_BATCH 64
+/* Bytes behind a block's end that may be read (and are never a newline, quote or digit: zeros). */
+#define FLOW_PADDING 64
+
+struct flow_worker;
+struct flow_table;
+struct flow_connector; /* runtime/connector.h; generated code only takes addresses of these */
+
+/* A place in the .flow file, for run-time messages. Line and column are 1-based. */
+struct flow_site {
+  const char *step;   /* "state total", "map", "source events" */
+  uint32_t line, column, length;
+  const char *text;   /* the whole line, without its newline */
+};
+
+/* Why the current row failed. Set by flow_fail() just before a generated function returns false. */
+struct flow_failure {
+  const struct flow_site *site;
+  struct flow_str reason; /* in the worker's arena or static */
+  bool is_fault;          /* overflow or limit, not a failure of the user's making */
+};
+
+/* -- blocks ---------------------------------------------------------------------------------- */
+
+/* Why a record could not be decoded. `at` points into the record, for line, column and caret. */
+struct flow_bad_record {
+  const char *record; /* start of the record in the block */
+  size_t length;      /* without its line end */
+  uint64_t line;      /* of the record's first byte */
+  const char *at;
+  char reason[200];   /* "expected `{`, the start of an Event" */
+};
+
+/* A run of whole records of one file. The engine fills it; the source's run function consumes it. */
+struct flow_block {
+  const char *cursor, *end; /* the rest; `end` is behind the last record's line end */
+  const char *start;        /* first byte of the block */
+  uint64_t offset;          /* of `start` in the file */
+  uint64_t line;            /* 1-based line number at `cursor` */
+  uint64_t budget;          /* records that may be consumed before run must return */
+  uint64_t records;         /* consumed so far in this block, rejected ones included */
+  uint64_t rejected;
+  const int16_t *columns;   /* csv: field index (declaration order) of each column, or -1 */
+  uint32_t column_count;
+  const char *file;         /* its name as messages show it */
+  bool is_last_open;        /* the last record has no line end */
+  struct flow_bad_record bad;
+};
+
+enum flow_parse { FLOW_PARSED, FLOW_BAD_RECORD };
+
+enum flow_run {
+  FLOW_RUN_DONE, /* the block is consumed or its budget is used up */
+  FLOW_RUN_STOP, /* a bad record under `else stop`: `cursor` is at it, `bad` says why */
+};
+
+/* -- the worker ------------------------------------------------------------------------------ */
+
+/* Output of one sink, on its way out. The engine flushes it between batches only, so that a failing
+ * record's bytes can be taken back: `mark` is the length before the row `mark_record`. */
+struct flow_sink {
+  struct flow_buf buf;
+  uint64_t mark_record;
+  size_t mark;
+  uint64_t rows; /* appended in this run */
+};
+
+/* What generated code sees of a worker. */
+struct flow_worker {
+  struct flow_mem *arena;   /* transient values; emptied between batches */
+  struct flow_mem *heap;    /* values owned by state */
+  const void *params;       /* the program's parameter struct */
+  struct flow_table *tables; /* one per state, in the order of flow_program.states */
+  struct flow_sink *sinks;  /* one per sink, in the order of flow_program.sinks */
+  int64_t now_us;           /* start of the epoch */
+  int64_t epoch;            /* its number */
+  uint64_t record;          /* order position: source records of this epoch before the current one */
+  struct flow_failure failure;
+  void *engine;             /* the engine's own */
+};
+
+/* Records why a row fails; returns false, so that callers write `return flow_fail(…)`. */
+bool flow_fail(struct flow_worker *, const struct flow_site *, const char *reason);
+bool flow_fail_text(struct flow_worker *, const struct flow_site *, struct flow_str reason);
+bool flow_fault_at(struct flow_worker *, const struct flow_site *, const char *reason);
+
+/* Ends the run before the current source record, with the worker's failure as the message: exit 70
+ * for an unhandled fault or failure, 65 for `else stop`. Does not return. */
+_Noreturn void flow_abort_record(struct flow_worker *);
+_Noreturn void flow_stop_record(struct flow_worker *);
+
+/* Called by a source's run function: before a batch is run; after it (resets the arena, flushes
+ * large sink buffers). */
+void flow_batch_end(struct flow_worker *);
+
+/* The buffer to which the next row of a sink is appended. */
+static inline struct flow_buf *flow_sink_row(struct flow_worker *w, uint32_t sink) {
+  struct flow_sink *s = &w->sinks[sink];
+  if (s->mark_record != w->record) {
+    s->mark_record = w->record;
+    s->mark = s->buf.length;
+  }
+  s->rows++;
+  return &s->buf;
+}
+
+/* Counts of rejects for the summary, by stage or source. */
+void flow_count_rejected(struct flow_worker *, uint64_t count);
+
+/* `inspect`: an ordered line on stderr. */
+void flow_inspect(struct flow_worker *, const struct flow_site *, struct flow_str line);
+
+/* -- the program ----------------------------------------------------------------------------- */
+
+enum flow_param_kind {
+  FLOW_PARAM_INT, FLOW_PARAM_FLOAT, FLOW_PARAM_BOOL, FLOW_PARAM_STRING, FLOW_PARAM_TIMESTAMP,
+  FLOW_PARAM_DURATION, FLOW_PARAM_ENUM,
+};
+
+struct flow_param {
+  const char *name;    /* as declared: my_p is --my-p */
+  const char *doc;     /* or null */
+  const char *default_text; /* for --help; null: required, or absent if optional */
+  enum flow_param_kind kind;
+  size_t offset;       /* of the value in the parameter struct */
+  ptrdiff_t has_offset; /* of the optional's `has` flag, or -1 */
+  bool is_required;
+  const char *const *variants; /* ENUM: names by tag, null at the end */
+};
+
+enum flow_framing { FLOW_FRAMING_LINES, FLOW_FRAMING_CSV };
+
+struct flow_source_desc {
+  const char *name, *was;     /* durable id */
+  const struct flow_site *site;
+  const struct flow_connector *connector;
+  enum flow_framing framing;
+  char delimiter;
+  bool has_header;
+  const char *const *columns; /* csv: column name of each field, in declaration order */
+  const bool *is_required;    /* csv: its absence from the header is an error */
+  uint32_t column_count;
+  int64_t poll_us;
+  const char *item_name;      /* "Event", for messages */
+  const char *on_fail;        /* "stop", "skip" or "into NAME", for messages */
+  struct flow_str (*location)(const struct flow_worker *); /* null: the connector has none */
+  enum flow_run (*run)(struct flow_worker *, struct flow_block *);
+};
+
+struct flow_sink_desc {
+  const char *name, *was; /* durable id; "stdout" for stdout */
+  const struct flow_site *site;
+  const struct flow_connector *connector;
+  const char *header;     /* csv: written once when the file is empty; null: none */
+  struct flow_str (*location)(const struct flow_worker *);
+};
+
+/* Keyed state as the engine sees it: a table of rows that begin with struct flow_entry. */
+struct flow_state_desc {
+  const char *name, *was; /* durable id */
+  const struct flow_site *site;
+  const struct flow_type *key_type, *value_type;
+  uint32_t row_size;      /* bytes of the generated row struct */
+
+  /* Packs every touched entry into `out` with flow_pack_entry() (flow/state.h), in touch order. */
+  void (*pack)(struct flow_table *, struct flow_buf *out);
+
+  /* Inserts a loaded entry; false: the bytes are not a value of the current types. */
+  bool (*load)(struct flow_worker *, struct flow_table *, uint64_t id, const uint8_t *key,
+               size_t key_length, const uint8_t *value, size_t value_length);
+};
+
+struct flow_program {
+  uint32_t abi_version;
+  const char *name;        /* of the flow */
+  const char *file;        /* "cart_join.flow" */
+  const char *doc;         /* text of `##` above the flow, or null */
+  const char *compiler;    /* "flowcc 0.1.0" */
+  size_t params_size;
+  const struct flow_param *params;
+  const struct flow_source_desc *sources;
+  const struct flow_sink_desc *sinks;
+  const struct flow_state_desc *states;
+  uint32_t param_count, source_count, sink_count, state_count;
+  bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
+
+  void (*default_params)(void *params);
+  /* Null if all `where` conditions hold, else which parameter is wrong and why. */
+  const char *(*check_params)(const struct flow_worker *, const void *params);
+  void (*on_epoch)(struct flow_worker *); /* hooks in topological order; null: none */
+  void (*on_end)(struct flow_worker *);   /* null: none */
+};
+
+/* Runs the program: options, resume, the epoch loop, the summary. Returns the exit code. */
+int flow_main(const struct flow_program *, int argc, char **argv);
+
+#endif

@@ -1,0 +1,14 @@
+/* Everything that a generated program may see of the runtime, in one include. */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "flow/abi.h"
+#include "flow/codec.h"
+#include "flow/csv.h"
+#include "flow/json.h"
+#include "flow/number.h"
+#include "flow/schema.h"
+#include "flow/state.h"
+#include "flow/value.h"
+
+#endif
