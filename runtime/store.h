@@ -1,0 +1,218 @@
+/* The store: what survives a crash. A history of epochs in one LMDB database, its types inside.
+ *
+ * The store keeps rows for a number of ids. An id is a flat name of the program: a state, a source,
+ * a sink; it has a small number, and types for its keys and values. A row is a u64 number, a key
+ * that never changes, and a value. What the engine hands over per epoch are the rows that changed,
+ * packed by generated code (codec.h, "entries of a delta"). The store appends them; it never
+ * rewrites a row at commit. State, source positions and sink lengths are all rows, so they are
+ * committed, rewound and folded by the same code and can never disagree.
+ *
+ *   commit   one LMDB transaction = one or more whole epochs; when it returns they are durable
+ *   load     the rows as of the newest epoch, in row order, in the program's present types
+ *   rewind   forgets the newest epochs (--resume-epoch)
+ *   fold     moves old epochs into the base, one tree per id, whenever there is time
+ *
+ * A run, in order:
+ *
+ *   flow_store_open(sys, &options, &store, &report);         locks, checks every byte it can
+ *   flow_store_prepare(store, &plan, numbers, &report);      types fit? rewind, migrate
+ *   for each id: flow_store_load(store, numbers[i], callback, context, &loaded, &report);
+ *   loop: flow_store_commit(store, epochs, count, &report);
+ *         flow_store_fold(store, 5000, &report);
+ *   flow_store_close(store);
+ *
+ * After any failed commit, rewind or fold the store refuses further work: the run must end, and the
+ * next one starts from the last commit. Nothing here is called from two threads at once, and not
+ * after fork().
+ *
+ * What damage is found. Every record has a checksum over its bytes and its place; epochs form a
+ * chain of checksums; each base tree has the number and the sum of its rows. Before LMDB opens the
+ * file, the structure of all its pages is checked (store_check.c), because LMDB trusts them. So
+ * a flipped, lost or swapped byte in saved data is refused with FLOW_E_CORRUPT, and does not crash.
+ * Not found: bytes in unused space (they do not matter), and damage to the newest of the two LMDB
+ * meta pages that makes it look like an older commit, in which case the store is that older,
+ * consistent one. Damage by someone who recomputes checksums is not looked for.
+ */
+#ifndef FLOW_STORE_H
+#define FLOW_STORE_H
+
+#include "flow/codec.h"
+#include "flow/schema.h"
+#include "report.h"
+#include "sys.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Ids of one store, dropped ones included: LMDB keeps an array of as many trees per transaction. */
+#define FLOW_STORE_IDS 1000
+/* Bytes of an id's or a flow's name. */
+#define FLOW_STORE_NAME 255
+/* Bytes of the text of a type; far above what a program of usual size has. */
+#define FLOW_STORE_TYPE_TEXT (1u << 20)
+/* Bytes of a row's key and value together. LMDB's limit is 4 GiB - 1. */
+#define FLOW_STORE_ROW ((size_t)1 << 31)
+/* "No epoch": the newest committed one is meant. */
+#define FLOW_STORE_NEWEST (-1)
+
+struct flow_store;
+
+/* -- opening ---------------------------------------------------------------------------------- */
+
+struct flow_store_options {
+  const char *dir;
+  const char *flow_name;        /* whose state this is */
+  const char *compiler_version; /* "flowcc 0.1.0"; recorded only */
+  bool create;                  /* make the directory and the store if they are missing */
+  uint64_t retain_epochs;       /* --retain-epochs: epochs before the newest that stay reachable */
+  uint64_t map_size;            /* first try for the size of the memory map; 0: large */
+};
+
+/* Opens the store in options->dir and takes its lock; the texts in the options are copied. A
+ * directory that is made here has mode 0700. Also finishes or removes what a crash left half done.
+ *
+ * FLOW_E_LOCKED: another process holds the lock; the message names its pid. FLOW_E_CREATE: the
+ * directory cannot be made, or something else has its name. FLOW_E_IO: it cannot be read or written.
+ * FLOW_E_MISMATCH: another flow's state, a format of a newer flowcc, a network file system, or
+ * (without `create`) nothing there. FLOW_E_CORRUPT: damage that leaves no epoch to go back to.
+ * Nothing is changed when it fails. On success *store is owned by the caller: flow_store_close(). */
+enum flow_status flow_store_open(const struct flow_sys *, const struct flow_store_options *,
+                                 struct flow_store **store, struct flow_report *);
+
+/* Gives back the lock and the memory. Null is fine. Does not commit anything. */
+void flow_store_close(struct flow_store *);
+
+struct flow_store_range {
+  int64_t head;     /* newest committed epoch; -1: none yet */
+  int64_t oldest;   /* --resume-epoch may name oldest … newest; */
+  int64_t newest;   /* newest is head + 1 */
+  int64_t damaged;  /* the first epoch whose data is damaged, or -1: only earlier ones can be used */
+  uint64_t timeline; /* counts rewinds; (timeline, epoch) names an epoch for ever */
+};
+
+struct flow_store_range flow_store_range(const struct flow_store *);
+
+/* The record of an epoch. */
+struct flow_store_epoch_info {
+  int64_t number;
+  uint64_t timeline;
+  uint64_t records_in, records_out, records_rejected;
+  int64_t now_us;    /* now() in that epoch */
+  int64_t wall_us;   /* when it was committed */
+  uint64_t bytes;    /* of its packed entries */
+};
+
+/* Reads the record of epoch `number`; FLOW_E_RANGE (without a report) if it is not kept. */
+enum flow_status flow_store_epoch_info(struct flow_store *, int64_t number,
+                                       struct flow_store_epoch_info *);
+
+/* -- what the program declares ---------------------------------------------------------------- */
+
+enum flow_store_kind {
+  FLOW_STORE_STATE = 1,
+  FLOW_STORE_SOURCE = 2,
+  FLOW_STORE_SINK = 3,   /* may leave the program without being asked; its rows stay */
+  FLOW_STORE_ENGINE = 4, /* the runtime's own, like a sink in this respect */
+};
+
+struct flow_store_id {
+  enum flow_store_kind kind;
+  const char *name;
+  const char *was; /* its former name, or null */
+  const struct flow_type *key, *value;
+};
+
+struct flow_store_plan {
+  const struct flow_store_id *ids;
+  size_t id_count;
+  const char *const *drops; /* --accept-drop: "cart" (the id, or fields of it) or "cart.field" */
+  size_t drop_count;
+  int64_t resume_epoch;     /* --resume-epoch N, or FLOW_STORE_NEWEST */
+};
+
+/* Compares the program with the store and makes the store fit, in one small transaction: goes back to
+ * the end of epoch resume_epoch - 1, adds ids and new versions of types, renames, drops. Types stay
+ * alive until the store is closed. numbers[i] gets the number of ids[i], >= 1.
+ *
+ * When it succeeds, report->message tells in words what was migrated, one change a line; empty if
+ * nothing was. FLOW_E_MISMATCH: a type changed in a way that cannot be migrated (the message shows
+ * old and new), or a state, source or field is gone and not in `drops`. FLOW_E_RANGE: the epoch cannot be
+ * reached; the message names the range. FLOW_E_CORRUPT: the chosen epoch or one before it is damaged; the message
+ * names the newest good one. Nothing is touched on refusal. */
+enum flow_status flow_store_prepare(struct flow_store *, const struct flow_store_plan *,
+                                    uint16_t *numbers, struct flow_report *);
+
+/* -- loading ---------------------------------------------------------------------------------- */
+
+/* Gets one live row: key and value in the program's present types. The bytes live until it returns.
+ * A failure stops the load; the callback fills the report that it knows of. */
+typedef enum flow_status (*flow_store_row)(void *context, uint64_t row, const void *key,
+                                           size_t key_length, const void *value,
+                                           size_t value_length);
+
+struct flow_store_loaded {
+  uint64_t rows;     /* live ones */
+  uint64_t bytes;    /* of their keys and values */
+  uint64_t next_row; /* greater than any row ever used under this id, live or not */
+};
+
+/* Hands out every live row of an id once, in row order. `id` is a number from flow_store_prepare().
+ * FLOW_E_CORRUPT: the base of this id is damaged, or a value does not have its stored type.
+ * FLOW_E_MISMATCH: a value cannot be migrated (an int that has no exact float). */
+enum flow_status flow_store_load(struct flow_store *, uint16_t id, flow_store_row, void *context,
+                                 struct flow_store_loaded *, struct flow_report *);
+
+/* -- committing ------------------------------------------------------------------------------- */
+
+/* The changed rows of one id in one epoch: entries as codec.h packs them. */
+struct flow_store_part {
+  uint16_t id;
+  const void *data;
+  size_t length;
+};
+
+struct flow_store_epoch {
+  int64_t number; /* head + 1, then consecutive */
+  uint64_t records_in, records_out, records_rejected;
+  int64_t now_us;
+  const struct flow_store_part *parts; /* each id at most once, in any order; empty ones are fine */
+  size_t part_count;
+};
+
+/* Commits one or more whole epochs in one transaction. On FLOW_OK they are on the disk. Otherwise
+ * none of them is, and the store takes no more: FLOW_E_FULL for a full disk, FLOW_E_IO, FLOW_E_MEMORY;
+ * FLOW_E_BUG if the numbers or ids are not as above. The parts are only read. */
+enum flow_status flow_store_commit(struct flow_store *, const struct flow_store_epoch *epochs,
+                                   size_t count, struct flow_report *);
+
+/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on and counts up the
+ * timeline, in one transaction; head + 1 is no change. prepare() does this too; here it stands alone. What
+ * was loaded before is out of date. FLOW_E_RANGE: the message names the range. */
+enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct flow_report *);
+
+/* -- housekeeping ----------------------------------------------------------------------------- */
+
+/* Folds old epochs into the base, if it is time to: when the epochs that may go (not the retained ones)
+ * weigh half as much as the base, and at least FLOW_STORE_FOLD_FLOOR. Works for about
+ * `budget_us`, in transactions of that length, and goes on at the next call; when the disk bound is
+ * in danger it works until that is repaired. Costs next to nothing when there is nothing to do.
+ * Pauses while another process reads an older state. */
+enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);
+
+/* Epochs lighter than this together are not worth a fold. */
+#define FLOW_STORE_FOLD_FLOOR ((uint64_t)4 << 20)
+
+struct flow_store_stats {
+  uint64_t file_bytes;  /* size of data.mdb */
+  uint64_t base_bytes;  /* keys and values in the base */
+  uint64_t base_rows;
+  uint64_t delta_bytes; /* what the kept epochs take, their records included */
+  uint64_t epochs;      /* kept */
+  uint64_t folds;       /* finished since the store was opened */
+  bool is_folding;
+};
+
+struct flow_store_stats flow_store_stats(const struct flow_store *);
+
+#endif
