@@ -1,0 +1,194 @@
+# Build, test and install flowcc. `make help` lists the targets.
+#
+# Everything that is built lies under build/: the release is build/flowcc with its runtime in
+# build/lib/flowcc, the other modes (debug asan tsan clang cover) have the same under build/MODE.
+
+MODE    ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+ifeq ($(filter $(MODE),release debug asan tsan clang cover),)
+$(error MODE=$(MODE): choose one of release debug asan tsan clang cover)
+endif
+
+# All cores, unless the caller said how many jobs.
+ifeq ($(filter -j% --jobs% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+BISON ?= bison
+FLEX  ?= flex
+ifeq ($(origin CC),default)
+CC := $(if $(filter clang tsan,$(MODE)),clang,cc)
+endif
+ifeq ($(origin AR),default)
+AR := ar
+endif
+
+FLAGS_release = -O2
+FLAGS_clang   = -O2
+FLAGS_debug   = -O0 -DFLOW_DEBUG
+FLAGS_asan    = -O1 -DFLOW_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan    = -O1 -fsanitize=thread
+FLAGS_cover   = -O0 --coverage -DFLOW_DEBUG
+MODE_FLAGS    = $(FLAGS_$(MODE))
+
+OUT  := $(if $(filter release,$(MODE)),build,build/$(MODE))
+WORK := build/$(MODE)
+OBJ  := $(WORK)/obj
+GEN  := $(WORK)/gen
+LIB  := $(OUT)/lib/flowcc
+
+CFLAGS   ?=
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+COMPILE   = $(CC) -std=gnu11 -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
+
+COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
+COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o
+RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
+RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
+UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c))
+CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
+
+.PHONY: all test check-all test-programs bless crash fuzz-smoke cover tidy format demo install clean help
+all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
+
+# -- the compiler --------------------------------------------------------------------------------
+
+$(OUT)/flowcc: $(COMPILER_OBJECTS)
+	@echo "link    $@"
+	@$(CC) $(MODE_FLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+$(GEN)/front/parse.tab.c $(GEN)/front/parse.tab.h &: compiler/front/parse.y
+	@mkdir -p $(@D)
+	@echo "bison   $<"
+	@$(BISON) -Wall -Wcounterexamples -Werror --header=$(GEN)/front/parse.tab.h -o $(GEN)/front/parse.tab.c $<
+
+$(GEN)/front/lex.yy.c $(GEN)/front/lex.yy.h &: compiler/front/lex.l
+	@mkdir -p $(@D)
+	@echo "flex    $<"
+	@$(FLEX) --header-file=$(GEN)/front/lex.yy.h -o $(GEN)/front/lex.yy.c $<
+
+COMPILER_INCLUDES := -Icompiler -I$(GEN)
+$(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) $(COMPILER_INCLUDES) -c -o $@ $<
+
+$(OBJ)/gen/%.o: $(GEN)/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) $(COMPILER_INCLUDES) -c -o $@ $<
+
+# -- the runtime ---------------------------------------------------------------------------------
+
+$(LIB)/libflow.a: $(RUNTIME_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "ar      $@"
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(LIB)/include/flow/%.h: runtime/include/flow/%.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(OBJ)/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) -fvisibility=hidden -Iruntime/include -Iruntime -c -o $@ $<
+
+# -- tests ---------------------------------------------------------------------------------------
+
+# Unit tests see the insides of both parts, so they link with everything but main().
+$(WORK)/tests/libflowcc.a: $(filter-out $(OBJ)/compiler/main.o,$(COMPILER_OBJECTS))
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(WORK)/tests/test_%: tests/unit/test_%.c $(WORK)/tests/libflowcc.a $(LIB)/libflow.a
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) $(COMPILER_INCLUDES) -Iruntime/include -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< \
+	  $(WORK)/tests/libflowcc.a $(LIB)/libflow.a -lcmocka -llmdb -lpthread -lm
+
+$(WORK)/tests/crashpoint.so: tests/crash/crashpoint.c
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(CC) -std=gnu11 -g -O1 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
+
+test-programs: all $(UNIT_TESTS) $(CRASHPOINT)
+
+# TESTS="-k NAME" and the like go to tests/run.py; see tests/README.md.
+TESTS ?=
+
+test:
+	@tests/setup.sh test
+	@$(MAKE) MODE=$(MODE) test-programs
+	@python3 tests/run.py --mode=$(MODE) $(TESTS)
+
+# The full matrix with the release, then the suites with the second compiler and the sanitizers.
+check-all:
+	@tests/setup.sh all
+	@$(MAKE) test TESTS="--full $(TESTS)"
+	@$(MAKE) test MODE=clang
+	@$(MAKE) test MODE=asan
+	@$(MAKE) test MODE=tsan
+
+bless:
+	@$(MAKE) MODE=$(MODE) test-programs
+	@python3 tests/run.py --mode=$(MODE) --bless $(TESTS)
+	@git --no-pager diff --stat -- tests examples
+
+crash:
+	@tests/setup.sh test
+	@$(MAKE) MODE=$(MODE) test-programs
+	@python3 tests/run.py --mode=$(MODE) --suite crash --full $(TESTS)
+
+cover:
+	@tests/setup.sh test
+	@$(MAKE) MODE=cover test-programs
+	@find build/cover -name '*.gcda' -delete
+	@python3 tests/run.py --mode=cover $(TESTS)
+	@python3 tests/cover.py build/cover
+
+tidy: all
+	@tests/tidy.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+demo:
+	@tests/setup.sh build
+	@$(MAKE) all
+	@examples/demo.sh
+
+# -- the rest ------------------------------------------------------------------------------------
+
+install: all
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/flowcc/include/flow"
+	install -m 755 $(OUT)/flowcc "$(DESTDIR)$(PREFIX)/bin/flowcc"
+	install -m 644 $(LIB)/libflow.a "$(DESTDIR)$(PREFIX)/lib/flowcc/libflow.a"
+	install -m 644 $(LIB)/include/flow/*.h "$(DESTDIR)$(PREFIX)/lib/flowcc/include/flow/"
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make               build/flowcc and its runtime, build/lib/flowcc'
+	@echo 'make demo          a flow fails at a bad line, is repaired, and goes on where it stopped'
+	@echo 'make test          every test that a change needs; installs missing packages first'
+	@echo '                   TESTS="-k NAME" runs the tests with NAME in their name'
+	@echo 'make check-all     more points of the matrix, clang as well as gcc, and the sanitizers'
+	@echo 'make crash         kills the examples at every write, at length'
+	@echo 'make bless         writes the expected outputs anew; read the diff'
+	@echo 'make tidy          the house rules that a machine can check'
+	@echo 'make cover         line coverage of compiler and runtime'
+	@echo 'make format        clang-format'
+	@echo 'make install       to PREFIX (default /usr/local), below DESTDIR if given'
+	@echo 'make clean         remove build/'
+	@echo 'MODE=debug|asan|tsan|clang|cover selects another build, in build/MODE'
+
+-include $(shell find $(WORK) -name '*.d' 2>/dev/null)
