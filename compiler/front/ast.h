@@ -29,13 +29,13 @@ struct ident {
   const char *text;
   struct span span;
 };
-VEC_OF(ident_list, struct ident)
+VEC_OF(ident_list, struct ident);
 
 /* -- types as written ------------------------------------------------------------------------ */
 
 enum type_syntax_kind { TYPE_SYNTAX_NAME, TYPE_SYNTAX_OPTIONAL, TYPE_SYNTAX_RECORD };
 
-VEC_OF(type_syntax_list, struct type_syntax *)
+VEC_OF(type_syntax_list, struct type_syntax *);
 
 /* A clause such as `was "old"`, `poll 1s`, `named totals`; which ones are known is the checker's. */
 struct clause {
@@ -43,7 +43,7 @@ struct clause {
   struct expr *value;  /* null for a bare word such as `unordered` */
   bool is_used;        /* set by check; an unused clause is reported with a suggestion */
 };
-VEC_OF(clause_list, struct clause)
+VEC_OF(clause_list, struct clause);
 
 /* A field of a record, of an enum variant or of a function's parameter list. */
 struct field_decl {
@@ -53,7 +53,7 @@ struct field_decl {
   struct clause_list clauses; /* from, was, where, unit */
   const char *doc;            /* text after `##`, or null */
 };
-VEC_OF(field_decl_list, struct field_decl)
+VEC_OF(field_decl_list, struct field_decl);
 
 struct type_syntax {
   enum type_syntax_kind kind;
@@ -130,8 +130,8 @@ struct arg {
   struct ident name; /* `name: value`; absent for a positional argument */
   struct expr *value;
 };
-VEC_OF(arg_list, struct arg)
-VEC_OF(expr_list, struct expr *)
+VEC_OF(arg_list, struct arg);
+VEC_OF(expr_list, struct expr *);
 
 /* One piece of an f-string: literal text (value null) or an expression. */
 struct fstring_part {
@@ -139,12 +139,12 @@ struct fstring_part {
   size_t length;
   struct expr *value;
 };
-VEC_OF(fstring_part_list, struct fstring_part)
+VEC_OF(fstring_part_list, struct fstring_part);
 
 struct map_pair {
   struct expr *key, *value;
 };
-VEC_OF(map_pair_list, struct map_pair)
+VEC_OF(map_pair_list, struct map_pair);
 
 /* One item of `{ a, b: 1, ..r }` as written: a spread has no name; `x` and `a.x` name themselves. */
 struct record_item {
@@ -152,7 +152,7 @@ struct record_item {
   struct expr *value;
   bool is_spread;
 };
-VEC_OF(record_item_list, struct record_item)
+VEC_OF(record_item_list, struct record_item);
 
 /* A field of a checked record or variant value, in the order of the type's fields: either `value`,
  * or field `spread_field` of the spread expression `spreads[spread]`. Defaults are filled in. */
@@ -160,7 +160,7 @@ struct record_field {
   struct expr *value;
   uint32_t spread, spread_field;
 };
-VEC_OF(record_field_list, struct record_field)
+VEC_OF(record_field_list, struct record_field);
 
 enum pattern_kind {
   PATTERN_LITERAL, /* low */
@@ -178,7 +178,7 @@ struct pattern {
   struct local *binder;    /* SOME, VARIANT with a binder; else null */
   uint32_t variant;        /* set by check: index in the enum */
 };
-VEC_OF(pattern_list, struct pattern)
+VEC_OF(pattern_list, struct pattern);
 
 /* An arm of a match statement (body) or of a match expression (value). */
 struct match_arm {
@@ -188,7 +188,7 @@ struct match_arm {
   struct expr *value;
   struct block *body;
 };
-VEC_OF(match_arm_list, struct match_arm)
+VEC_OF(match_arm_list, struct match_arm);
 
 struct expr {
   enum expr_kind kind;
@@ -255,7 +255,7 @@ enum stmt_kind {
 
 enum assign_op { ASSIGN_SET, ASSIGN_ADD, ASSIGN_SUB, ASSIGN_MUL, ASSIGN_DIV, ASSIGN_CONCAT };
 
-VEC_OF(stmt_list, struct stmt *)
+VEC_OF(stmt_list, struct stmt *);
 struct block {
   struct span span;
   struct stmt_list stmts;
@@ -294,7 +294,7 @@ struct hook {
   enum hook_kind kind; /* set by check */
   struct block *body;
 };
-VEC_OF(hook_list, struct hook)
+VEC_OF(hook_list, struct hook);
 
 /* An arm of `split`: `condition => target`, `else => target` or `else => skip`. */
 struct split_arm {
@@ -302,14 +302,14 @@ struct split_arm {
   struct ident target;    /* `skip` is spelled out here too */
   bool is_skip;           /* set by check */
 };
-VEC_OF(split_arm_list, struct split_arm)
+VEC_OF(split_arm_list, struct split_arm);
 
 /* One output of a `state`: index 0 is the plain emit, then one per `emit … into NAME` target. */
 struct emit_target {
   struct ident into;       /* absent for output 0 */
   const struct type *type; /* null where output 0 is never emitted */
 };
-VEC_OF(emit_target_list, struct emit_target)
+VEC_OF(emit_target_list, struct emit_target);
 
 /* A stage: a verb and its arguments. Which members are in use depends on the verb:
  *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
@@ -340,7 +340,7 @@ struct stage {
   bool can_fail, can_fault;              /* before its own `else` */
   uint32_t local_count;
 };
-VEC_OF(stage_list, struct stage *)
+VEC_OF(stage_list, struct stage *);
 
 /* -- declarations ---------------------------------------------------------------------------- */
 
@@ -354,7 +354,7 @@ struct variant_decl {
   struct field_decl_list fields;
   struct clause_list clauses; /* from, was */
 };
-VEC_OF(variant_decl_list, struct variant_decl)
+VEC_OF(variant_decl_list, struct variant_decl);
 
 enum test_step_kind { TEST_FEED, TEST_EXPECT, TEST_RESTART, TEST_ADVANCE };
 struct test_step {
@@ -363,7 +363,7 @@ struct test_step {
   struct ident name;  /* FEED: the source */
   struct expr *value; /* FEED, EXPECT, ADVANCE */
 };
-VEC_OF(test_step_list, struct test_step)
+VEC_OF(test_step_list, struct test_step);
 
 struct decl {
   enum decl_kind kind;
@@ -391,7 +391,7 @@ struct decl {
   uint32_t local_count;            /* fn */
   uint32_t index;                  /* among the declarations of its kind */
 };
-VEC_OF(decl_list, struct decl *)
+VEC_OF(decl_list, struct decl *);
 
 struct program {
   struct decl_list decls; /* in text order */

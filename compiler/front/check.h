@@ -26,7 +26,7 @@ struct stream {
   const struct type *item, *key;
   uint32_t read_count, write_count;
 };
-VEC_OF(stream_list, struct stream *)
+VEC_OF(stream_list, struct stream *);
 
 bool pass_resolve(struct compiler *);
 bool pass_check(struct compiler *);

@@ -37,7 +37,7 @@ struct type_field {
   int64_t unit_us;        /* `unit s|ms|us` of a timestamp read from an int; 0: RFC 3339 text */
   struct span span;
 };
-VEC_OF(type_field_list, struct type_field)
+VEC_OF(type_field_list, struct type_field);
 
 struct type_variant {
   const char *name;
@@ -45,7 +45,7 @@ struct type_variant {
   const char *was;
   const struct type *payload;  /* structural record of the variant's fields, or null */
 };
-VEC_OF(type_variant_list, struct type_variant)
+VEC_OF(type_variant_list, struct type_variant);
 
 struct type {
   enum type_kind kind;

@@ -1,0 +1,99 @@
+/* The built-in functions: one table, read by the checker, the emitter and `flowcc help`.
+ *
+ * `x.f(y)` is `f(x, y)`, so every function is also a method of its first argument. Mutators change
+ * their first argument, which must be a place in the state or a local variable.
+ */
+#ifndef FLOWCC_FRONT_BUILTIN_H
+#define FLOWCC_FRONT_BUILTIN_H
+
+#include "front/ast.h"
+
+struct checker;
+
+/* What the emitter switches over. After check, the argument types say which form is meant; they are
+ * listed here as `argument types -> result` with T, K, V for any type. */
+enum builtin_id {
+  /* Mutators; args[0] is a place. */
+  BUILTIN_PUSH,      /* list[T], T -> unit */
+  BUILTIN_POP,       /* list[T] -> T? */
+  BUILTIN_POP_FIRST, /* list[T] -> T? */
+  BUILTIN_INSERT,    /* list[T], int, T -> unit; fails outside 0..len */
+  BUILTIN_REMOVE,    /* list[T], T -> bool: the first equal element */
+  BUILTIN_REMOVE_AT, /* list[T], int -> T? */
+  BUILTIN_CLEAR,     /* list, set, map -> unit */
+  BUILTIN_ADD,       /* set[T], T -> bool: true if it is new */
+  BUILTIN_DELETE,    /* set[T], T -> bool; map[K, V], K -> bool: true if it was there */
+  BUILTIN_PUT,       /* map[K, V], K, V -> unit */
+  /* Collections. */
+  BUILTIN_LEN,      /* string (code points), list, set, map -> int */
+  BUILTIN_BYTE_LEN, /* string -> int */
+  BUILTIN_IS_EMPTY, /* string, list, set, map -> bool */
+  BUILTIN_CONTAINS, /* string, string; list[T], T; set[T], T; map[K, V], K -> bool */
+  BUILTIN_FIRST,    /* list[T], set[T] -> T? */
+  BUILTIN_LAST,     /* list[T], set[T] -> T? */
+  BUILTIN_SORT,     /* list[T] of an ordered T -> list[T], stable */
+  BUILTIN_REVERSE,  /* list[T] -> list[T] */
+  BUILTIN_RANGE,    /* int, int -> list[int]; fails above 1,000,000 elements */
+  BUILTIN_KEYS,     /* map[K, V] -> list[K] */
+  BUILTIN_VALUES,   /* map[K, V] -> list[V] */
+  /* Numbers. */
+  BUILTIN_MIN,       /* T, T, … of an ordered T -> T; list[T], set[T] -> T? */
+  BUILTIN_MAX,       /* as min */
+  BUILTIN_ABS,       /* int, float, duration -> same; int and duration fault at the minimum */
+  BUILTIN_SUM,       /* list or set of int, float, duration -> element; 0 if empty; may fault */
+  BUILTIN_AVG,       /* list or set of int, float -> float?; none if empty */
+  BUILTIN_FLOOR,     /* float -> float */
+  BUILTIN_CEIL,      /* float -> float */
+  BUILTIN_ROUND,     /* float -> float, half away from zero */
+  BUILTIN_SQRT,      /* float -> float; fails below 0 */
+  BUILTIN_DIV_FLOOR, /* int, int -> int; fails at a divisor of 0, faults at MIN / -1 */
+  BUILTIN_MOD,       /* int, int -> int with the divisor's sign; fails at a divisor of 0 */
+  BUILTIN_ADD_WRAP,  /* int, int -> int, wrapping */
+  BUILTIN_ADD_SAT,   /* int, int -> int, saturating */
+  /* Strings; positions and lengths are in code points. */
+  BUILTIN_JOIN,        /* list[string], string -> string */
+  BUILTIN_SPLIT,       /* string, string -> list[string]; an empty separator fails */
+  BUILTIN_WORDS,       /* string -> list[string]: separated by white space */
+  BUILTIN_LINES,       /* string -> list[string] */
+  BUILTIN_LOWER,       /* string -> string (ASCII letters) */
+  BUILTIN_UPPER,       /* string -> string (ASCII letters) */
+  BUILTIN_TRIM,        /* string -> string */
+  BUILTIN_STARTS_WITH, /* string, string -> bool */
+  BUILTIN_ENDS_WITH,   /* string, string -> bool */
+  BUILTIN_REPLACE,     /* string, string, string -> string: every occurrence */
+  BUILTIN_SLICE,       /* string, int, int -> string; list[T], int, int -> list[T]: half open, clamped */
+  BUILTIN_PARSE_INT,   /* string -> int; fails */
+  BUILTIN_PARSE_FLOAT, /* string -> float; fails */
+  /* Conversions. */
+  BUILTIN_INT,    /* float -> int, truncating; fails outside the range of int */
+  BUILTIN_FLOAT,  /* int -> float; faults unless exact */
+  BUILTIN_STRING, /* any -> string: the text of f"{x}" */
+  /* The run. */
+  BUILTIN_EPOCH, /* -> int */
+  BUILTIN_NOW,   /* -> timestamp */
+};
+
+struct builtin {
+  const char *name;
+  enum builtin_id id;
+  const char *syntax;  /* "insert(list, index, value)" */
+  const char *summary; /* one sentence */
+  uint32_t min_args, max_args;
+  bool is_mutator;
+  bool can_fail, can_fault; /* whatever the arguments are, unless the checker finds them harmless */
+
+  /* Types the arguments (converting them in place) and returns the type of the result, or
+   * types->error after a diagnostic. `hint` is the type that the context wants, or null. */
+  const struct type *(*check)(struct checker *, struct expr *call, const struct type *hint);
+};
+
+/* The function of that name, or null. */
+const struct builtin *builtin_find(const char *name);
+
+/* All of them, in the order of the table; the number of them through *count. */
+const struct builtin *builtin_all(size_t *count);
+
+/* The name that this language has for a function of another one ("append" is "push"), or null. */
+const char *builtin_foreign(const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* map: one row in, one row out. */
+#include "front/check.h"
+#include "ops/op.h"
+
+static void check_map(struct checker *c, struct stage *stage) {
+  check_arg_count(c, stage, 1);
+  stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
+  stage->out_item = stage->args.data[0]->type;
+}
+
+const struct op op_map = {
+    .name = "map",
+    .syntax = "map VALUE",
+    .summary = "Replaces each item by VALUE, in which the fields of the item are in scope by name.",
+    .example = "record Order { id: int, price: int, count: int }\n"
+               "source orders: Order = stdin(jsonl)\n"
+               "orders |> map { id, total: price * count } |> into stdout\n",
+    .check = check_map,
+};
