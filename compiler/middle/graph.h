@@ -1,6 +1,7 @@
 /* The dataflow graph: what runs, in what order rows go through it, independent of C.
  *
- * Nodes are sources, stages, named streams with more than one producer, and sinks. Edges are kept
+ * Nodes are sources, stages, named streams, and sinks (one per sink and item type, since an untyped
+ * sink takes rows of any type). Edges are kept
  * at their producer in program-text order: that order is the reference order of semantics.md rule 1
  * (each row goes through all consumers of an edge list before the next row is produced).
  */
@@ -26,13 +27,13 @@ struct edge {
   struct node *from, *to;
   uint32_t port;
 };
-VEC_OF(edge_list, struct edge *)
+VEC_OF(edge_list, struct edge *);
 
 struct port {
   const struct type *item; /* null: nothing ever leaves here */
   struct edge_list edges;  /* in program-text order */
 };
-VEC_OF(port_list, struct port)
+VEC_OF(port_list, struct port);
 
 struct node {
   enum node_kind kind;
@@ -47,17 +48,11 @@ struct node {
   struct edge_list inputs;
   int32_t rejects_port;     /* port of `else into`, or -1 */
 };
-VEC_OF(node_list, struct node *)
+VEC_OF(node_list, struct node *);
 
 struct graph {
   struct node_list nodes; /* by id */
 };
-
-/* What an operator's lower() may use. */
-struct lower;
-uint32_t lower_add_port(struct lower *, struct node *node, const struct type *item);
-/* Connects the port to the stream or sink named `target` (declared or derived). */
-void lower_connect_name(struct lower *, struct node *node, uint32_t port, struct ident target);
 
 bool pass_lower(struct compiler *);
 void dump_graph(struct compiler *, FILE *);

@@ -16,7 +16,7 @@ struct plan_stage {
   struct node_list nodes; /* head first, then in order of depth-first push */
   bool is_exchange;       /* rows arrive across a key: they carry hash and key */
 };
-VEC_OF(plan_stage_list, struct plan_stage *)
+VEC_OF(plan_stage_list, struct plan_stage *);
 
 struct plan {
   struct plan_stage_list stages;    /* in topological order of their heads */
