@@ -23,7 +23,7 @@ enum type_kind {
   TYPE_LIST,      /* elem */
   TYPE_SET,       /* elem */
   TYPE_MAP,       /* key, elem */
-  TYPE_RECORD,    /* fields; decl null: structural */
+  TYPE_RECORD,    /* fields; name null: structural */
   TYPE_ENUM,      /* variants */
 };
 
@@ -50,11 +50,11 @@ VEC_OF(type_variant_list, struct type_variant);
 struct type {
   enum type_kind kind;
   uint32_t id;              /* dense, in order of creation: index for per-type tables */
-  const char *name;         /* nominal record or enum */
+  const char *name;         /* simple type, nominal record or enum; null: structural or composed */
   const struct type *elem, *key;
   struct type_field_list fields;
   struct type_variant_list variants;
-  struct decl *decl;        /* nominal record or enum */
+  struct decl *decl;        /* nominal record or enum; null for Rejected */
 };
 
 struct types {
@@ -82,10 +82,13 @@ struct type *type_nominal(struct types *, enum type_kind kind, struct decl *decl
 /* As users write it: `list[int]`, `{ user: string, n: int }`, `Event`, `int?`. In the arena. */
 const char *type_name(struct types *, const struct type *);
 
+bool type_is_structural(const struct type *); /* a record that no declaration names */
+bool type_is_concrete(const struct type *);  /* no bare `none` or `[]` is left inside */
 bool type_is_numeric(const struct type *);   /* int, float, duration */
 bool type_is_ordered(const struct type *);   /* < and > apply */
 bool type_is_key(const struct type *);       /* no float, list, map or set inside */
-bool type_is_scalar(const struct type *);    /* prints as a text line on stdout */
+/* Prints as a text line on stdout: no collection, record or variant with fields; T? of such too. */
+bool type_is_scalar(const struct type *);
 bool type_has_heap(const struct type *);     /* a string, list, set or map is inside */
 
 /* Index of the field or variant, or -1. */
