@@ -35,7 +35,8 @@
 // Runs the statement behind it with `it`, a `T *`, at each item from first to last. The statement
 // must not push.
 #define vec_each(T, it, vec)                                                                       \
-  for (T *it = (vec)->data, *it##_end = (vec)->count ? it + (vec)->count : it; it != it##_end; it++)
+  for (__typeof__(T *) it = (vec)->data, it##_end = (vec)->count ? it + (vec)->count : it;         \
+       it != it##_end; it++)
 
 // For vec_push only: returns room for at least one more item and stores the new capacity.
 void *vec_grow(struct arena *arena, void *data, size_t count, size_t *capacity, size_t item_size);

@@ -1,0 +1,49 @@
+/* Cuts the graph into stages. A pure function of the graph and one option. */
+#include "middle/plan.h"
+
+#include "ops/op.h"
+
+#include <stdio.h>
+
+static bool is_exchange(const struct node *node) {
+  return node->kind == NODE_STAGE && node->stage->op->state == OP_STATE_PER_KEY;
+}
+
+/* Whether a stage must begin at the node. */
+static bool is_head(const struct node *node, bool is_fuse_disabled) {
+  return is_fuse_disabled || node->inputs.count != 1 || is_exchange(node);
+}
+
+static struct plan_stage *add_stage(struct compiler *c, struct plan *plan, struct node *head) {
+  struct plan_stage *stage = arena_new(&c->arena, struct plan_stage);
+  stage->index = (uint32_t)plan->stages.count;
+  stage->name = arena_printf(&c->arena, "stage_%u_%s", stage->index, head->name);
+  stage->head = head;
+  stage->is_exchange = is_exchange(head);
+  vec_push(&c->arena, &plan->stages, stage);
+  return stage;
+}
+
+/* Adds the node and, depth first in push order, everything that is fused behind it. */
+static void gather(struct compiler *c, struct plan *plan, struct plan_stage *stage,
+                   struct node *node) {
+  vec_push(&c->arena, &stage->nodes, node);
+  plan->stage_of[node->id] = stage;
+  vec_each(struct port, port, &node->ports)
+    vec_each(struct edge *, edge, &port->edges) {
+      if (!is_head((*edge)->to, c->options.is_fuse_disabled)) gather(c, plan, stage, (*edge)->to);
+    }
+}
+
+bool pass_fuse(struct compiler *c) {
+  struct plan *plan = arena_new(&c->arena, struct plan);
+  size_t count = c->graph->nodes.count;
+  plan->stage_of = arena_zalloc(&c->arena, (count + 1) * sizeof(struct plan_stage *));
+  vec_each(struct node *, node, &c->graph->nodes) {
+    if (is_head(*node, c->options.is_fuse_disabled))
+      gather(c, plan, add_stage(c, plan, *node), *node);
+  }
+  c->plan = plan;
+  plan_verify(c->graph, plan);
+  return true;
+}

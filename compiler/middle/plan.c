@@ -1,0 +1,49 @@
+#include "middle/plan.h"
+
+#include <stdlib.h>
+
+bool plan_is_cut(const struct plan *plan, const struct edge *edge) {
+  return plan->stage_of[edge->to->id]->head == edge->to;
+}
+
+void dump_plan(struct compiler *c, FILE *out) {
+  vec_each(struct plan_stage *, it, &c->plan->stages) {
+    const struct plan_stage *stage = *it;
+    fprintf(out, "%s:%s", stage->name, stage->is_exchange ? " by key:" : "");
+    vec_each(struct node *, node, &stage->nodes) fprintf(out, " %s", (*node)->name);
+    fputc('\n', out);
+    vec_each(struct node *, node, &stage->nodes)
+      vec_each(struct port, port, &(*node)->ports)
+        vec_each(struct edge *, edge, &port->edges) {
+          if (plan_is_cut(c->plan, *edge))
+            fprintf(out, "  %s -> %s\n", (*node)->name, c->plan->stage_of[(*edge)->to->id]->name);
+        }
+  }
+}
+
+static void broken(const struct node *node, const char *what) {
+  fprintf(stderr, "flowcc: the plan is broken at node %s: %s\n", node->name, what);
+  abort();
+}
+
+void plan_verify(const struct graph *graph, const struct plan *plan) {
+  size_t placed = 0;
+  uint32_t last_head = 0;
+  vec_each(struct plan_stage *, it, &plan->stages) {
+    const struct plan_stage *stage = *it;
+    if (stage->nodes.count == 0 || stage->nodes.data[0] != stage->head)
+      broken(stage->head, "its stage does not begin with it");
+    if (stage->index > 0 && stage->head->id <= last_head)
+      broken(stage->head, "stages are not in topological order");
+    last_head = stage->head->id;
+    placed += stage->nodes.count;
+    for (size_t i = 0; i < stage->nodes.count; i++) {
+      const struct node *node = stage->nodes.data[i];
+      if (plan->stage_of[node->id] != stage) broken(node, "it is in two stages");
+      if (i > 0 && node->inputs.count != 1) broken(node, "rows from several producers meet inside");
+      if (i > 0 && plan->stage_of[node->inputs.data[0]->from->id] != stage)
+        broken(node, "its producer is in another stage");
+    }
+  }
+  if (placed != graph->nodes.count) broken(graph->nodes.data[0], "a node is in no stage");
+}
