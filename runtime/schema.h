@@ -19,13 +19,14 @@
  *   struct flow_schema_pool *pool = flow_schema_pool_new(sys);
  *   const struct flow_type *old = flow_schema_parse(pool, text, length);
  *   struct flow_schema_diff diff;
- *   flow_schema_compare(pool, old, now, 0, &diff);
- *   if (diff.verdict == FLOW_SCHEMA_MIGRATES) ok = flow_schema_convert(diff.plan, data, n, &out);
+ *   flow_schema_compare(pool, "cart", old, now, 0, &diff);
+ *   if (diff.plan != NULL) ok = flow_schema_convert(diff.plan, data, length, &out);
  *   flow_schema_pool_free(pool);
  */
 #ifndef FLOW_SCHEMA_H
 #define FLOW_SCHEMA_H
 
+#include "flow/codec.h"
 #include "flow/schema.h"
 #include "flow/value.h"
 #include "sys.h"
@@ -51,8 +52,14 @@ void flow_schema_print(struct flow_buf *out, const struct flow_type *);
 const struct flow_type *flow_schema_parse(struct flow_schema_pool *, const char *text,
                                           size_t length);
 
+/* Moves the reader behind one value of the type, checking every byte of it. */
+void flow_schema_skip(struct flow_reader *, const struct flow_type *);
+
 /* True if the bytes are exactly one value of the type. */
 bool flow_schema_check(const struct flow_type *, const void *data, size_t length);
+
+/* Memory from the pool, zeroed, 16-aligned; null: there is none. */
+void *flow_schema_alloc(struct flow_schema_pool *, size_t size);
 
 enum flow_schema_verdict {
   FLOW_SCHEMA_SAME,     /* stored bytes are values of the new type as they are */
@@ -70,17 +77,18 @@ struct flow_schema_plan;
 
 struct flow_schema_diff {
   enum flow_schema_verdict verdict;
-  const struct flow_schema_plan *plan; /* null if REFUSED; SAME: a copy */
-  const char *steps; /* one line for each change: "`cart.paid` is new, with its default" */
-  const char *drops; /* one path for each field that goes away: "cart.paid" without "cart." */
-  const char *why;   /* REFUSED: path of the difference, old and new; else empty */
+  const struct flow_schema_plan *plan; /* null if REFUSED */
+  bool is_copy;      /* the plan changes no byte: it need not be used */
+  const char *steps; /* a line for each change: "`cart.paid` is new, with its default" */
+  const char *drops; /* a line for each field that goes away: "cart.paid" */
+  const char *why;   /* REFUSED: the path of the first difference, old and new; else empty */
 };
 
-/* Compares a stored type with the program's. Both must stay alive as long as the plan; texts and
- * plan are in the pool. Returns false if there is no memory. */
-bool flow_schema_compare(struct flow_schema_pool *, const struct flow_type *old_type,
-                         const struct flow_type *new_type, unsigned flags,
-                         struct flow_schema_diff *);
+/* Compares a stored type with the program's; `name` starts every path in the texts. Both types must
+ * stay alive as long as the plan; texts and plan are in the pool. False if there is no memory. */
+bool flow_schema_compare(struct flow_schema_pool *, const char *name,
+                         const struct flow_type *old_type, const struct flow_type *new_type,
+                         unsigned flags, struct flow_schema_diff *);
 
 /* Appends the value in its new form to `out`. False, with `out` as it was: the bytes are not a value
  * of the old type, or an int has no exact float. */
