@@ -8,6 +8,7 @@
 #ifndef FLOWCC_BACK_EMIT_H
 #define FLOWCC_BACK_EMIT_H
 
+#include "base/map.h"
 #include "compiler.h"
 #include "front/type.h"
 #include "middle/plan.h"
@@ -32,12 +33,30 @@ struct emit {
   const struct plan *plan;
   struct text sections[SECTION_COUNT];
   struct emit_types *types;   /* ctype.c's own: what has been written so far */
-  struct emit_expr_state *expr; /* emit_expr.c's own */
+  struct map written;         /* names of functions that were written before */
+  struct live *live;          /* live.c's own */
   uint32_t site_count;
+
+  /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */
+  struct text *out;
+  uint32_t indent;
+  uint32_t row_count;  /* for unique names of rows in a stage */
+  const char *key;     /* a C pointer to the current row's key, or null */
 };
 
 /* The section's text, to append to. */
 struct text *emit_section(struct emit *, enum section);
+
+/* Appends an indented line to e->out. A line that ends in `{` indents what follows, one that begins
+ * with `}` ends that. */
+void emit_line(struct emit *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True the first time it is asked about this name. */
+bool emit_first_time(struct emit *, const char *name);
+
+/* Name of the `static const struct flow_site` for a place in the program; `step` as messages show
+ * it: "state total", "source events". */
+const char *emit_site(struct emit *, struct span span, const char *step);
 
 /* -- ctype.c: types and per-type helpers --------------------------------------------------- */
 
@@ -48,6 +67,9 @@ const char *emit_c_type(struct emit *, const struct type *type);
 
 /* A short C-safe word for the type, unique in the program: "int", "T_Event", "L_int", "R_3". */
 const char *emit_mangle(struct emit *, const struct type *type);
+
+/* The C constant of a variant: "K_Kind_order". */
+const char *emit_enumerator(struct emit *, const struct type *enumeration, uint32_t variant);
 
 /* X is the C type; all values go by pointer, and the compiler inlines. */
 enum helper {
@@ -72,15 +94,27 @@ const char *emit_helper(struct emit *, enum helper helper, const struct type *ty
 /* A C constant initialiser or expression for a checked constant expression (defaults of fields). */
 void emit_constant(struct emit *, struct text *out, const struct expr *value, const struct type *type);
 
-/* Writes the `where` condition of a record's field as `static inline bool NAME(const X *item)` on
- * first use and returns its name. Conditions that can fail count as false. */
+/* Writes the `where` condition of a record's field on first use and returns its name:
+ * `static inline bool NAME(struct flow_worker *, const X *item)`. A condition that fails is false. */
 const char *emit_where(struct emit *, const struct type *record, uint32_t field);
 
 /* -- emit_stage.c: rows on their way through the graph -------------------------------------- */
 
-/* Writes the code that sends the row `row` (a C expression: a pointer to the port's item type) to
- * all consumers of the port, in order; `indent` spaces before each line. */
-void emit_push(struct emit *, struct text *out, const struct node *node, uint32_t port, const char *row);
+/* Writes the code that sends a row to all consumers of the port, in order. `row` is a C pointer to
+ * the port's item type, `key` one to the row's key (null: it has none). */
+void emit_push(struct emit *, const struct node *node, uint32_t port, const char *row,
+               const char *key);
+
+/* Writes the user expression `value` of a stage as a function under #line; the arguments are the
+ * row, and the key where the stage has one. `suffix` tells functions of one stage apart. */
+void emit_user_function(struct emit *, const struct node *node, const char *suffix,
+                        const struct expr *value);
+
+/* Writes the call of that function for `row` and opens the block in which its result is good;
+ * returns the result: a C pointer to it. What a failure means is the stage's `else`. */
+const char *emit_user_call(struct emit *, const struct node *node, const char *suffix,
+                           const struct expr *value, const char *row);
+void emit_user_end(struct emit *, const struct node *node, const struct expr *value);
 
 /* -- live.c: which fields of a record type are ever read ------------------------------------- */
 bool emit_is_live(struct emit *, const struct type *record, uint32_t field);

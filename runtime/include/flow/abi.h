@@ -97,6 +97,7 @@ struct flow_worker {
   int64_t epoch;            /* its number */
   uint64_t record;          /* order position: source records of this epoch before the current one */
   struct flow_failure failure;
+  struct flow_buf scratch;  /* text under construction, used as a stack; empty between rows */
   void *engine;             /* the engine's own */
 };
 
