@@ -1,0 +1,95 @@
+/* When epochs close and when they are committed: rules over plain data, without clock or I/O.
+ *
+ * An epoch is a run of consecutive blocks. It is open from its first record on, closes when one of
+ * the reasons below holds, and is committed alone or together with others. The engine tells what
+ * happened (an event and the time), and does what the answer says: nothing, close, or close and
+ * commit. `struct epoch` holds the counters of the open epoch and of the closed ones that wait.
+ *
+ *   struct epoch epoch;
+ *   epoch_init(&epoch, last_committed_number, last_now_us);
+ *   epoch_open(&epoch, realtime_us, monotonic_us);
+ *   block.budget = epoch_budget(&epoch, &policy);
+ *   … run the block …
+ *   epoch_count(&epoch, records, rejected);
+ *   unsigned todo = epoch_decide(&epoch, &policy, EPOCH_BLOCK, monotonic_us);
+ *   if (todo & EPOCH_CLOSE) { … pack … epoch_closed(&epoch, packed_bytes); }
+ *   if (todo & EPOCH_COMMIT) { … commit … epoch_committed(&epoch, monotonic_us); }
+ */
+#ifndef FLOW_EPOCH_H
+#define FLOW_EPOCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Packed bytes of closed epochs that wait for their group's commit. Beyond it the group commits
+ * early: with an epoch per record, a second of input could otherwise hold gigabytes. */
+#define EPOCH_HELD_BYTES ((uint64_t)64 << 20)
+
+/* Closed epochs in one group. Each has a record of its own, and one transaction holds them all. */
+#define EPOCH_HELD_COUNT 8192
+
+/* What the options say. */
+struct epoch_policy {
+  uint64_t records;    /* --epoch-records: an epoch closes with its Nth record; 0: no such limit */
+  int64_t interval_us; /* --snapshot-interval: commit at least this often while there is input */
+  bool is_immediate;   /* --snapshot-mode immediate: close and commit after every block */
+};
+
+enum epoch_event {
+  EPOCH_BLOCK,    /* a block, or the part of it that the budget allowed, was run */
+  EPOCH_QUIET,    /* a live source has had nothing new for a while, or time passes without input */
+  EPOCH_PRESSURE, /* a source holds as many raw bytes of the open epoch as it may */
+  EPOCH_END,      /* end of input, a stop at a record, SIGTERM: nothing follows */
+};
+
+enum epoch_todo {
+  EPOCH_GO_ON = 0,
+  EPOCH_CLOSE = 1,  /* the open epoch has records: close it */
+  EPOCH_COMMIT = 2, /* then commit all closed ones */
+};
+
+struct epoch {
+  int64_t number;        /* of the open epoch, or of the next one if none is open */
+  int64_t now_us;        /* its now(); of the last one if none is open */
+  bool is_open;          /* has seen a block */
+  uint64_t records;      /* source records in it, rejected ones included */
+  uint64_t rejected;
+  int64_t opened_us;     /* monotonic */
+  uint64_t held_count;   /* closed, not yet committed */
+  uint64_t held_bytes;
+  int64_t committed_us;  /* monotonic time of the last commit, or since when there is something new */
+};
+
+/* `last_number` is the newest committed epoch (-1: none), `last_now_us` its now(), in microseconds
+ * since 1970: now() never goes back, also over runs. */
+void epoch_init(struct epoch *, int64_t last_number, int64_t last_now_us);
+
+/* Before a block is run: opens an epoch if none is open, and chooses its now(). Times are the clock's
+ * (microseconds since 1970) and the monotonic one. */
+void epoch_open(struct epoch *, int64_t realtime_us, int64_t monotonic_us);
+
+/* Records that may be run before epoch_decide() has to be asked again; at least 1. */
+uint64_t epoch_budget(const struct epoch *, const struct epoch_policy *);
+
+/* Adds what a block consumed. */
+void epoch_count(struct epoch *, uint64_t records, uint64_t rejected);
+
+/* What is to be done after an event at monotonic time `now_us`: a set of enum epoch_todo. CLOSE is
+ * only asked for if the open epoch has records (an empty epoch takes no number). */
+unsigned epoch_decide(const struct epoch *, const struct epoch_policy *, enum epoch_event,
+                      int64_t now_us);
+
+/* Monotonic time at which EPOCH_QUIET has to be reported if no input comes before, so that the interval
+ * is kept; INT64_MAX if nothing waits for a commit. */
+int64_t epoch_deadline(const struct epoch *, const struct epoch_policy *);
+
+/* The open epoch was closed, and `bytes` of it are held until the commit. */
+void epoch_closed(struct epoch *, uint64_t bytes);
+
+/* All closed epochs were committed. */
+void epoch_committed(struct epoch *, int64_t monotonic_us);
+
+/* The open epoch is given up; its number will be used again. Its now() stays, for a replay. */
+void epoch_discard(struct epoch *);
+
+#endif
