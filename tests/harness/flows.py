@@ -1,0 +1,209 @@
+"""Runs case files over the matrix: one expected output, many configurations."""
+
+import shutil
+
+from .base import Failure, Test, check_equal, check_match, diff, run
+from .case import Case
+
+STATE = ["-d", "db"]
+
+# name -> (options of the compiler, options of the program). "plain" has no state directory.
+CONFIGURATIONS = {
+    "plain": ((), []),
+    "unfused": (("--disable=fuse",), []),
+    "state": ((), STATE),
+    "unfused state": (("--disable=fuse",), STATE),
+    "epochs": ((), STATE + ["--epoch-records", "1"]),
+    "immediate": ((), STATE + ["-s", "1ms", "--snapshot-mode", "immediate"]),
+}
+
+
+def discover(tools):
+    tests = [make_test(tools, "run", p) for p in sorted((tools_root() / "run").glob("*.flow"))]
+    return tests + [canary for canary in canaries(tools)]
+
+
+def tools_root():
+    from .base import TESTS
+    return TESTS
+
+
+def canaries(tools):
+    return [make_test(tools, "run", p, True) for p in sorted((tools_root() / "canary").glob("run_*.flow"))]
+
+
+def discover_examples(tools):
+    from .base import EXAMPLES
+    tests = [make_test(tools, "examples", p, name=p.parent.name if p.stem == "case"
+                       else f"{p.parent.name}/{p.stem}")
+             for p in sorted(EXAMPLES.glob("*/*.case"))]
+    return tests
+
+
+def make_test(tools, suite, path, is_canary=False, name=None):
+    return Test(suite, name or path.stem, lambda: run_case(tools, Case(path)), is_canary)
+
+
+def configurations(case):
+    """The points of the matrix that make sense for a case."""
+    has_steps = len(case.steps) > 1
+    for name, (options, args) in CONFIGURATIONS.items():
+        if has_steps and "-d" not in args:
+            continue
+        if "plain" in case.flags and "-d" in args or "state" in case.flags and "-d" not in args:
+            continue
+        if name == "epochs" and ("epochs" in case.flags or case.looks_at_epochs):
+            continue
+        if name == "immediate" and ("epochs" in case.flags or case.looks_at_epochs):
+            continue
+        yield name, options, args
+
+
+def run_case(tools, case):
+    if tools.is_bless:
+        bless(tools, case)
+    for name, options, args in configurations(case):
+        try:
+            run_straight(tools, case, name, options, args)
+        except Failure as failure:
+            raise Failure(f"[{name}] {failure}") from None
+    if tools.can_crash and not case.flags & {"plain", "no-kill"}:
+        try:
+            run_killed(tools, case)
+        except Failure as failure:
+            raise Failure(f"[killed and resumed] {failure}") from None
+
+
+class Player:
+    """Plays the steps of a case in one directory."""
+
+    def __init__(self, tools, case, label, options):
+        self.tools, self.case, self.options = tools, case, options
+        self.box = tools.sandbox(f"{case.name} {label}")
+        self.text, self.name = case.text, case.file_name
+
+    def prepare(self, step):
+        if step.program is not None:
+            self.text = step.program
+        for old, new in step.replacements:
+            if self.text.count(old) != 1:
+                raise Failure(f"the program has not just one `{old}` to replace")
+            self.text = self.text.replace(old, new)
+        for word, path, data in step.changes:
+            if word == "append":
+                self.box.append(path, data)
+            elif word == "remove":
+                self.box.remove(path)
+            elif path.endswith("/"):
+                (self.box.path / path).mkdir(parents=True, exist_ok=True)
+            else:
+                self.box.write(path, data)
+        self.binary = self.tools.compile(self.text, self.name, *self.options)
+
+    def run(self, step, args, env=None):
+        return run([self.binary, *args, *step.args], self.box.path, self.tools, step.stdin, env)
+
+    def check(self, index, step, result):
+        where = f"step {index + 1}: " if len(self.case.steps) > 1 else ""
+        if result.code != step.exit:
+            raise Failure(f"{where}expected exit code {step.exit}\n" + result.describe())
+        check_equal(step.expects.get("stdout", b""), result.out, f"{where}stdout")
+        if "stderr" in step.expects:
+            check_equal(step.expects["stderr"], result.err, f"{where}stderr")
+        check_match(step.patterns, result.err, f"{where}stderr")
+        self.check_files(step, where)
+
+    def check_files(self, step, where=""):
+        for name, data in step.expects.items():
+            if name not in ("stdout", "stderr"):
+                check_equal(data, self.box.read(name), f"{where}{name}")
+
+
+def run_straight(tools, case, label, options, args):
+    player = Player(tools, case, label, options)
+    for index, step in enumerate(case.steps):
+        player.prepare(step)
+        player.check(index, step, player.run(step, args))
+    shutil.rmtree(player.box.path)
+
+
+def bless(tools, case):
+    has_state = len(case.steps) > 1 or "state" in case.flags
+    player, actual = Player(tools, case, "bless", ()), {}
+    for index, step in enumerate(case.steps):
+        player.prepare(step)
+        result = player.run(step, STATE if has_state else [])
+        for name in step.expects:
+            actual[index, name] = {"stdout": result.out, "stderr": result.err}.get(name) \
+                if name in ("stdout", "stderr") else player.box.read(name)
+            step.expects[name] = actual[index, name]
+    case.bless(actual)
+
+
+def count_calls(player, step, args):
+    """Runs without a crash and returns how many calls the crash library counted."""
+    counter = player.box.path / "calls"
+    result = player.run(step, args, crash_env(player.tools, 0, counter))
+    calls = int(counter.read_text() or 0) if counter.exists() else 0
+    if calls == 0:
+        raise Failure("the crash library counted no call\n" + result.describe())
+    return calls
+
+
+def crash_env(tools, at, counter=None):
+    env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_AT": str(at)}
+    if counter:
+        env["CRASHPOINT_COUNT_FILE"] = str(counter)
+    return env
+
+
+def check_resumed(expected, parts, where):
+    """stdout over a crash: at-least-once and in order. Each part is the output of one run; the next
+    run begins at, or before, the place where the one before it ended, and the last one ends at the end."""
+    end = 0
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        start = len(expected) - len(part) if is_last else next(
+            (s for s in range(end, -1, -1) if expected.startswith(part, s)), -1)
+        if start < 0 or start > end or expected[start : start + len(part)] != part:
+            raise Failure(f"{where}stdout of run {number + 1} does not go on from where the run before "
+                          f"it stopped (byte {end})\n" + diff(expected, part, "stdout"))
+        end = start + len(part)
+
+
+def run_killed(tools, case, points=3, options=()):
+    """Kills each step's run at some of its system calls, resumes it, and expects the same result."""
+    args = STATE + ([] if case.looks_at_epochs or "epochs" in case.flags else ["--epoch-records", "2"])
+    counting = Player(tools, case, "count", options)
+    totals = []
+    for step in case.steps:
+        counting.prepare(step)
+        totals.append(count_calls(counting, step, args))
+    shutil.rmtree(counting.box.path)
+    for point in range(points):
+        player = Player(tools, case, f"killed {point}", options)
+        for index, step in enumerate(case.steps):
+            player.prepare(step)
+            at = 1 + totals[index] * (2 * point + 1) // (2 * points)
+            kill_and_resume(player, index, step, args, at)
+        shutil.rmtree(player.box.path)
+
+
+def kill_and_resume(player, index, step, args, at, again_at=None):
+    """One crash at the `at`-th call (and, with again_at, one during the recovery), then a whole run."""
+    where = f"step {index + 1}, killed at call {at}: "
+    parts = []
+    for moment in [at] + ([again_at] if again_at else []):
+        result = player.run(step, args, crash_env(player.tools, moment))
+        parts.append(result.out)
+        if result.code != -9:
+            break  # fewer calls than in the run that was counted: it ended by itself
+    result = player.run(step, args)
+    parts.append(result.out)
+    if result.code != step.exit:
+        raise Failure(f"{where}expected exit code {step.exit} after the resume\n" + result.describe())
+    try:
+        check_resumed(step.expects.get("stdout", b""), parts, where)
+        player.check_files(step, where)
+    except Failure as failure:
+        raise Failure(f"{failure}\n(the resumed run: {result.describe()})") from None
