@@ -50,7 +50,7 @@ COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
 COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
-UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
 CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
 
 .PHONY: all test check-all test-programs bless crash fuzz-smoke cover tidy format demo install clean help
@@ -113,6 +113,10 @@ $(WORK)/tests/test_%: tests/unit/test_%.c $(WORK)/tests/libflowcc.a $(LIB)/libfl
 	@echo "cc      $<"
 	@$(COMPILE) $(COMPILER_INCLUDES) -Iruntime/include -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< \
 	  $(WORK)/tests/libflowcc.a $(LIB)/libflow.a -lcmocka -llmdb -lpthread -lm
+
+$(WORK)/tests/test_canary: tests/canary/test_canary.c
+	@mkdir -p $(@D)
+	@$(COMPILE) $(LDFLAGS) -o $@ $< -lcmocka
 
 $(WORK)/tests/crashpoint.so: tests/crash/crashpoint.c
 	@mkdir -p $(@D)
