@@ -65,6 +65,8 @@ struct flow_block {
   uint32_t column_count;
   const char *file;         /* its name as messages show it */
   bool is_last_open;        /* the last record has no line end */
+  bool is_too_long;         /* the block is only the start of one record that is longer than the limit
+                             * (16 MiB): the parser rejects it, whatever it holds, and goes to `end` */
   struct flow_bad_record bad;
 };
 

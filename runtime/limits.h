@@ -1,0 +1,42 @@
+/* The named limits of the engine and its inputs, with their reasons. Others stand in the header of
+ * the module that they belong to (store.h, epoch.h, schema.h). */
+#ifndef FLOW_LIMITS_H
+#define FLOW_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of one input record with its line end. It must lie in memory in one piece; a longer one is a
+ * reject of its first line (semantics, rule 42), whatever the block size. */
+#define FLOW_RECORD_BYTES ((size_t)16 << 20)
+
+/* Bytes that are read at once and make a block, unless one record is longer. Large enough that calls
+ * into the system do not count, small enough for the second-level cache. */
+#define FLOW_BLOCK_BYTES ((size_t)256 << 10)
+
+/* Raw bytes of the open epoch that a source keeps because it cannot be read again (stdin, FIFOs);
+ * then the epoch closes and commits (rule 15). */
+#define FLOW_KEPT_BYTES ((size_t)64 << 20)
+
+/* A sink's buffered bytes that are written between batches. */
+#define FLOW_SINK_BYTES ((size_t)64 << 10)
+
+/* Bytes of one write to a pipe or terminal. POSIX lets a ready pipe take this many without waiting,
+ * so a signal is never stuck behind a reader that sleeps. */
+#define FLOW_PIPE_BYTES ((size_t)4096)
+
+/* Microseconds without input after which a live source counts as quiet: its epoch is then closed and
+ * committed. A writer that pauses between two lines should not cost a disk sync per line. */
+#define FLOW_QUIET_US ((int64_t)20000)
+
+/* Microseconds for which the rest of a file in a polled directory has to stay as it is until it counts as
+ * a record without a line end (rule 41), besides two polls. */
+#define FLOW_SETTLE_US ((int64_t)2000000)
+
+/* Microseconds that a sink may block after SIGTERM before the open epoch is given up (rule 18). */
+#define FLOW_DRAIN_US ((int64_t)1000000)
+
+/* Bytes of a record or line that a message shows. */
+#define FLOW_SHOWN_BYTES 160
+
+#endif
