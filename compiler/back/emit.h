@@ -68,8 +68,16 @@ const char *emit_c_type(struct emit *, const struct type *type);
 /* A short C-safe word for the type, unique in the program: "int", "T_Event", "L_int", "R_3". */
 const char *emit_mangle(struct emit *, const struct type *type);
 
-/* The C constant of a variant: "K_Kind_order". */
+/* The C constant that is the tag of an enum's variant: "K_Kind_order". The fields of variant `circle`
+ * are in `x->as.f_circle`. */
 const char *emit_enumerator(struct emit *, const struct type *enumeration, uint32_t variant);
+
+/* Sets and maps are struct flow_map (flow/map.h). Their key type; the struct of their entries, with
+ * `key` first and in a map `value` behind it; the two callbacks for a key type. */
+const struct type *emit_table_key(const struct type *table);
+const char *emit_entry_type(struct emit *, const struct type *table);
+const char *emit_key_equal(struct emit *, const struct type *key);
+const char *emit_key_hash(struct emit *, const struct type *key);
 
 /* X is the C type; all values go by pointer, and the compiler inlines. */
 enum helper {
