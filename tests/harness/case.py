@@ -9,6 +9,11 @@ CONTENT = ("input", "append", "stdin", "program", "expect", "match")
 FORM = re.compile(r"^#--- *(\w+)(.*)$")
 
 
+def split_lines(text):
+    """Lines with their ends; unlike str.splitlines() only at newlines."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
 class Section:
     """`#--- word args [escaped] [< file]` and the lines below it."""
 
@@ -62,7 +67,7 @@ class Case:
     def __init__(self, path):
         self.path, self.folder = path, path.parent
         self.program_lines, self.sections = [], []
-        for number, line in enumerate(path.read_text().splitlines(True), 1):
+        for number, line in enumerate(split_lines(path.read_text()), 1):
             if FORM.match(line):
                 self.sections.append(Section(line, number))
             else:
@@ -123,7 +128,7 @@ class Case:
             if section.file:
                 (self.folder / section.file).write_bytes(data)
             elif not section.is_escaped:
-                section.lines = data.decode().splitlines(True)
+                section.lines = split_lines(data.decode())
         text = "".join(self.program_lines)
         for section in self.sections:
             text += section.line + "".join(section.lines)

@@ -39,15 +39,18 @@ def run_program(tools, argv):
 
 
 def discover_functions(suite):
-    """Python files with functions `test_*(box)`; one without a docstring has nothing to say."""
+    """Python files with functions `test_*(box)`, or with `discover(tools)`, which returns pairs of a
+    name and such a function."""
     def discover(tools):
         tests = []
         for path in sorted((TESTS / suite).glob("*.py")) + sorted((TESTS / "canary").glob(f"{suite}_*.py")):
             module = load(path)
-            for name, function in vars(module).items():
-                if name.startswith("test_"):
-                    tests.append(Test(suite, f"{path.stem}.{name[5:]}", lambda f=function, n=name:
-                                      f(tools.sandbox(n)), path.parent.name == "canary"))
+            functions = [(n[5:], f) for n, f in vars(module).items() if n.startswith("test_")]
+            if hasattr(module, "discover"):
+                functions += module.discover(tools)
+            for name, function in functions:
+                tests.append(Test(suite, f"{path.stem}.{name}", lambda f=function, n=name:
+                                  f(tools.sandbox(n)), path.parent.name == "canary"))
         return tests
     return discover
 

@@ -1,0 +1,189 @@
+"""The command line of flowcc."""
+
+import os
+import re
+
+from harness.base import EXAMPLES, ROOT, Failure, check_equal, check_match
+
+PROGRAM = 'source numbers: int = file("numbers.txt", text)\nnumbers |> map it * 2 |> into stdout\n'
+WRONG = 'source numbers: int = file("numbers.txt", text)\nnumbers |> map itt * 2 |> into stdout\n'
+
+
+def flowcc(box, *args, **options):
+    return box.run(box.tools.flowcc, *args, **options)
+
+
+def test_help_names_every_subcommand(box):
+    for args in (["--help"], ["help"]):
+        result = flowcc(box, *args)
+        check_match(["Usage|usage"], result.out, "stdout")
+        for word in ("check", "emit", "explain", "help", "-o", "--dump", "--stop-after", "--disable",
+                     "--time-passes", "--version"):
+            if word not in result.out.decode():
+                raise Failure(f"`flowcc {args[0]}` does not tell of {word}\n" + result.describe())
+
+
+def test_version(box):
+    check_match([r"\Aflowcc \d+\.\d+\.\d+\n\Z"], flowcc(box, "--version").out, "stdout")
+
+
+def test_no_arguments_is_a_usage_error(box):
+    check_match(["flowcc"], flowcc(box, exit=64).err)
+
+
+def test_unknown_option_names_it(box):
+    check_match(["--no-such"], flowcc(box, "--no-such", exit=64).err)
+
+
+def test_missing_file(box):
+    for args in (["nowhere.flow"], ["check", "nowhere.flow"], ["emit", "nowhere.flow"]):
+        check_match(["nowhere.flow"], flowcc(box, *args, exit=66).err)
+
+
+def test_directory_instead_of_a_file(box):
+    (box.path / "dir.flow").mkdir()
+    check_match(["dir.flow", "director"], flowcc(box, "check", "dir.flow", exit=66).err)
+
+
+def test_compiles_to_the_base_name(box):
+    box.write("double.flow", PROGRAM)
+    box.write("numbers.txt", "4\n")
+    result = flowcc(box, "double.flow")
+    check_equal(b"", result.out + result.err, "a successful compilation is silent")
+    check_equal("8\n", box.run("./double").out, "stdout")
+    flowcc(box, "double.flow", "-o", "other")
+    check_equal("8\n", box.run("./other").out, "stdout")
+
+
+def test_refuses_to_write_over_the_source(box):
+    box.write("double.flow", PROGRAM)
+    flowcc(box, "double.flow", "-o", "double.flow", exit=64)
+    check_equal(PROGRAM, box.read("double.flow"), "double.flow")
+
+
+def test_an_error_leaves_no_program(box):
+    box.write("wrong.flow", WRONG)
+    check_match([r"error\[E0201\]", r"wrong.flow:2:16"], flowcc(box, "wrong.flow", exit=1).err)
+    if (box.path / "wrong").exists():
+        raise Failure("a program was written although there were errors")
+
+
+def test_message_formats(box):
+    box.write("wrong.flow", WRONG)
+    check_match([r"\Awrong\.flow:2:16: error\[E0201\]"],
+                flowcc(box, "check", "wrong.flow", "--message-format=short", exit=1).err)
+    check_match([r'\A\{.*"E0201".*\}\n\Z'],
+                flowcc(box, "check", "wrong.flow", "--message-format=json", exit=1).err)
+
+
+def test_explain(box):
+    check_match(["E0301", "[?][?]"], flowcc(box, "explain", "E0301").out, "stdout")
+    check_match(["R1001"], flowcc(box, "explain", "R1001").out, "stdout")
+    flowcc(box, "explain", "E9999", exit=64)
+
+
+def test_every_code_is_explained(box):
+    text = (ROOT / "compiler" / "base" / "diag.def").read_text()
+    for code in re.findall(r"^DIAG\((\w+),", text, re.MULTILINE):
+        check_match([code], flowcc(box, "explain", code).out, "stdout")
+
+
+def test_emit_is_deterministic_and_names_no_machine(box):
+    program = (EXAMPLES / "cart_join" / "cart_join.flow").read_text()
+    box.write("cart_join.flow", program)
+    first = flowcc(box, "emit", "cart_join.flow").out
+    (box.path / "elsewhere").mkdir()
+    box.write("elsewhere/cart_join.flow", program)
+    second = box.run("sh", "-c", "cd elsewhere && flowcc emit cart_join.flow").out
+    check_equal(first, second, "the C of two compilations")
+    if str(box.path).encode() in first:
+        raise Failure("the C text holds a path of this machine")
+
+
+def test_emitted_c_is_clean(box):
+    """A user never sees a message of the C compiler, not even with all warnings on."""
+    for path in sorted(EXAMPLES.glob("*/*.flow")):
+        box.write(path.name, path.read_bytes())
+        box.write("x.c", flowcc(box, "emit", path.name).out)
+        command = os.environ.get("CC", "cc")
+        include = box.tools.out / "lib" / "flowcc" / "include"
+        result = box.run("sh", "-c", f"{command} -std=gnu11 -O1 -Wall -Wextra -Werror "
+                         f"-Wno-unused-parameter -Wno-unused-function -I{include} -c x.c -o x.o")
+        check_equal(b"", result.err, "messages of the C compiler")
+
+
+def test_disable_fuse_gives_more_stages(box):
+    box.write("double.flow", PROGRAM)
+    fused = flowcc(box, "double.flow", "--dump=plan").out
+    unfused = flowcc(box, "double.flow", "--dump=plan", "--disable=fuse").out
+    if fused == unfused:
+        raise Failure("--disable=fuse changes nothing")
+
+
+def test_stop_after_and_time_passes(box):
+    box.write("double.flow", PROGRAM)
+    flowcc(box, "double.flow", "--stop-after=check")
+    if (box.path / "double").exists():
+        raise Failure("--stop-after=check went on to the end")
+    result = flowcc(box, "double.flow", "--time-passes")
+    check_match(["parse", "check", "emit"], result.err)
+    flowcc(box, "double.flow", "--stop-after=nonsense", exit=64)
+    flowcc(box, "double.flow", "--dump=nonsense", exit=64)
+
+
+def test_a_broken_c_compiler_is_reported(box):
+    box.write("double.flow", PROGRAM)
+    result = flowcc(box, "double.flow", env={"CC": "false"}, exit=70)
+    check_match(["C compiler|false"], result.err)
+    result = flowcc(box, "double.flow", env={"CC": "no-such-compiler-anywhere"}, exit=70)
+    check_match(["no-such-compiler-anywhere"], result.err)
+
+
+def test_unwritable_output(box):
+    box.write("double.flow", PROGRAM)
+    result = flowcc(box, "double.flow", "-o", "no/such/dir/double", exit=None)
+    if result.code not in (70, 73):
+        raise Failure(result.describe())
+    check_match(["no/such/dir"], result.err)
+
+
+def test_help_of_operators(box):
+    check_match(["filter", r"\|> filter"], flowcc(box, "help", "op", "filter").out, "stdout")
+    flowcc(box, "help", "op", "nonsense", exit=64)
+
+
+def test_program_help_lists_params_and_options(box):
+    box.compile("param least: int = 5   ## smaller ones are left out\n"
+                'source numbers: int = file("numbers.txt", text)\n'
+                "numbers |> filter it >= least |> into stdout\n", "least")
+    text = box.run("./least", "--help").out.decode()
+    for word in ("--least", "smaller ones are left out", "5", "--state-dir", "--snapshot-interval",
+                 "--snapshot-mode", "--epoch-records", "--resume-epoch", "--retain-epochs", "--at-end",
+                 "--once", "--accept-drop", "--version"):
+        if word not in text:
+            raise Failure(f"--help does not tell of {word}\n{text}")
+    check_match(["flowcc"], box.run("./least", "--version").out, "stdout")
+
+
+def test_program_usage_errors(box):
+    box.compile("param least: int\n"
+                'source numbers: int = file("numbers.txt", text)\n'
+                "numbers |> filter it >= least |> into stdout\n", "least")
+    box.write("numbers.txt", "1\n5\n9\n")
+    check_match(["--least"], box.run("./least", exit=64).err)
+    check_match(["--nonsense"], box.run("./least", "--least", "5", "--nonsense", exit=64).err)
+    check_match(["many"], box.run("./least", "--least", "many", exit=64).err)
+    check_match(["-s|interval"], box.run("./least", "--least", "5", "-s", "soon", exit=64).err)
+    check_equal("5\n9\n", box.run("./least", "--least", "5").out, "stdout")
+    check_equal("9\n", box.run("./least", "--least=6").out, "stdout")
+
+
+def test_source_and_sink_locations_can_be_given(box):
+    box.compile('source numbers: int = file("numbers.txt", text)\n'
+                'sink out = file("out.txt", text)\nnumbers |> into out\n', "copy")
+    box.write("elsewhere.txt", "1\n2\n")
+    box.run("./copy", "--source", "numbers=elsewhere.txt", "--sink", "out=there.txt")
+    check_equal("1\n2\n", box.read("there.txt"), "there.txt")
+    check_equal("3\n", (box.run("./copy", "--source", "numbers=-", "--sink", "out=there.txt",
+                                stdin="3\n"), box.read("there.txt"))[1], "there.txt")
+    check_match(["nothing"], box.run("./copy", "--source", "nothing=x", exit=64).err)

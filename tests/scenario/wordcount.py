@@ -1,0 +1,185 @@
+"""Word count over a polled directory: files that appear, grow and move while the program runs."""
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+
+from harness.base import EXAMPLES, Failure, check_equal, check_match
+
+PROGRAM = (EXAMPLES / "wordcount" / "wordcount.flow").read_text()
+FAST = PROGRAM.replace("poll: 1s", "poll: 20ms")
+RESULT = "result.jsonlines"
+
+
+def put(box, name, words, header="word\n"):
+    """A file appears whole, as one that is moved into the directory does."""
+    box.write("new", header + "".join(f"{word}\n" for word in words))
+    (box.path / name).parent.mkdir(exist_ok=True)
+    (box.path / "new").rename(box.path / name)
+
+
+def lines(box):
+    path = box.path / RESULT
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def counts(box):
+    """The last count of each word."""
+    return {row["word"]: row["count"] for row in map(json.loads, lines(box))}
+
+
+def check_counts(box, expected):
+    if counts(box) != expected:
+        raise Failure(f"the counts are {counts(box)}, not {expected}")
+
+
+def test_files_appear_and_the_program_is_stopped(box):
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/1.csv", ["abc", "def", "foo"])
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box) == {"abc": 1, "def": 1, "foo": 1}, "the first counts")
+        put(box, "inputs/2.csv", ["foo", "xyz"])
+        program.wait_for(lambda: counts(box).get("xyz") == 1, "the second file")
+        program.end(signal.SIGTERM)
+    check_counts(box, {"abc": 1, "def": 1, "foo": 2, "xyz": 1})
+    before = len(lines(box))
+    put(box, "inputs/3.csv", ["abc", "xxx"])
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box).get("xxx") == 1, "the third file")
+        put(box, "inputs/4.csv", ["foo"])
+        program.wait_for(lambda: counts(box)["foo"] == 3, "the fourth file")
+        program.end(signal.SIGTERM)
+    appended = [json.loads(line) for line in lines(box)[before:]]
+    expected = [{"word": "abc", "count": 2}, {"word": "xxx", "count": 1}, {"word": "foo", "count": 3}]
+    if appended != expected:
+        raise Failure(f"the second run appended {appended}, not {expected}")
+
+
+def test_interrupt_from_the_keyboard(box):
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/1.csv", ["abc"])
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box) == {"abc": 1}, "the counts")
+        program.end(signal.SIGINT)
+
+
+def test_quoted_newlines_early_names_and_growth(box):
+    box.compile(FAST, "wordcount")
+    box.write("inputs/5.csv", 'word\n"two\nlines"\nabc\n')
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box) == {"two\nlines": 1, "abc": 1}, "a quoted field")
+        put(box, "inputs/1.csv", ["early"])
+        program.wait_for(lambda: "early" in counts(box), "a file with an earlier name")
+        box.append("inputs/5.csv", "grown\n")
+        program.wait_for(lambda: counts(box).get("grown") == 1, "a file that grows")
+        program.end(signal.SIGTERM)
+    check_counts(box, {"two\nlines": 1, "abc": 1, "early": 1, "grown": 1})
+
+
+def bytes_read(pid):
+    with open(f"/proc/{pid}/io") as file:
+        return int(dict(line.split(": ") for line in file)["rchar"])
+
+
+def test_appending_a_row_reads_about_a_row(box):
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/big.csv", (f"word{n % 1000}" for n in range(2_000_000)))
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box).get("word999") == 2000, "the big file", 60)
+        time.sleep(0.2)
+        before = bytes_read(program.pid)
+        box.append("inputs/big.csv", "more\n")
+        program.wait_for(lambda: counts(box).get("more") == 1, "the appended row")
+        read = bytes_read(program.pid) - before
+        program.end(signal.SIGTERM)
+    if read > 1_000_000:
+        raise Failure(f"{read} bytes were read for one row")
+    # A later run finds its place without reading the file again.
+    box.append("inputs/big.csv", "again\n")
+    with box.start("./wordcount", "-d", "db") as program:
+        program.wait_for(lambda: counts(box).get("again") == 1, "the row appended between the runs")
+        read = bytes_read(program.pid)
+        program.end(signal.SIGTERM)
+    if read > 4_000_000:
+        raise Failure(f"{read} bytes were read for one row after a restart")
+
+
+def test_killed_at_random_while_a_writer_drops_files(box):
+    rng = random.Random(7)
+    dictionary = [f"w{n}" for n in range(3000)]
+    box.compile(FAST, "wordcount")
+    truth = Counter()
+    (box.path / "inputs").mkdir()
+    for kill in range(6):
+        for n in range(3):
+            words = rng.choices(dictionary, k=20_000)
+            truth.update(words)
+            put(box, f"inputs/{rng.randrange(1000)}-{kill}-{n}.csv", words)
+        with box.start("./wordcount", "-d", "db", "-s", "10ms") as program:
+            words = rng.choices(dictionary, k=20_000)
+            truth.update(words)
+            time.sleep(rng.random() * 0.15)
+            put(box, f"inputs/while-{kill}.csv", words)
+            time.sleep(rng.random() * 0.15)
+            program.process.kill()
+            program.process.wait()
+        for word, count in (json.loads(l).values() for l in lines(box)[:-1]):
+            if count > truth[word]:
+                raise Failure(f"{word} is reported {count} times and was there {truth[word]} times")
+    box.run("./wordcount", "-d", "db", "--once")
+    if counts(box) != truth:
+        wrong = {w: (counts(box).get(w), truth[w]) for w in truth if counts(box).get(w) != truth[w]}
+        raise Failure(f"(reported, truth) of {len(wrong)} words: {list(wrong.items())[:10]}")
+    twice = [line for line, n in Counter(lines(box)).items() if n > 1]
+    if twice:
+        raise Failure(f"{len(twice)} lines are there more than once: {twice[:5]}")
+
+
+MOVED = """
+record Row { word: string from "term" }
+
+source rows: Row = dir("elsewhere/", jsonl, poll: 20ms)
+sink result      = file("result.jsonlines", jsonl)
+
+rows
+  |> key by word
+  |> state count: int = 0 { count += 1 }
+     on epoch { emit { word: key, count } }
+  |> into result
+"""
+
+
+def test_the_source_moves_and_changes_its_format(box):
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/1.csv", ["abc", "foo", "foo"])
+    box.run("./wordcount", "-d", "db", "--once")
+    box.compile(MOVED, "wordcount")
+    put(box, "elsewhere/1.jsonl", ['{"term": "foo"}', '{"term": "new"}'], header="")
+    box.run("./wordcount", "-d", "db", "--once")
+    check_counts(box, {"abc": 1, "foo": 3, "new": 1})
+    box.run("./wordcount", "-d", "db", "--once")
+    check_equal(b"5", str(len(lines(box))), "number of lines")
+
+
+def snapshot(box, folder):
+    return {str(p): (p.read_bytes() if p.is_file() else b"") for p in sorted((box.path / folder).rglob("*"))
+            if "lock" not in p.name}
+
+
+def test_a_changed_type_is_refused_before_anything_is_touched(box):
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/1.csv", ["1", "2"])
+    box.run("./wordcount", "-d", "db", "--once")
+    state, output = snapshot(box, "db"), box.read(RESULT)
+    put(box, "inputs/2.csv", ["3"])
+    box.compile(FAST.replace("word: string", "word: int"), "wordcount")
+    result = box.run("./wordcount", "-d", "db", "--once", exit=78)
+    check_match(["count", "string", "int"], result.err)
+    if snapshot(box, "db") != state:
+        raise Failure("the state directory was changed by a run that was refused")
+    check_equal(output, box.read(RESULT), RESULT)
+    box.compile(FAST, "wordcount")
+    box.run("./wordcount", "-d", "db", "--once")
+    check_counts(box, {"1": 1, "2": 1, "3": 1})
