@@ -1,0 +1,181 @@
+/* Putting together the body of one C function: lines, temporaries, labels, failures. */
+#include "back/code.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+void code_begin(struct code *c, struct emit *e, const char *step, bool is_fallible) {
+  *c = (struct code){.e = e, .step = step, .is_fallible = is_fallible, .indent = 1};
+  c->leave = is_fallible ? "return true;" : "return;";
+  c->emit_args = "";
+  text_init(&c->body, &e->compiler->arena);
+  map_init(&c->locals, &e->compiler->arena);
+  map_init(&c->local_names, &e->compiler->arena);
+}
+
+/* -- lines ----------------------------------------------------------------------------------- */
+
+static uint32_t line_of(struct code *c, struct span span) {
+  return sources_place(&c->e->compiler->sources, span.offset).line;
+}
+
+static void add_line_directive(struct code *c, struct text *out, uint32_t line) {
+  const char *path = c->e->compiler->source->path;
+  const char *slash = strrchr(path, '/');
+  const char *base = slash != NULL ? slash + 1 : path;
+  text_addf(out, "#line %u ", line);
+  text_add_quoted_c(out, base, strlen(base));
+  text_addc(out, '\n');
+}
+
+static void end_line(struct code *c) {
+  if (!c->is_line_open) return;
+  text_addc(&c->body, '\n');
+  c->is_line_open = false;
+  c->line++;
+}
+
+void code_at(struct code *c, struct span span) {
+  if (c->is_captured) return;
+  end_line(c);
+  uint32_t line = line_of(c, span);
+  if (line == c->line) return;
+  add_line_directive(c, &c->body, line);
+  c->line = line;
+}
+
+void code_put(struct code *c, const char *format, ...) {
+  if (c->is_line_open) {
+    text_addc(&c->body, ' ');
+  } else if (!c->is_captured) {
+    text_pad(&c->body, ' ', 2 * (size_t)c->indent);
+  }
+  c->is_line_open = true;
+  va_list args;
+  va_start(args, format);
+  text_addv(&c->body, format, args);
+  va_end(args);
+}
+
+void code_close(struct code *c) {
+  c->indent--;
+  if (!c->is_captured) end_line(c);
+  code_put(c, "}");
+}
+
+struct capture code_capture(struct code *c) {
+  struct capture saved = {c->body, c->is_line_open, c->is_captured};
+  text_init(&c->body, &c->e->compiler->arena);
+  c->is_line_open = false;
+  c->is_captured = true;
+  return saved;
+}
+
+const char *code_release(struct code *c, struct capture saved) {
+  const char *text = c->body.data;
+  c->body = saved.body;
+  c->is_line_open = saved.is_line_open;
+  c->is_captured = saved.is_captured;
+  return text;
+}
+
+/* -- the function ---------------------------------------------------------------------------- */
+
+static bool is_word(char byte) {
+  return isalnum((unsigned char)byte) || byte == '_';
+}
+
+/* Whether the C text mentions the identifier. */
+static bool mentions(const char *text, const char *name) {
+  size_t length = strlen(name);
+  for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name)) {
+    bool is_start = at == text || (!is_word(at[-1]) && at[-1] != '.');
+    if (is_start && !is_word(at[length])) return true;
+  }
+  return false;
+}
+
+void code_end(struct code *c, const char *head, struct span span) {
+  end_line(c);
+  struct text *out = emit_section(c->e, SECTION_EXPRESSIONS);
+  uint32_t line = line_of(c, span);
+  add_line_directive(c, out, line);
+  text_addf(out, "%s {", head);
+  static const char *const parameters[] = {"w", "it", "key", "state", "is_forgotten", "held"};
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+    if (mentions(head, parameters[i]) && !mentions(c->body.data, parameters[i]))
+      text_addf(out, " (void)%s;", parameters[i]);
+  }
+  text_addc(out, '\n');
+  text_addn(out, c->body.data, c->body.length);
+  text_add(out, "}\n\n");
+}
+
+/* -- names and failures ---------------------------------------------------------------------- */
+
+const char *code_printf(struct code *c, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *text = arena_vprintf(&c->e->compiler->arena, format, args);
+  va_end(args);
+  return text;
+}
+
+const char *code_temp(struct code *c, const struct type *type, const char *value) {
+  const char *name = code_printf(c, "t%u", ++c->temp_count);
+  if (value == NULL) {
+    code_put(c, "%s %s;", emit_c_type(c->e, type), name);
+  } else {
+    code_put(c, "%s %s = %s;", emit_c_type(c->e, type), name, value);
+  }
+  return name;
+}
+
+const char *code_label(struct code *c) {
+  return code_printf(c, "otherwise_%u", ++c->label_count);
+}
+
+static const char *leave_with(struct code *c, const char *call, struct span span,
+                              const char *reason) {
+  if (c->is_condition) return "return false;";
+  struct text text;
+  text_init(&text, &c->e->compiler->arena);
+  text_addf(&text, "return %s(w, &%s, ", call, emit_site(c->e, span, c->step));
+  text_add_quoted_c(&text, reason, strlen(reason));
+  text_add(&text, ");");
+  return text.data;
+}
+
+const char *code_fail(struct code *c, struct span span, const char *reason) {
+  if (c->fail_label != NULL) return code_printf(c, "goto %s;", c->fail_label);
+  return leave_with(c, "flow_fail", span, reason);
+}
+
+const char *code_fault(struct code *c, struct span span, const char *reason) {
+  return leave_with(c, "flow_fault_at", span, reason);
+}
+
+/* -- operands -------------------------------------------------------------------------------- */
+
+const char *code_deref(struct code *c, const char *pointer) {
+  if (pointer[0] == '&') return pointer + 1;
+  return code_printf(c, "(*%s)", pointer);
+}
+
+const char *code_address(struct code *c, const char *operand) {
+  size_t length = strlen(operand);
+  /* (*x) of a plain name is x. */
+  if (length > 3 && operand[0] == '(' && operand[1] == '*') {
+    size_t i = 2;
+    while (is_word(operand[i])) i++;
+    if (i == length - 1 && operand[i] == ')') return code_printf(c, "%.*s", (int)(length - 3), operand + 2);
+  }
+  return code_printf(c, "&%s", operand);
+}
+
+const char *code_member(struct code *c, const char *object, const char *member) {
+  const char *pointer = code_address(c, object);
+  if (pointer[0] == '&') return code_printf(c, "%s.%s", object, member);
+  return code_printf(c, "%s->%s", pointer, member);
+}

@@ -1,0 +1,179 @@
+/* Calls of built-in functions on numbers and text, and of those that ask about the run. Functions
+ * of collections are in code_collect.c, mutators in code_change.c. */
+#include "back/code.h"
+
+#include "front/builtin.h"
+
+/* -- text under construction ----------------------------------------------------------------- */
+
+const char *code_text_begin(struct code *c) {
+  const char *mark = code_printf(c, "mark%u", ++c->temp_count);
+  code_put(c, "size_t %s = w->scratch.length;", mark);
+  return mark;
+}
+
+void code_text_add(struct code *c, const struct type *type, const char *operand) {
+  if (type->kind == TYPE_STRING) {
+    code_put(c, "flow_put_str(&w->scratch, %s);", code_address(c, operand));
+    return;
+  }
+  if (code_is_scalar(type)) operand = code_temp(c, type, operand);
+  code_put(c, "%s(&w->scratch, %s);", emit_helper(c->e, HELPER_TEXT, type),
+           code_address(c, operand));
+}
+
+const char *code_text_end(struct code *c, const char *mark) {
+  const char *temp = code_printf(c, "t%u", ++c->temp_count);
+  code_put(c, "struct flow_str %s = flow_scratch_take(w, %s);", temp, mark);
+  return temp;
+}
+
+/* -- numbers --------------------------------------------------------------------------------- */
+
+static const char *divide(struct code *c, const struct expr *call, const char **args) {
+  bool is_mod = call->call.builtin->id == BUILTIN_MOD;
+  const char *a = args[0], *b = args[1];
+  code_put(c, "if (%s == 0) %s", b, code_fail(c, call->span, "division by zero"));
+  if (is_mod) {
+    const char *rest = code_temp(c, call->type, code_printf(c, "%s == -1 ? 0 : %s %% %s", b, a, b));
+    code_put(c, "if (%s != 0 && (%s < 0) != (%s < 0)) %s += %s;", rest, rest, b, rest, b);
+    return rest;
+  }
+  code_put(c, "if (%s == -1 && %s == INT64_MIN) %s", b, a,
+           code_fault(c, call->span, "the division overflows"));
+  const char *quotient = code_temp(c, call->type, code_printf(c, "%s / %s", a, b));
+  code_put(c, "if (%s %% %s != 0 && (%s < 0) != (%s < 0)) %s--;", a, b, a, b, quotient);
+  return quotient;
+}
+
+static const char *absolute(struct code *c, const struct expr *call, const char *value) {
+  if (call->type->kind == TYPE_FLOAT) return code_printf(c, "__builtin_fabs(%s)", value);
+  code_put(c, "if (%s == INT64_MIN) %s", value,
+           code_fault(c, call->span, "the absolute value overflows"));
+  return code_temp(c, call->type, code_printf(c, "%s < 0 ? -%s : %s", value, value, value));
+}
+
+static const char *saturating_sum(struct code *c, const struct expr *call, const char **args) {
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (__builtin_add_overflow(%s, %s, &%s)) %s = %s < 0 ? INT64_MIN : INT64_MAX;",
+           args[0], args[1], temp, temp, args[0]);
+  return temp;
+}
+
+static const char *root(struct code *c, const struct expr *call, const char *value) {
+  code_put(c, "if (%s < 0) %s", value, code_fail(c, call->span, "the square root of a negative number"));
+  return code_temp(c, call->type, code_printf(c, "__builtin_sqrt(%s)", value));
+}
+
+static const char *to_int(struct code *c, const struct expr *call, const char *value) {
+  code_put(c, "if (!(%s >= -0x1p63 && %s < 0x1p63)) %s", value, value,
+           code_fail(c, call->span, "the number is outside of the range of int"));
+  return code_printf(c, "((int64_t)%s)", value);
+}
+
+static const char *to_float(struct code *c, const struct expr *call, const char *value) {
+  const char *temp = code_temp(c, call->type, code_printf(c, "(double)%s", value));
+  code_put(c, "if (%s >= 0x1p63 || (int64_t)%s != %s) %s", temp, temp, value,
+           code_fault(c, call->span, "a float cannot hold this int exactly"));
+  return temp;
+}
+
+static const char *number_call(struct code *c, const struct expr *call, const char **args) {
+  switch (call->call.builtin->id) {
+  case BUILTIN_ABS: return absolute(c, call, args[0]);
+  case BUILTIN_FLOOR: return code_printf(c, "__builtin_floor(%s)", args[0]);
+  case BUILTIN_CEIL: return code_printf(c, "__builtin_ceil(%s)", args[0]);
+  case BUILTIN_ROUND: return code_printf(c, "__builtin_round(%s)", args[0]);
+  case BUILTIN_SQRT: return root(c, call, args[0]);
+  case BUILTIN_DIV_FLOOR:
+  case BUILTIN_MOD: return divide(c, call, args);
+  case BUILTIN_ADD_WRAP:
+    return code_printf(c, "((int64_t)((uint64_t)%s + (uint64_t)%s))", args[0], args[1]);
+  case BUILTIN_ADD_SAT: return saturating_sum(c, call, args);
+  case BUILTIN_INT: return to_int(c, call, args[0]);
+  case BUILTIN_FLOAT: return to_float(c, call, args[0]);
+  default: return NULL;
+  }
+}
+
+/* -- text ------------------------------------------------------------------------------------ */
+
+static const char *parse(struct code *c, const struct expr *call, const char *text) {
+  bool is_int = call->type->kind == TYPE_INT;
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (!flow_text_parse_%s(%s, &%s)) %s", is_int ? "int" : "float",
+           code_address(c, text), temp,
+           code_fail(c, call->span, is_int ? "the text is not an int" : "the text is not a float"));
+  return temp;
+}
+
+/* A function of flow/text.h that returns a string; `memory` is "w->arena, " where it makes one. */
+static const char *text_function(struct code *c, const struct expr *call, const char *name,
+                                 const char *memory, const char **args, size_t count) {
+  struct text out;
+  text_init(&out, &c->e->compiler->arena);
+  text_addf(&out, "flow_text_%s(%s", name, memory);
+  for (size_t i = 0; i < count; i++) {
+    const struct type *type = call->call.args.data[i].value->type;
+    text_addf(&out, "%s%s", i > 0 ? ", " : "",
+              code_is_scalar(type) ? args[i] : code_address(c, args[i]));
+  }
+  text_add(&out, ")");
+  return code_temp(c, call->type, out.data);
+}
+
+/* A function of flow/text.h that returns strings. */
+static const char *split_function(struct code *c, const struct expr *call, const char *name,
+                                  const char **args, size_t count) {
+  const char *list = code_temp(c, call->type, "{0}");
+  if (count > 1)
+    code_put(c, "if (%s == 0) %s", code_member(c, args[1], "length"),
+             code_fail(c, call->span, "the separator is empty"));
+  code_put(c, "%s.length = %s.capacity = flow_text_%s(w->arena, %s%s%s, &%s.data);", list, list,
+           name, code_address(c, args[0]), count > 1 ? ", " : "",
+           count > 1 ? code_address(c, args[1]) : "", list);
+  return list;
+}
+
+static const char *text_call(struct code *c, const struct expr *call, const char **args) {
+  switch (call->call.builtin->id) {
+  case BUILTIN_BYTE_LEN: return code_printf(c, "((int64_t)%s)", code_member(c, args[0], "length"));
+  case BUILTIN_SPLIT: return split_function(c, call, "split", args, 2);
+  case BUILTIN_WORDS: return split_function(c, call, "words", args, 1);
+  case BUILTIN_LINES: return split_function(c, call, "lines", args, 1);
+  case BUILTIN_LOWER: return text_function(c, call, "lower", "w->arena, ", args, 1);
+  case BUILTIN_UPPER: return text_function(c, call, "upper", "w->arena, ", args, 1);
+  case BUILTIN_TRIM: return text_function(c, call, "trim", "", args, 1);
+  case BUILTIN_STARTS_WITH: return text_function(c, call, "starts_with", "", args, 2);
+  case BUILTIN_ENDS_WITH: return text_function(c, call, "ends_with", "", args, 2);
+  case BUILTIN_REPLACE: return text_function(c, call, "replace", "w->arena, ", args, 3);
+  case BUILTIN_PARSE_INT:
+  case BUILTIN_PARSE_FLOAT: return parse(c, call, args[0]);
+  default: return NULL;
+  }
+}
+
+/* -- all ------------------------------------------------------------------------------------- */
+
+const char *code_builtin(struct code *c, const struct expr *call) {
+  size_t count = call->call.args.count;
+  struct arena *arena = &c->e->compiler->arena;
+  const struct expr **exprs = arena_alloc(arena, (count + 1) * sizeof *exprs);
+  const char **args = arena_alloc(arena, (count + 1) * sizeof *args);
+  for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i].value;
+  code_exprs(c, exprs, count, args);
+  switch (call->call.builtin->id) {
+  case BUILTIN_EPOCH: return "w->epoch";
+  case BUILTIN_NOW: return "w->now_us";
+  case BUILTIN_STRING: {
+    if (exprs[0]->type->kind == TYPE_STRING) return args[0];
+    const char *mark = code_text_begin(c);
+    code_text_add(c, exprs[0]->type, args[0]);
+    return code_text_end(c, mark);
+  }
+  default: break;
+  }
+  const char *value = number_call(c, call, args);
+  if (value == NULL) value = text_call(c, call, args);
+  return value != NULL ? value : code_collection(c, call, args);
+}
