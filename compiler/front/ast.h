@@ -388,6 +388,7 @@ struct decl {
   const char *was_id;
   bool is_checked, is_being_checked; /* guards against cycles */
   bool can_fail, can_fault;        /* fn */
+  VEC_OF(decl_type_list, const struct type *) arg_types; /* fn: types of its parameters */
   uint32_t local_count;            /* fn */
   uint32_t index;                  /* among the declarations of its kind */
 };

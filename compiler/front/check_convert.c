@@ -1,0 +1,294 @@
+/* Conversions that the language makes by itself: T to T?, and literals to the type that is wanted.
+ * Everything else is a misfit with a message that says how to convert.
+ */
+#include "front/checker.h"
+
+#include <string.h>
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+void report_absent(struct checker *c, const struct expr *expr) {
+  struct diag *diag = diag_error(c->diags, E0211, expr->span, "this value may be absent");
+  diag_label(diag, expr->span, "this is `%s`", type_name(c->types, expr->type));
+  if (expr->span.length > 0 && expr->span.length <= 40) {
+    const char *text = sources_text(&c->compiler->sources, expr->span);
+    diag_help(diag, "give a default:  (%.*s ?? …)", (int)expr->span.length, text);
+    diag_help(diag, "or use it only where it is there:  if let x = %.*s { … }",
+              (int)expr->span.length, text);
+  } else {
+    diag_help(diag, "give a default with `??`, or take it apart with `if let`");
+  }
+}
+
+/* The text to paste for a conversion from one type to another, or null. */
+static const char *conversion(const struct type *from, const struct type *to) {
+  if (to->kind == TYPE_FLOAT && from->kind == TYPE_INT) return "float(…)";
+  if (to->kind == TYPE_INT && from->kind == TYPE_FLOAT) return "int(…) ?? 0";
+  if (to->kind == TYPE_INT && from->kind == TYPE_STRING) return "parse_int(…) ?? 0";
+  if (to->kind == TYPE_FLOAT && from->kind == TYPE_STRING) return "parse_float(…) ?? 0.0";
+  if (to->kind == TYPE_STRING && type_is_scalar(from)) return "string(…)";
+  return NULL;
+}
+
+static void help_conversion(struct checker *c, struct diag *diag, const struct expr *expr,
+                            const struct type *wanted) {
+  const struct type *type = expr->type;
+  if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
+  const char *pattern = conversion(type, wanted);
+  if (pattern && expr->span.length > 0 && expr->span.length <= 40) {
+    const char *dots = strstr(pattern, "…");
+    diag_help(diag, "convert it:  %.*s%.*s%s", (int)(dots - pattern), pattern,
+              (int)expr->span.length, sources_text(&c->compiler->sources, expr->span),
+              dots + strlen("…"));
+  } else if (pattern) {
+    diag_help(diag, "convert it:  %s", pattern);
+  } else if (wanted->kind == TYPE_BOOL) {
+    diag_help(diag, "compare it with something; only `true` and `false` are conditions");
+  } else if (type_is_structural(type) && wanted->kind == TYPE_RECORD && wanted->name) {
+    diag_help(diag, "make one:  %s(field: value, …), or write the fields in `{ }` here",
+              wanted->name);
+  }
+}
+
+/* An enum variant that is spelled as a string, as other languages do. */
+static bool help_variant(struct diag *diag, const struct expr *expr, const struct type *wanted) {
+  if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
+  if (wanted->kind != TYPE_ENUM || expr->kind != EXPR_STRING) return false;
+  vec_each (const struct type_variant, variant, &wanted->variants) {
+    if (strlen(variant->name) == expr->string.length &&
+        memcmp(variant->name, expr->string.data, expr->string.length) == 0) {
+      diag_help(diag, "variants are written without quotes:  %s", variant->name);
+      return true;
+    }
+  }
+  return false;
+}
+
+void report_type(struct checker *c, const struct expr *expr, const struct type *expected) {
+  const struct type *type = expr->type;
+  if (type->kind == TYPE_ERROR || expected->kind == TYPE_ERROR) return;
+  if (type->kind == TYPE_OPTIONAL && expected->kind != TYPE_OPTIONAL &&
+      (type->elem == expected || expected->kind == TYPE_BOOL)) {
+    report_absent(c, expr);
+    return;
+  }
+  if (type->kind == TYPE_NONE) {
+    struct diag *diag =
+        diag_error(c->diags, E0205, expr->span, "a `%s` is never absent, so `none` does not fit",
+                   type_name(c->types, expected));
+    diag_help(diag, "a type that allows absence is written `%s?`", type_name(c->types, expected));
+    return;
+  }
+  struct diag *diag = diag_error(c->diags, E0205, expr->span, "expected `%s`, found `%s`",
+                                 type_name(c->types, expected), type_name(c->types, type));
+  if (!help_variant(diag, expr, expected)) help_conversion(c, diag, expr, expected);
+}
+
+/* -- literals -------------------------------------------------------------------------------- */
+
+static struct expr *wrap(struct checker *c, struct expr *expr, enum coercion kind,
+                         const struct type *type) {
+  struct expr *node = arena_new(c->arena, struct expr);
+  node->kind = EXPR_COERCE;
+  node->span = expr->span;
+  node->type = type;
+  node->can_fail = expr->can_fail;
+  node->can_fault = expr->can_fault;
+  node->in_parens = expr->in_parens;
+  node->coerce.kind = kind;
+  node->coerce.operand = expr;
+  return node;
+}
+
+/* An int literal takes the type float if a float can hold it exactly. */
+static bool int_to_float(struct expr *expr, const struct type *type) {
+  double number = (double)expr->integer;
+  if (number < -9007199254740992.0 || number > 9007199254740992.0) return false;
+  expr->kind = EXPR_FLOAT;
+  expr->number = number;
+  expr->type = type;
+  return true;
+}
+
+/* The innermost place that does not fit. */
+struct misfit {
+  struct expr *at;
+  const struct type *expected;
+  bool is_reported;
+};
+
+static struct expr *convert(struct checker *c, struct expr *expr, const struct type *type,
+                            struct misfit *misfit);
+
+static bool convert_in_place(struct checker *c, struct expr **slot, const struct type *type,
+                             struct misfit *misfit) {
+  struct expr *converted = convert(c, *slot, type, misfit);
+  if (converted) *slot = converted;
+  return converted != NULL;
+}
+
+static bool convert_elements(struct checker *c, struct expr *expr, const struct type *type,
+                             struct misfit *misfit) {
+  if (type->kind == TYPE_MAP && expr->list.count > 0) return false;
+  if (type->kind != TYPE_LIST && type->kind != TYPE_SET && type->kind != TYPE_MAP) return false;
+  vec_each (struct expr *, element, &expr->list) {
+    if (!convert_in_place(c, element, type->elem, misfit)) return false;
+  }
+  return true;
+}
+
+static bool convert_pairs(struct checker *c, struct expr *expr, const struct type *type,
+                          struct misfit *misfit) {
+  if (type->kind != TYPE_MAP) return false;
+  vec_each (struct map_pair, pair, &expr->map) {
+    if (!convert_in_place(c, &pair->key, type->key, misfit)) return false;
+    if (!convert_in_place(c, &pair->value, type->elem, misfit)) return false;
+  }
+  return true;
+}
+
+static bool convert_arms(struct checker *c, struct expr *expr, const struct type *type,
+                         struct misfit *misfit) {
+  vec_each (struct match_arm, arm, &expr->match.arms) {
+    if (!convert_in_place(c, &arm->value, type, misfit)) return false;
+  }
+  return true;
+}
+
+/* Converts what a literal (or a choice between literals) consists of. */
+static bool convert_inside(struct checker *c, struct expr *expr, const struct type *type,
+                           struct misfit *misfit) {
+  switch (expr->kind) {
+  case EXPR_INT: return type->kind == TYPE_FLOAT && int_to_float(expr, type);
+  case EXPR_LIST: return convert_elements(c, expr, type, misfit);
+  case EXPR_MAP: return convert_pairs(c, expr, type, misfit);
+  case EXPR_IF:
+    return convert_in_place(c, &expr->if_else.then_value, type, misfit) &&
+           convert_in_place(c, &expr->if_else.else_value, type, misfit);
+  case EXPR_MATCH: return convert_arms(c, expr, type, misfit);
+  case EXPR_RECORD:
+    if (type->kind != TYPE_RECORD) return false;
+    misfit->is_reported = !record_fit(c, expr, type);
+    return !misfit->is_reported;
+  case EXPR_COERCE:
+    if (type->kind != TYPE_OPTIONAL) return false;
+    return expr->coerce.kind == COERCE_ABSENT ||
+           convert_in_place(c, &expr->coerce.operand, type->elem, misfit);
+  default: return false;
+  }
+}
+
+/* The expression as a value of the type, or null with the misfit filled in. */
+static struct expr *convert(struct checker *c, struct expr *expr, const struct type *type,
+                            struct misfit *misfit) {
+  if (expr->type == type || expr->type->kind == TYPE_ERROR || type->kind == TYPE_ERROR)
+    return expr;
+  if (type->kind == TYPE_OPTIONAL) {
+    if (expr->kind == EXPR_NONE) return wrap(c, expr, COERCE_ABSENT, type);
+    if (expr->type == type->elem) return wrap(c, expr, COERCE_SOME, type);
+    bool is_optional = expr->type->kind == TYPE_OPTIONAL || expr->type->kind == TYPE_NONE;
+    if (!is_optional) {
+      struct expr *inner = convert(c, expr, type->elem, misfit);
+      return inner ? wrap(c, inner, COERCE_SOME, type) : NULL;
+    }
+  }
+  if (convert_inside(c, expr, type, misfit)) {
+    expr->type = type;
+    return expr;
+  }
+  if (!misfit->at) *misfit = (struct misfit){expr, type, misfit->is_reported};
+  return NULL;
+}
+
+struct expr *try_coerce(struct checker *c, struct expr *expr, const struct type *type) {
+  struct misfit misfit = {0};
+  struct expr *converted = convert(c, expr, type, &misfit);
+  if (!converted && misfit.is_reported) {
+    expr->type = c->types->error;
+    return expr;
+  }
+  return converted;
+}
+
+struct expr *coerce(struct checker *c, struct expr *expr, const struct type *type) {
+  struct misfit misfit = {0};
+  struct expr *converted = convert(c, expr, type, &misfit);
+  if (converted) return converted;
+  if (!misfit.is_reported) report_type(c, misfit.at, misfit.expected);
+  expr->type = c->types->error;
+  return expr;
+}
+
+/* -- joins ----------------------------------------------------------------------------------- */
+
+static const struct type *join_fields(struct checker *c, const struct type *a,
+                                      const struct type *b) {
+  if (a->kind != TYPE_RECORD || b->kind != TYPE_RECORD || a->fields.count != b->fields.count)
+    return NULL;
+  if (!type_is_structural(a) || !type_is_structural(b)) return NULL;
+  struct type_field_list fields = {0};
+  vec_each (const struct type_field, field, &a->fields) {
+    int other = type_field_index(b, field->name);
+    if (other < 0) return NULL;
+    const struct type *joined = join_types(c, field->type, b->fields.data[other].type);
+    if (!joined) return NULL;
+    vec_push(c->arena, &fields,
+             (struct type_field){.name = field->name, .type = joined, .span = field->span});
+  }
+  return type_structural(c->types, fields.data, fields.count);
+}
+
+static const struct type *join_collections(struct checker *c, const struct type *a,
+                                           const struct type *b) {
+  const struct type *elem = join_types(c, a->elem, b->elem);
+  if (!elem) return NULL;
+  if (a->kind == TYPE_LIST) return type_list(c->types, elem);
+  if (a->kind == TYPE_SET) return type_set(c->types, elem);
+  const struct type *key = join_types(c, a->key, b->key);
+  return key ? type_map(c->types, key, elem) : NULL;
+}
+
+const struct type *join_types(struct checker *c, const struct type *a, const struct type *b) {
+  if (!a || a == b || b->kind == TYPE_ERROR) return b;
+  if (a->kind == TYPE_ERROR) return a;
+  if (a->kind == TYPE_NONE) return type_optional(c->types, b);
+  if (b->kind == TYPE_NONE) return type_optional(c->types, a);
+  if (a->kind == TYPE_OPTIONAL || b->kind == TYPE_OPTIONAL) {
+    const struct type *inner = join_types(c, a->kind == TYPE_OPTIONAL ? a->elem : a,
+                                          b->kind == TYPE_OPTIONAL ? b->elem : b);
+    return inner ? type_optional(c->types, inner) : NULL;
+  }
+  bool a_holds = a->kind == TYPE_LIST || a->kind == TYPE_SET || a->kind == TYPE_MAP;
+  bool b_holds = b->kind == TYPE_LIST || b->kind == TYPE_SET || b->kind == TYPE_MAP;
+  if (a->kind == TYPE_EMPTY && b_holds) return b;
+  if (b->kind == TYPE_EMPTY && a_holds) return a;
+  if (a_holds && a->kind == b->kind) return join_collections(c, a, b);
+  /* An int literal may become a float; coerce() refuses any other int. */
+  if (a->kind == TYPE_INT && b->kind == TYPE_FLOAT) return b;
+  if (a->kind == TYPE_FLOAT && b->kind == TYPE_INT) return a;
+  if (a->kind == TYPE_RECORD && a->name && type_is_structural(b)) return a;
+  if (b->kind == TYPE_RECORD && b->name && type_is_structural(a)) return b;
+  return join_fields(c, a, b);
+}
+
+/* -- what is left open ----------------------------------------------------------------------- */
+
+struct expr *require_concrete(struct checker *c, struct expr *expr) {
+  if (expr->type->kind == TYPE_UNIT) {
+    diag_error(c->diags, E0205, expr->span, "this call has no value");
+    expr->type = c->types->error;
+  }
+  if (type_is_concrete(expr->type)) return expr;
+  if (expr->type->kind == TYPE_NONE) {
+    struct diag *diag = diag_error(c->diags, E0218, expr->span,
+                                   "nothing says which type this `none` is an absent value of");
+    diag_help(diag, "name it:  let x: int? = none");
+  } else {
+    struct diag *diag = diag_error(
+        c->diags, E0218, expr->span,
+        "nothing says of which type the elements are (`%s`)", type_name(c->types, expr->type));
+    diag_help(diag, "name the type:  let x: list[int] = []");
+  }
+  expr->type = c->types->error;
+  return expr;
+}

@@ -1,0 +1,304 @@
+/* Names of values: fields of the item, `it`, `key`, state, locals, parameters, params, constants.
+ * They share one namespace and never shadow each other.
+ */
+#include "front/checker.h"
+
+#include <string.h>
+
+/* What a bare name means here. */
+struct meaning {
+  enum ref_kind ref;
+  const struct type *type;
+  uint32_t index;
+  struct local *local;
+  struct decl *decl;
+  struct decl *also; /* a param or const of the same name as a field */
+};
+
+static struct meaning find_local(struct checker *c, const char *name) {
+  for (size_t i = c->scope.locals.count; i-- > 0;) {
+    struct local *local = c->scope.locals.data[i];
+    if (local->name.text == name)
+      return (struct meaning){.ref = REF_LOCAL, .type = local->type, .local = local};
+  }
+  return (struct meaning){0};
+}
+
+static struct meaning find_declared(struct checker *c, const char *name) {
+  struct decl *decl = map_get(&c->symbols->values, name);
+  if (!decl) return (struct meaning){0};
+  return (struct meaning){.ref = decl->kind == DECL_PARAM ? REF_PARAM : REF_CONST, .decl = decl};
+}
+
+static bool is_item_word(const char *name) {
+  return strcmp(name, "it") == 0 || strcmp(name, "key") == 0 || strcmp(name, "window") == 0;
+}
+
+static int field_of_item(const struct type *item, const char *name) {
+  if (!item || item->kind != TYPE_RECORD || is_item_word(name)) return -1;
+  return type_field_index(item, name);
+}
+
+static struct meaning find_meaning(struct checker *c, const char *name) {
+  struct scope *scope = &c->scope;
+  struct meaning meaning = find_local(c, name);
+  if (meaning.ref) return meaning;
+  if (scope->item && strcmp(name, "it") == 0)
+    return (struct meaning){.ref = REF_IT, .type = scope->item};
+  if (scope->key && strcmp(name, "key") == 0)
+    return (struct meaning){.ref = REF_KEY, .type = scope->key};
+  if (scope->has_state && scope->stage->name.text == name)
+    return (struct meaning){.ref = REF_STATE, .type = scope->stage->state_type};
+  if (scope->function) {
+    for (size_t i = 0; i < scope->function->fields.count; i++) {
+      if (scope->function->fields.data[i].name.text != name) continue;
+      const struct type *type = scope->function->arg_types.data[i];
+      return (struct meaning){.ref = REF_ARG, .type = type, .index = (uint32_t)i};
+    }
+  }
+  int field = field_of_item(scope->item, name);
+  if (field >= 0) {
+    return (struct meaning){.ref = REF_FIELD,
+                            .type = scope->item->fields.data[field].type,
+                            .index = (uint32_t)field,
+                            .also = map_get(&c->symbols->values, name)};
+  }
+  return find_declared(c, name);
+}
+
+bool name_is_visible(struct checker *c, const char *name) {
+  return find_meaning(c, name).ref != REF_NONE;
+}
+
+/* -- declaring ------------------------------------------------------------------------------- */
+
+bool report_clash(struct checker *c, struct ident name, const char *what) {
+  struct meaning meaning = find_meaning(c, name.text);
+  if (!meaning.ref && !is_item_word(name.text)) return false;
+  struct diag *diag =
+      diag_error(c->diags, E0203, name.span, "the name `%s` is already taken", name.text);
+  switch (meaning.ref) {
+  case REF_FIELD:
+    diag_label(diag, name.span, "the item has a field `%s`", name.text);
+    diag_help(diag, "call the %s something else; the field keeps its name", what);
+    return true;
+  case REF_LOCAL:
+    diag_label(diag, meaning.local->name.span, "already a local here");
+    break;
+  case REF_STATE: diag_label(diag, c->scope.stage->name.span, "already the state"); break;
+  case REF_PARAM:
+  case REF_CONST:
+    diag_label(diag, meaning.decl->name.span, "already a %s",
+               meaning.ref == REF_PARAM ? "param" : "const");
+    break;
+  case REF_ARG:
+    diag_label(diag, c->scope.function->fields.data[meaning.index].name.span,
+               "already a parameter");
+    break;
+  default: diag_note(diag, "`it`, `key` and `window` have a meaning in every stage"); break;
+  }
+  diag_help(diag, "call the %s something else", what);
+  return true;
+}
+
+void bind_local(struct checker *c, struct local *local, const struct type *type) {
+  report_clash(c, local->name, "local variable");
+  local->type = type;
+  local->id = (*c->scope.local_count)++;
+  vec_push(c->arena, &c->scope.locals, local);
+}
+
+/* -- unknown names --------------------------------------------------------------------------- */
+
+static void add_names(struct checker *c, struct name_list *names) {
+  const struct scope *scope = &c->scope;
+  vec_each (struct local *, local, &scope->locals)
+    vec_push(c->arena, names, (*local)->name.text);
+  if (scope->has_state) vec_push(c->arena, names, scope->stage->name.text);
+  if (scope->item && scope->item->kind == TYPE_RECORD) {
+    vec_each (const struct type_field, field, &scope->item->fields)
+      vec_push(c->arena, names, field->name);
+  }
+  if (scope->function) {
+    vec_each (const struct field_decl, field, &scope->function->fields)
+      vec_push(c->arena, names, field->name.text);
+  }
+  map_each (entry, &c->symbols->values) vec_push(c->arena, names, entry->key);
+  if (scope->item) vec_push(c->arena, names, "it");
+  if (scope->key) vec_push(c->arena, names, "key");
+}
+
+static void note_fields(struct diag *diag, const struct type *item, struct arena *arena) {
+  if (!item || item->kind != TYPE_RECORD || item->fields.count == 0) return;
+  struct text out;
+  text_init(&out, arena);
+  vec_each (const struct type_field, field, &item->fields)
+    text_addf(&out, "%s%s", field == item->fields.data ? "" : ", ", field->name);
+  diag_note(diag, "fields of the item: %s", out.data);
+}
+
+/* Words with a meaning that they do not have at this place. True if one was reported. */
+static bool report_misplaced(struct checker *c, struct ident name) {
+  const struct scope *scope = &c->scope;
+  struct diag *diag;
+  if (scope->place == PLACE_HOOK &&
+      (strcmp(name.text, "it") == 0 || field_of_item(scope->stage->in_item, name.text) >= 0)) {
+    diag = diag_error(c->diags, E0201, name.span, "there is no item in a hook, so no `%s`",
+                      name.text);
+    diag_help(diag, "a hook has `key` and the state `%s`", scope->stage->name.text);
+    return true;
+  }
+  if (strcmp(name.text, "key") == 0 && scope->stage) {
+    diag = diag_error(c->diags, E0201, name.span, "the stream has no key here");
+    if (scope->item && scope->item->kind == TYPE_RECORD && type_field_index(scope->item, "key") >= 0)
+      diag_help(diag, "the field is written `it.key`");
+    else
+      diag_help(diag, "give it one:  |> key by …");
+    return true;
+  }
+  if (strcmp(name.text, "window") == 0) {
+    diag = diag_error(c->diags, E0114, name.span, "windows are not in this version of flowcc");
+    if (scope->item && scope->item->kind == TYPE_RECORD &&
+        type_field_index(scope->item, "window") >= 0)
+      diag_help(diag, "the field is written `it.window`");
+    return true;
+  }
+  if (strcmp(name.text, "it") == 0) {
+    diag = diag_error(c->diags, E0201, name.span, "there is no item here");
+    diag_note(diag, "`it` is the item of a stage; a function gets what it needs as parameters");
+    return true;
+  }
+  if (scope->stage && scope->place == PLACE_CONSTANT && scope->stage->name.text &&
+      (name.text == scope->stage->name.text || field_of_item(scope->stage->in_item, name.text) >= 0)) {
+    diag = diag_error(c->diags, E0201, name.span, "`%s` is not known when the state begins",
+                      name.text);
+    diag_note(diag, "the initial value of a state may use constants and params only");
+    return true;
+  }
+  return false;
+}
+
+/* Another kind of thing has this name. True if it was reported. */
+static bool report_other_kind(struct checker *c, struct ident name) {
+  const char *kind = NULL, *help = NULL;
+  if (map_get(&c->symbols->streams, name.text)) {
+    kind = "a stream";
+    help = "streams stand at the start of a pipeline, and in `merge`, `split` and `into`";
+  } else if (map_get(&c->symbols->functions, name.text) || builtin_find(name.text)) {
+    kind = "a function";
+    help = arena_printf(c->arena, "call it:  %s(…)", name.text);
+  } else if (map_get(&c->symbols->types, name.text)) {
+    kind = "a type";
+  }
+  if (!kind) return false;
+  struct diag *diag =
+      diag_error(c->diags, E0201, name.span, "`%s` is %s, not a value", name.text, kind);
+  if (help) diag_help(diag, "%s", help);
+  return true;
+}
+
+/* An enum that has this variant, if just one has. */
+static const struct type *enum_with_variant(struct checker *c, const char *name) {
+  const struct type *found = NULL;
+  map_each (entry, &c->symbols->types) {
+    const struct type *type = entry->value;
+    if (type->kind != TYPE_ENUM || type_variant_index(type, name) < 0) continue;
+    if (found) return NULL;
+    found = type;
+  }
+  return found;
+}
+
+static void report_unknown(struct checker *c, struct ident name, const struct type *hint) {
+  if (report_misplaced(c, name)) return;
+  const char *ours = our_value(name.text);
+  if (ours) {
+    struct diag *diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+    diag_help(diag, "here it is called `%s`", ours);
+    return;
+  }
+  if (report_other_kind(c, name)) return;
+  struct diag *diag;
+  if (hint && hint->kind == TYPE_OPTIONAL) hint = hint->elem;
+  if (hint && hint->kind == TYPE_ENUM) {
+    struct name_list names = {0};
+    struct text out;
+    text_init(&out, c->arena);
+    vec_each (const struct type_variant, variant, &hint->variants) {
+      text_addf(&out, "%s%s", names.count ? ", " : "", variant->name);
+      vec_push(c->arena, &names, variant->name);
+    }
+    diag = diag_error(c->diags, E0226, name.span, "`%s` has no variant `%s`", hint->name,
+                      name.text);
+    diag_note(diag, "variants: %s", out.data);
+    add_names(c, &names);
+    suggest(diag, name.text, names.data, names.count);
+    return;
+  }
+  diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+  const struct type *enumeration = enum_with_variant(c, name.text);
+  if (enumeration) {
+    diag_help(diag, "did you mean the variant `%s.%s`?", enumeration->name, name.text);
+    return;
+  }
+  note_fields(diag, c->scope.item, c->arena);
+  struct name_list names = {0};
+  add_names(c, &names);
+  suggest(diag, name.text, names.data, names.count);
+}
+
+/* -- using ----------------------------------------------------------------------------------- */
+
+bool name_to_variant(struct checker *c, struct expr *expr, const struct type *enumeration,
+                     struct ident name) {
+  int index = type_variant_index(enumeration, name.text);
+  if (index < 0) return false;
+  const struct type *payload = enumeration->variants.data[index].payload;
+  expr->type = enumeration;
+  if (payload) {
+    struct diag *diag =
+        diag_error(c->diags, E0214, name.span, "`%s` has fields, and they are missing", name.text);
+    diag_help(diag, "give them:  %s(%s: …)", name.text, payload->fields.data[0].name);
+    expr->type = c->types->error;
+  }
+  expr->kind = EXPR_NAME;
+  expr->name.text = name.text;
+  expr->name.ref = REF_VARIANT;
+  expr->name.index = (uint32_t)index;
+  return true;
+}
+
+static void report_ambiguous(struct checker *c, const struct expr *expr, const struct decl *decl) {
+  const char *name = expr->name.text;
+  struct diag *diag = diag_error(c->diags, E0203, expr->span,
+                                 "`%s` is both a field of the item and a %s", name,
+                                 decl->kind == DECL_PARAM ? "param" : "const");
+  diag_label(diag, decl->name.span, "declared here");
+  diag_help(diag, "the field is `it.%s`; to use the other, rename it", name);
+}
+
+struct expr *infer_name(struct checker *c, struct expr *expr, const struct type *hint) {
+  struct ident name = {expr->name.text, expr->span};
+  struct meaning meaning = find_meaning(c, name.text);
+  expr->type = c->types->error;
+  if (!meaning.ref) {
+    const struct type *wanted = hint && hint->kind == TYPE_OPTIONAL ? hint->elem : hint;
+    if (wanted && wanted->kind == TYPE_ENUM && name_to_variant(c, expr, wanted, name)) return expr;
+    report_unknown(c, name, hint);
+    return expr;
+  }
+  if (meaning.also) {
+    report_ambiguous(c, expr, meaning.also);
+    return expr;
+  }
+  if (meaning.decl) {
+    check_value_decl(c, meaning.decl, expr->span);
+    meaning.type = meaning.decl->type;
+  }
+  expr->name.ref = meaning.ref;
+  expr->name.index = meaning.index;
+  expr->name.local = meaning.local;
+  expr->name.decl = meaning.decl;
+  expr->type = meaning.type;
+  return expr;
+}

@@ -1,0 +1,113 @@
+/* Words that users bring along: of other languages, and of later versions of this one. The lexer's
+ * layout knows those that stand where a keyword may stand; these stand where a name may.
+ */
+#include "front/checker.h"
+
+#include <string.h>
+
+#include "base/edit.h"
+
+struct word_pair {
+  const char *foreign, *ours;
+};
+
+static const char *find_pair(const struct word_pair *pairs, const char *word) {
+  for (; pairs->foreign; pairs++) {
+    if (strcmp(pairs->foreign, word) == 0) return pairs->ours;
+  }
+  return NULL;
+}
+
+const char *our_value(const char *word) {
+  static const struct word_pair pairs[] = {
+      {"null", "none"},      {"NULL", "none"},  {"Null", "none"},  {"nil", "none"},
+      {"None", "none"},      {"nullptr", "none"}, {"undefined", "none"}, {"True", "true"},
+      {"TRUE", "true"},      {"False", "false"}, {"FALSE", "false"}, {"this", "it"},
+      {"self", "it"},        {"item", "it"},    {"record", "it"},  {"row", "it"},
+      {"event", "it"},       {"value", "it"},   {"x", "it"},       {"_", "it"},
+      {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
+const char *our_stage(const char *word) {
+  static const struct word_pair pairs[] = {
+      {"project", "map"},      {"transform", "map"},    {"keyed", "key by"},
+      {"partition", "key by"}, {"explode", "flat_map"}, {"unnest", "flat_map"},
+      {"concat", "merge"},     {"route", "split"},      {"debug", "inspect"},
+      {"log", "inspect"},      {"print", "into stdout"}, {"output", "into"},
+      {"reduce", "state"},     {"fold", "state"},       {"scan", "state"},
+      {"stateful", "state"},   {"stateful_map", "state"}, {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
+const char *our_type(const char *word) {
+  static const struct word_pair pairs[] = {
+      {"str", "string"},     {"String", "string"},  {"text", "string"},    {"varchar", "string"},
+      {"VARCHAR", "string"}, {"TEXT", "string"},    {"char", "string"},    {"i64", "int"},
+      {"i32", "int"},        {"u64", "int"},        {"u32", "int"},        {"long", "int"},
+      {"Int", "int"},        {"integer", "int"},    {"Integer", "int"},    {"bigint", "int"},
+      {"BIGINT", "int"},     {"INT", "int"},        {"number", "float"},   {"double", "float"},
+      {"f64", "float"},      {"f32", "float"},      {"real", "float"},     {"Float", "float"},
+      {"DOUBLE", "float"},   {"boolean", "bool"},   {"Boolean", "bool"},   {"BOOLEAN", "bool"},
+      {"Bool", "bool"},      {"datetime", "timestamp"}, {"DateTime", "timestamp"},
+      {"date", "timestamp"}, {"time", "timestamp"}, {"TIMESTAMP", "timestamp"},
+      {"interval", "duration"}, {"array", "list"},  {"Array", "list"},     {"vec", "list"},
+      {"Vec", "list"},       {"List", "list"},      {"dict", "map"},       {"Map", "map"},
+      {"HashMap", "map"},    {"hash", "map"},       {"Set", "set"},        {"option", "T?"},
+      {"Option", "T?"},      {"Optional", "T?"},    {"optional", "T?"},    {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
+/* A word and what to do instead, or null. */
+static const struct word_pair future_words[] = {
+    {"aggregate", "keep a `state` and `emit` from it"},
+    {"window", NULL},
+    {"join", NULL},
+    {"left", NULL},
+    {"full", NULL},
+    {"lookup", NULL},
+    {"time", NULL},
+    {"expires", "`forget` drops the state of a key"},
+    {"expire", "`on epoch` and `on end` are there"},
+    {"tagged", NULL},
+    {"dedupe", "|> state seen: bool = false { if not seen { emit it }; seen = true }"},
+    {"limit", NULL},
+    {"sample", NULL},
+    {"throttle", NULL},
+    {"top", NULL},
+    {"changes", NULL},
+    {"delay", NULL},
+    {"moving_average", NULL},
+    {"sessionize", NULL},
+    {"decimal", "count in the smallest unit, such as cents, with `int`"},
+    {"json", "name the fields that you need in a `record`; others are skipped"},
+    {"bytes", NULL},
+    {"as", NULL},
+    {"lag", NULL},
+    {"idle", NULL},
+    {"allow", NULL},
+    {"late", NULL},
+    {"visible", NULL},
+    {"unordered", NULL},
+    {NULL, NULL},
+};
+
+bool report_future_word(struct checker *c, struct ident word) {
+  for (const struct word_pair *pair = future_words; pair->foreign; pair++) {
+    if (strcmp(pair->foreign, word.text) != 0) continue;
+    struct diag *diag = diag_error(c->diags, E0114, word.span,
+                                   "`%s` is not part of this version of the language", word.text);
+    if (pair->ours) diag_help(diag, "until it is: %s", pair->ours);
+    return true;
+  }
+  return false;
+}
+
+struct diag *suggest(struct diag *diag, const char *name, const char *const *names, size_t count) {
+  const char *near = closest_name(name, names, count);
+  if (near) diag_help(diag, "did you mean `%s`?", near);
+  return diag;
+}

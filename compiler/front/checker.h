@@ -1,0 +1,240 @@
+/* What the files resolve.c and check*.c share. Nothing outside of front/ includes this; operators
+ * and connectors use check.h.
+ */
+#ifndef FLOWCC_FRONT_CHECKER_H
+#define FLOWCC_FRONT_CHECKER_H
+
+#include "base/map.h"
+#include "front/builtin.h"
+#include "front/check.h"
+
+/* Everything that has a file-wide name, by namespace. compiler->symbols points to it. */
+struct symbols {
+  struct map types;     /* to struct type */
+  struct map functions; /* to struct decl (fn) */
+  struct map values;    /* to struct decl (param, const) */
+  struct map streams;   /* to struct stream */
+  struct stream_list stream_order; /* by first appearance in the text */
+  struct map ids;       /* durable id to struct span of its declaration */
+  const char *flow_name;
+};
+
+/* What encloses the expressions that are being typed. */
+enum scope_place {
+  PLACE_CONSTANT, /* consts, params, defaults */
+  PLACE_WHERE,    /* the condition of a field or param */
+  PLACE_FUNCTION,
+  PLACE_STAGE,
+  PLACE_STATE,    /* the body of a state: a stage that may emit and change its state */
+  PLACE_HOOK,     /* `on epoch`, `on end`: as a state's body, but there is no item */
+  PLACE_TEST,
+};
+
+/* Something that can fail and that nothing has handled yet. */
+struct failure {
+  struct span span;  /* the caret */
+  const struct expr *expr; /* what a `??` behind it would catch */
+  const char *what;  /* "this division" */
+  const char *label; /* at the caret: "`total` may be 0" */
+};
+VEC_OF(failure_list, struct failure);
+
+/* A collection that a `for` walks over: its path, if it is a place. */
+VEC_OF(loop_list, const struct expr *);
+VEC_OF(local_list, struct local *);
+
+/* An `emit`, until the types of all emits of its stage are known. */
+struct pending_emit {
+  struct stmt *stmt;
+  enum scope_place place;
+};
+VEC_OF(pending_emit_list, struct pending_emit);
+
+struct scope {
+  enum scope_place place;
+  const struct type *item; /* null: there is none */
+  const struct type *key;
+  struct stage *stage;     /* null outside of pipelines */
+  bool has_state;          /* the stage's state variable is visible */
+  struct decl *function;
+  struct decl *where_param; /* the param whose condition this is */
+  struct local_list locals; /* visible ones, innermost last */
+  struct loop_list loops;
+  uint32_t *local_count;
+  struct failure_list failures;
+  uint32_t fault_count;     /* operations seen so far that can fault */
+};
+
+struct checker {
+  struct compiler *compiler;
+  struct arena *arena;
+  struct diags *diags;
+  struct types *types;
+  struct symbols *symbols;
+  struct scope scope;
+  struct pending_emit_list emits; /* of the state that is being checked */
+};
+
+/* -- check.c --------------------------------------------------------------------------------- */
+
+/* A scope with nothing but the file-wide names. The counter numbers the locals. */
+struct scope check_new_scope(enum scope_place place, uint32_t *local_count);
+
+/* Reports every clause of the list that nothing has asked for; `known` are the names that the
+ * construct knows, null at the end, `what` is its name: "a field". */
+void check_unused_clauses(struct checker *, const struct clause_list *, const char *what,
+                          const char *const *known);
+
+/* The text of a clause whose value is a string literal; null (after a diagnostic) for any other. */
+const char *check_clause_string(struct checker *, const struct clause *clause);
+
+/* Types a fn, param or const when first used; reports a circle. */
+void check_function(struct checker *, struct decl *fn, struct span use);
+void check_value_decl(struct checker *, struct decl *decl, struct span use);
+
+/* Fills the fields of a nominal type when first needed. */
+void check_nominal(struct checker *, const struct type *type, struct span use);
+
+/* Claims a durable id; E0501 if it is taken. */
+void check_claim_id(struct checker *, const char *id, struct span span);
+
+/* -- check_expr.c ---------------------------------------------------------------------------- */
+
+/* Types an expression; `hint` is what the context would like, or null. */
+struct expr *infer(struct checker *, struct expr *expr, const struct type *hint);
+
+/* Types the condition of an `if`; with a binder (`if let`) makes it visible, and the caller restores
+ * scope.locals.count behind the branch. */
+void check_if_condition(struct checker *, struct expr **condition, struct local *binder);
+
+/* True if the node means nothing definite before it meets a type. */
+bool needs_context(struct checker *, const struct expr *expr);
+
+/* -- check_convert.c ------------------------------------------------------------------------- */
+
+/* Converts a typed expression to a type where the language does so by itself: T to T?, literals.
+ * Reports a misfit; the node's type is then TYPE_ERROR. */
+struct expr *coerce(struct checker *, struct expr *expr, const struct type *type);
+
+/* As coerce, but returns null instead of reporting a misfit of the whole. */
+struct expr *try_coerce(struct checker *, struct expr *expr, const struct type *type);
+
+/* The type that two expressions of one list, if or match have in common, or null. `a` may be null:
+ * then it is b's type. */
+const struct type *join_types(struct checker *, const struct type *a, const struct type *b);
+
+/* Reports a literal whose type nothing determines. */
+struct expr *require_concrete(struct checker *, struct expr *expr);
+
+/* Reports that `expr` is not of type `expected`. */
+void report_type(struct checker *, const struct expr *expr, const struct type *expected);
+
+/* Reports that a value is used that may be absent (E0211). */
+void report_absent(struct checker *, const struct expr *expr);
+
+/* -- check_record.c -------------------------------------------------------------------------- */
+
+struct expr *infer_record(struct checker *, struct expr *expr, const struct type *hint);
+
+/* Lays the items of a typed record literal out in the order of `record`'s fields. False after a
+ * diagnostic. */
+bool record_fit(struct checker *, struct expr *expr, const struct type *record);
+
+/* `Cart(a: 1)` and `circle(r: 1.0)`: types the arguments from `first_arg` on against the fields. */
+struct expr *infer_constructor(struct checker *, struct expr *call, const struct type *type,
+                               size_t first_arg);
+
+/* -- check_call.c ---------------------------------------------------------------------------- */
+
+struct expr *infer_call(struct checker *, struct expr *expr, const struct type *hint);
+
+/* -- check_match.c --------------------------------------------------------------------------- */
+
+/* Types the patterns of the arms against the subject's type and reports what is not covered. */
+void check_patterns(struct checker *, struct expr *subject, struct match_arm_list *arms,
+                    struct span span);
+
+/* Opens the arm's binders; the caller restores scope.locals.count. */
+void bind_arm(struct checker *, struct match_arm *arm);
+
+/* -- check_name.c ---------------------------------------------------------------------------- */
+
+struct expr *infer_name(struct checker *, struct expr *expr, const struct type *hint);
+
+/* True if the bare name means something without a hint. */
+bool name_is_visible(struct checker *, const char *name);
+
+/* Makes a local visible, after reporting a clash (E0203). */
+void bind_local(struct checker *, struct local *local, const struct type *type);
+
+/* Reports (E0203) that the name is taken by something visible; `what` is "state", "local". */
+bool report_clash(struct checker *, struct ident name, const char *what);
+
+/* The variant of the enum as an expression of that type, or null. */
+bool name_to_variant(struct checker *, struct expr *expr, const struct type *enumeration,
+                     struct ident name);
+
+/* -- check_const.c --------------------------------------------------------------------------- */
+
+/* Folds constant arithmetic in place; reports overflow (E0206). */
+void fold_constant(struct checker *, struct expr *expr);
+
+/* The constant's literal node, looking through `const` names, or null. */
+const struct expr *constant_value(const struct expr *expr);
+
+/* Types an expression that must be a constant and reports (E0207) what is not one. */
+struct expr *check_constant(struct checker *, struct expr *expr, const struct type *expected,
+                            bool may_use_params);
+
+/* -- check_stmt.c ---------------------------------------------------------------------------- */
+
+/* Types a place that a statement changes: a path from the state or a local. `is_mutator`: a call
+ * changes it in place. False after a diagnostic. */
+bool check_place(struct checker *, struct expr *place, bool is_mutator);
+
+/* True if no path through the block comes to its end. */
+bool block_always_leaves(const struct block *block);
+
+/* -- check_fail.c ---------------------------------------------------------------------------- */
+
+/* Notes that `expr` can fail, with the caret at `span`; `expr` null: a statement. */
+void note_failure(struct checker *, const struct expr *expr, struct span span, const char *what,
+                  const char *label);
+
+/* Notes that what is being typed can fault. */
+void note_fault(struct checker *);
+
+/* Reports every noted failure (E0301) and forgets them. */
+void report_failures(struct checker *);
+
+/* -- check_pipeline.c ------------------------------------------------------------------------ */
+
+/* Types the source, stream or pipeline and everything that it reads. */
+void check_pipeline(struct checker *, struct decl *decl, struct span use);
+struct stream *find_stream(struct checker *, const char *name);
+
+/* Finds who writes which derived stream, before types are known. */
+void find_targets(struct checker *);
+
+/* Lints about streams, sinks and rejects that nothing reads or writes. */
+void check_stream_use(struct checker *);
+
+/* -- check_test.c ---------------------------------------------------------------------------- */
+
+void check_test(struct checker *, struct decl *test);
+
+/* -- check_words.c ---------------------------------------------------------------------------- */
+
+/* A word of a later version of the language: reports it (E0114) and returns true. */
+bool report_future_word(struct checker *, struct ident word);
+
+/* What a word of another language is called here, or null. */
+const char *our_value(const char *word);
+const char *our_stage(const char *word);
+const char *our_type(const char *word);
+
+/* Adds "did you mean `x`?" for the nearest of the names, if there is one. */
+struct diag *suggest(struct diag *, const char *name, const char *const *names, size_t count);
+VEC_OF(name_list, const char *);
+
+#endif
