@@ -52,6 +52,11 @@ struct flow_bad_record {
   char reason[200];   /* "expected `{`, the start of an Event" */
 };
 
+/* Says what is wrong with a record, and where; a reason that is too long is cut. Returns false. */
+__attribute__((cold, noinline, format(printf, 3, 4))) bool flow_bad(struct flow_bad_record *,
+                                                                    const char *at,
+                                                                    const char *format, ...);
+
 /* A run of whole records of one file. The engine fills it; the source's run function consumes it. */
 struct flow_block {
   const char *cursor, *end; /* the rest; `end` is behind the last record's line end */

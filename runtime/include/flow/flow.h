@@ -6,9 +6,13 @@
 #include "flow/codec.h"
 #include "flow/csv.h"
 #include "flow/json.h"
+#include "flow/list.h"
+#include "flow/map.h"
 #include "flow/number.h"
 #include "flow/schema.h"
 #include "flow/state.h"
+#include "flow/text.h"
+#include "flow/time.h"
 #include "flow/value.h"
 
 #endif

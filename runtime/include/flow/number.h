@@ -1,0 +1,161 @@
+/* Numbers: text to int and float and back, and arithmetic that notices what cannot be represented.
+ *
+ * A float is printed as the shortest text that reads back as the same float, in the form of
+ * Python's repr: 100.0, 26.666666666666668, 1e+16, 1e-05, -0.0. Floats are finite (language rule
+ * 17); reading never gives NaN or an infinity. The locale is never looked at.
+ */
+#ifndef FLOW_NUMBER_H
+#define FLOW_NUMBER_H
+
+#include "flow/value.h"
+
+/* Bytes of the longest text of an int ("-9223372036854775808") and of a float. */
+#define FLOW_INT_TEXT   20
+#define FLOW_FLOAT_TEXT 25
+
+/* -- printing -------------------------------------------------------------------------------- */
+
+/* Writes up to FLOW_INT_TEXT bytes at `out`; returns the end. */
+char *flow_write_int(char *out, int64_t value);
+
+/* Writes up to FLOW_FLOAT_TEXT bytes at `out`; returns the end. `value` is finite. */
+char *flow_write_float(char *out, double value);
+
+static inline void flow_print_int(struct flow_buf *b, int64_t value) {
+  flow_buf_reserve(b, FLOW_INT_TEXT);
+  if ((uint64_t)value < 10) {
+    b->data[b->length++] = (char)('0' + value);
+    return;
+  }
+  b->length = (size_t)(flow_write_int(b->data + b->length, value) - b->data);
+}
+
+static inline void flow_print_float(struct flow_buf *b, double value) {
+  flow_buf_reserve(b, FLOW_FLOAT_TEXT);
+  b->length = (size_t)(flow_write_float(b->data + b->length, value) - b->data);
+}
+
+static inline void flow_print_bool(struct flow_buf *b, bool value) {
+  flow_buf_add(b, value ? "true" : "false", value ? 4 : 5);
+}
+
+/* -- reading a whole text, as text and CSV sources and parameters do ------------------------- */
+
+/* Reads a text that holds one number and nothing else but ASCII blanks around it; a sign may be '+'
+ * or '-', leading zeros are fine. They return null and set *out, or return what is wrong, as words
+ * for a message: "expected an int", "this int does not fit into 64 bits". */
+const char *flow_parse_int(const char *text, size_t length, int64_t *out);
+/* Digits with an optional fraction and exponent; ".5" and "5." are fine, hex, "inf", "nan" are not.
+ * Correctly rounded; a value beyond the range of float is an error, one too small becomes 0.0. */
+const char *flow_parse_float(const char *text, size_t length, double *out);
+/* "true" or "false". */
+const char *flow_parse_bool(const char *text, size_t length, bool *out);
+
+/* -- reading a number inside a text, for parsers --------------------------------------------- */
+
+/* Reads digits at `p` up to the first byte that is none; there must be such a byte. Sets *value and
+ * returns the end, or null if the value is above `limit`. No digits: returns `p`, value 0. */
+static inline const char *flow_scan_digits(const char *p, uint64_t limit, uint64_t *value) {
+  uint64_t n = 0;
+  const char *start = p;
+  unsigned digit;
+  while ((digit = (unsigned char)*p - '0') < 10 && p - start < 18) {
+    n = n * 10 + digit;
+    p++;
+  }
+  for (; (digit = (unsigned char)*p - '0') < 10; p++) { /* from here on it could overflow */
+    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, digit, &n)) return NULL;
+  }
+  *value = n;
+  return n <= limit ? p : NULL;
+}
+
+/* The float of a number token that has been checked to be [-+]digits[.digits][e[+-]digits], where
+ * one of the two runs of digits may be empty; false: beyond the range of float. */
+bool flow_float_of_token(const char *token, size_t length, double *out);
+
+/* -- int arithmetic (language rule 16): false means overflow, a fault ------------------------ */
+
+static inline bool flow_int_add(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
+
+static inline bool flow_int_sub(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_sub_overflow(a, b, out);
+}
+
+static inline bool flow_int_mul(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+
+static inline bool flow_int_neg(int64_t a, int64_t *out) {
+  return !__builtin_sub_overflow((int64_t)0, a, out);
+}
+
+static inline bool flow_int_abs(int64_t a, int64_t *out) {
+  return a >= 0 ? (*out = a, true) : flow_int_neg(a, out);
+}
+
+/* Division: b is not 0, which is a failure that the caller has checked. `/` truncates. */
+static inline bool flow_int_div(int64_t a, int64_t b, int64_t *out) {
+  if (b == -1) return flow_int_neg(a, out);
+  *out = a / b;
+  return true;
+}
+
+/* `%` has the sign of `a`; b is not 0. */
+static inline int64_t flow_int_rem(int64_t a, int64_t b) {
+  return b == -1 ? 0 : a % b;
+}
+
+/* Rounds towards minus infinity; b is not 0. */
+static inline bool flow_int_div_floor(int64_t a, int64_t b, int64_t *out) {
+  if (b == -1) return flow_int_neg(a, out);
+  *out = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+  return true;
+}
+
+/* Has the sign of `b`, which is not 0. */
+static inline int64_t flow_int_mod(int64_t a, int64_t b) {
+  if (b == -1) return 0;
+  int64_t rest = a % b;
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+static inline int64_t flow_int_add_wrap(int64_t a, int64_t b) {
+  return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t flow_int_add_sat(int64_t a, int64_t b) {
+  int64_t sum;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* -- floats ---------------------------------------------------------------------------------- */
+
+/* Whether the result of an operation may be kept; if not, it is a fault. */
+static inline bool flow_float_is_finite(double value) {
+  return __builtin_isfinite(value);
+}
+
+/* float(n): false unless exact. */
+static inline bool flow_float_of_int(int64_t value, double *out) {
+  *out = (double)value;
+  /* 2^63 itself would not convert back; it is not exact either, for no int is 2^63. */
+  return *out < 0x1p63 && (int64_t)*out == value;
+}
+
+/* int(x): the integer part; false outside the range of int. */
+static inline bool flow_int_of_float(double value, int64_t *out) {
+  if (!(value >= -0x1p63 && value < 0x1p63)) return false;
+  *out = (int64_t)value;
+  return true;
+}
+
+/* False unless `value` is a whole number in the range of int. */
+static inline bool flow_int_of_float_exact(double value, int64_t *out) {
+  return flow_int_of_float(value, out) && (double)*out == value;
+}
+
+#endif

@@ -1,0 +1,211 @@
+/* Keyed state: a hash table of rows with stable addresses, and the list of rows that this epoch
+ * touched.
+ *
+ * A row is a generated struct that begins with struct flow_entry; key and value follow, inline. The
+ * table knows neither: it is given a hash, and a function that compares a row with a key. Rows have
+ * dense ids in the order of their creation, never used again; only ids reach the disk. The hash has
+ * a seed that differs from run to run, and nothing that a user can see depends on it.
+ *
+ *   struct row { struct flow_entry entry; struct flow_str key; int64_t value; };
+ *   static bool row_has_key(const struct flow_entry *e, const void *key) {
+ *     return flow_str_equal(&((const struct row *)e)->key, key);
+ *   }
+ *   uint64_t hash = flow_str_hash(t->seed, &key);
+ *   struct row *row = (struct row *)flow_table_find(t, hash, &key, row_has_key);
+ *   if (row == NULL) {
+ *     row = (struct row *)flow_table_insert(t, hash);
+ *     flow_str_copy(w->heap, &row->key, &key);
+ *     row->value = 0;
+ *   }
+ *   row->value += 1;
+ *   flow_table_touch(t, &row->entry);
+ *
+ * With many rows a lookup is two cache misses. A stage that has the hashes of a whole batch calls
+ * flow_table_prefetch() for all, then flow_table_prefetch_row() for all, then does the work.
+ *
+ * The table owns its rows, not what keys and values own: the caller drops those before
+ * flow_table_forget(), and frees the whole heap when it gives up the table.
+ */
+#ifndef FLOW_STATE_H
+#define FLOW_STATE_H
+
+#include "flow/codec.h"
+#include "flow/value.h"
+
+struct flow_sys;
+
+/* Rows of one table. Row numbers are 32 bits wide; 0 is no row. */
+#define FLOW_TABLE_ROWS_MAX UINT32_C(0xfffffff0)
+/* The id of a row that is not in use. */
+#define FLOW_ENTRY_FREE UINT64_MAX
+
+/* What every row begins with. */
+struct flow_entry {
+  uint64_t id;      /* creation order; FLOW_ENTRY_FREE if the row is free */
+  uint32_t tag;     /* upper half of the key's hash */
+  uint32_t touched; /* its place in the list of touched rows, counted from 1; 0: not in it */
+};
+
+/* The index is an array of words `tag << 32 | row`, 0 for none, with linear probing from the upper
+ * bits of the tag; so growing it reads no row, and keeps the order of the slots. */
+struct flow_table {
+  uint64_t *slots;
+  uint32_t shift;       /* 32 - log2 of the number of slots */
+  uint32_t row_size;    /* bytes; a multiple of 8 */
+  uint32_t chunk_shift; /* log2 of the rows of a chunk */
+  uint32_t chunk_count;
+  char **chunks;
+  uint64_t seed; /* of the hashes that the caller computes */
+  uint64_t next_id;
+  uint64_t epoch_first; /* ids from here on were created in this epoch */
+  uint32_t row_count;   /* live rows */
+  uint32_t row_end;     /* rows that were ever handed out; the free ones included */
+  uint32_t row_limit;   /* live rows at which the index grows */
+  uint32_t free_row;    /* head of the list of free rows; the next one is in `touched` */
+  uint32_t chunk_capacity;
+  bool is_in_order; /* the ids of the rows rise with their numbers */
+  /* In the order of the first touch: a row's address, or `id << 1 | 1` for a row that existed
+   * before this epoch and was forgotten in it, or 0 for one that came and went. */
+  uint64_t *touched;
+  size_t touched_count, touched_capacity;
+  const struct flow_sys *sys;
+};
+
+/* True if the row's key is `key`. */
+typedef bool flow_table_equal(const struct flow_entry *row, const void *key);
+
+/* An empty table for rows of `row_size` bytes. `sys` must outlive it. */
+void flow_table_init(struct flow_table *, const struct flow_sys *sys, uint32_t row_size,
+                     uint64_t seed);
+void flow_table_free(struct flow_table *);
+
+/* Back to an empty table whose first row will have the id 0; keeps the seed and some memory. */
+void flow_table_clear(struct flow_table *);
+
+/* Prepares for `rows` rows, so that loading them does not grow the index step by step. */
+void flow_table_reserve(struct flow_table *, uint64_t rows);
+
+/* Bytes that the table takes: index, rows, list of touched ones. */
+size_t flow_table_bytes(const struct flow_table *);
+
+/* -- finding --------------------------------------------------------------------------------- */
+
+/* Starts to fetch the part of the index where the hash belongs. */
+static inline void flow_table_prefetch(const struct flow_table *t, uint64_t hash) {
+  __builtin_prefetch(&t->slots[(uint32_t)(hash >> 32) >> t->shift]);
+}
+
+static inline struct flow_entry *flow_table_row(const struct flow_table *t, uint32_t row) {
+  size_t mask = ((size_t)1 << t->chunk_shift) - 1;
+  return (struct flow_entry *)(t->chunks[row >> t->chunk_shift] + (row & mask) * t->row_size);
+}
+
+/* Starts to fetch the row that the hash most likely leads to. */
+static inline void flow_table_prefetch_row(const struct flow_table *t, uint64_t hash) {
+  uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
+  for (;; at = (at + 1) & mask) {
+    uint64_t slot = t->slots[at];
+    if (slot == 0) return;
+    if ((uint32_t)(slot >> 32) != tag) continue;
+    const char *row = (const char *)flow_table_row(t, (uint32_t)slot);
+    __builtin_prefetch(row);
+    if (t->row_size > 48) __builtin_prefetch(row + 64);
+    return;
+  }
+}
+
+/* The row with that key, or null. */
+FLOW_INLINE struct flow_entry *flow_table_find(const struct flow_table *t, uint64_t hash,
+                                               const void *key, flow_table_equal *equal) {
+  uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
+  for (;; at = (at + 1) & mask) {
+    uint64_t slot = t->slots[at];
+    if ((uint32_t)(slot >> 32) == tag && slot != 0) {
+      struct flow_entry *row = flow_table_row(t, (uint32_t)slot);
+      if (FLOW_LIKELY(equal(row, key))) return row;
+    } else if (slot == 0) {
+      return NULL;
+    }
+  }
+}
+
+/* -- changing -------------------------------------------------------------------------------- */
+
+/* A new row for a key that is not in the table, with the next id, touched. Bytes behind the header
+ * are uninitialised. The address stays good until the row is forgotten. */
+struct flow_entry *flow_table_insert(struct flow_table *, uint64_t hash);
+
+/* A row that comes from the store, untouched. Later rows get greater ids. */
+struct flow_entry *flow_table_load(struct flow_table *, uint64_t hash, uint64_t id);
+
+void flow_table_touch_slow(struct flow_table *, struct flow_entry *);
+
+/* Notes that the row was changed in this epoch. For an item that may fail: when it has succeeded.
+   */
+static inline void flow_table_touch(struct flow_table *t, struct flow_entry *row) {
+  if (FLOW_UNLIKELY(row->touched == 0)) flow_table_touch_slow(t, row);
+}
+
+/* Takes the row out of the table. In the list of touched rows a row that is older than this epoch
+ * leaves a tombstone at the place of its first touch, a newer one leaves nothing. */
+void flow_table_forget(struct flow_table *, struct flow_entry *);
+
+/* Takes back the flow_table_insert() that made the row, which must have been the last one: as if it
+ * had never been, its id included. For an item that failed. */
+void flow_table_undo_insert(struct flow_table *, struct flow_entry *);
+
+/* The least id that a later row may get, from flow_store_load(): ids of forgotten rows stay used.
+   */
+void flow_table_skip_ids(struct flow_table *, uint64_t next_id);
+
+/* -- epochs ---------------------------------------------------------------------------------- */
+
+/* The touched row at `index` < touched_count, or null if that one was forgotten. A loop over them
+ * may change and forget rows; rows that it touches first are appended. */
+static inline struct flow_entry *flow_table_touched(const struct flow_table *t, size_t index) {
+  uint64_t word = t->touched[index];
+  return (word & 1) != 0 ? NULL : (struct flow_entry *)(uintptr_t)word;
+}
+
+/* Begins the next epoch: nothing is touched. */
+void flow_table_epoch_reset(struct flow_table *);
+
+/* Writes what this epoch changed as the entries of a delta (codec.h), in the order of first touch.
+ * `key` and `value` append the encoded key and value of a row. */
+FLOW_INLINE void flow_table_pack(const struct flow_table *t, struct flow_buf *out,
+                                 void (*key)(struct flow_buf *, const struct flow_entry *),
+                                 void (*value)(struct flow_buf *, const struct flow_entry *)) {
+  enum { AHEAD = 8 };
+  for (size_t i = 0; i < t->touched_count; i++) {
+    if (i + AHEAD < t->touched_count) {
+      uint64_t later = t->touched[i + AHEAD] & ~UINT64_C(1);
+      __builtin_prefetch((const void *)(uintptr_t)later);
+    }
+    uint64_t word = t->touched[i];
+    if ((word & 1) != 0) {
+      flow_put_tombstone(out, word >> 1);
+    } else if (word != 0) {
+      const struct flow_entry *row = (const struct flow_entry *)(uintptr_t)word;
+      bool is_new = row->id >= t->epoch_first;
+      flow_put_entry(out, row->id, is_new ? FLOW_DELTA_KEY : 0);
+      size_t mark;
+      if (is_new) {
+        mark = flow_put_open(out);
+        key(out, row);
+        flow_put_close(out, mark);
+      }
+      mark = flow_put_open(out);
+      value(out, row);
+      flow_put_close(out, mark);
+    }
+  }
+}
+
+/* -- all rows -------------------------------------------------------------------------------- */
+
+/* All live rows in the order of their ids, as an array of row_count addresses that the caller gives
+ * back with flow_table_sorted_free(). Null if there are none. */
+struct flow_entry **flow_table_sorted(const struct flow_table *);
+void flow_table_sorted_free(const struct flow_table *, struct flow_entry **rows);
+
+#endif

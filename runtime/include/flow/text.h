@@ -1,0 +1,97 @@
+/* Strings: UTF-8, and the functions of the language over strings.
+ *
+ * Every struct flow_str holds valid UTF-8, because sources check it; only the functions of the
+ * first part look at bytes that may not be. Positions and lengths are in code points, out of range
+ * ones are cut (language rule 20). Results borrow from their arguments where they are a part of
+ * them, and lie in `mem` (the worker's arena) where they are new. Lower and upper case are those of
+ * ASCII letters; other letters stay as they are.
+ */
+#ifndef FLOW_TEXT_H
+#define FLOW_TEXT_H
+
+#include "flow/value.h"
+
+/* -- UTF-8 ----------------------------------------------------------------------------------- */
+
+/* Length of the longest valid prefix; == length if all of it is UTF-8 (no overlong forms,
+ * surrogates or values above U+10FFFF). */
+size_t flow_utf8_valid(const char *data, size_t length);
+
+/* Bytes of the valid sequence at `p`, 0 if there is none before `end`. */
+size_t flow_utf8_sequence(const char *p, const char *end);
+
+/* Writes a code point (not a surrogate) as UTF-8, up to 4 bytes; returns the end. */
+char *flow_utf8_write(char *out, uint32_t code_point);
+
+/* Appends the text with U+FFFD for each part that is not UTF-8: one for a truncated sequence, else
+   one a byte. */
+void flow_print_lossy(struct flow_buf *, const char *data, size_t length);
+
+/* -- building a string ----------------------------------------------------------------------- */
+
+/* An f-string is printed into a buffer that grows in `mem`, and becomes a string of it:
+ *
+ *   struct flow_buf b = flow_text_begin(w->arena);
+ *   flow_buf_add_literal(&b, "total: ");
+ *   flow_print_int(&b, total);
+ *   struct flow_str s = flow_text_end(&b);
+ */
+struct flow_buf flow_text_begin(struct flow_mem *mem);
+
+/* The buffer's bytes as a string; the buffer must not be used afterwards. Over 4 GiB the program
+ * ends like one that is out of memory. */
+struct flow_str flow_text_end(struct flow_buf *);
+
+/* A ++ B. */
+struct flow_str flow_text_concat(struct flow_mem *, const struct flow_str *,
+                                 const struct flow_str *);
+
+/* -- printing -------------------------------------------------------------------------------- */
+
+/* Appends the string in quotes; `"`, `\` and control characters are escaped. */
+void flow_print_json_bytes(struct flow_buf *, const char *data, size_t length);
+
+static inline void flow_print_json_str(struct flow_buf *b, const struct flow_str *s) {
+  flow_print_json_bytes(b, flow_str_data(s), s->length);
+}
+
+/* -- the language's functions ---------------------------------------------------------------- */
+
+/* Code points. */
+int64_t flow_text_len(const struct flow_str *);
+
+/* The code points from `from` up to and without `to`; borrows from `s`. */
+struct flow_str flow_text_slice(const struct flow_str *s, int64_t from, int64_t to);
+
+bool flow_text_contains(const struct flow_str *, const struct flow_str *part);
+bool flow_text_starts_with(const struct flow_str *, const struct flow_str *prefix);
+bool flow_text_ends_with(const struct flow_str *, const struct flow_str *suffix);
+
+/* Without white space (blank, \t \n \v \f \r) at both ends; borrows. */
+struct flow_str flow_text_trim(const struct flow_str *);
+
+struct flow_str flow_text_lower(struct flow_mem *, const struct flow_str *);
+struct flow_str flow_text_upper(struct flow_mem *, const struct flow_str *);
+
+/* Every occurrence of `what`, from the left, replaced; an empty `what` occurs nowhere. */
+struct flow_str flow_text_replace(struct flow_mem *, const struct flow_str *,
+                                  const struct flow_str *what, const struct flow_str *with);
+
+/* A list[string]; generated code has a type of its own with this layout. */
+struct flow_str_list {
+  struct flow_str *data;
+  uint32_t length, capacity;
+};
+
+/* The parts between separators, one more than there are separators; `separator` is not empty. */
+void flow_text_split(struct flow_mem *, const struct flow_str *, const struct flow_str *separator,
+                     struct flow_str_list *out);
+/* The longest parts without white space; none of an empty text. */
+void flow_text_words(struct flow_mem *, const struct flow_str *, struct flow_str_list *out);
+/* The lines without their \n or \r\n; a line end at the end of the text begins no further line. */
+void flow_text_lines(struct flow_mem *, const struct flow_str *, struct flow_str_list *out);
+/* The strings one behind the other with `separator` between them. */
+struct flow_str flow_text_join(struct flow_mem *, const struct flow_str *data, uint32_t count,
+                               const struct flow_str *separator);
+
+#endif
