@@ -75,7 +75,11 @@ struct flow_block {
   struct flow_bad_record bad;
 };
 
-enum flow_parse { FLOW_PARSED, FLOW_BAD_RECORD };
+enum flow_parse {
+  FLOW_PARSED,
+  FLOW_BAD_RECORD,
+  FLOW_NO_RECORD, /* only blank lines, which are no records, were left: the cursor is at `end` */
+};
 
 enum flow_run {
   FLOW_RUN_DONE, /* the block is consumed or its budget is used up */
@@ -104,7 +108,6 @@ struct flow_worker {
   int64_t epoch;            /* its number */
   uint64_t record;          /* order position: source records of this epoch before the current one */
   struct flow_failure failure;
-  struct flow_buf scratch;  /* text under construction, used as a stack; empty between rows */
   void *engine;             /* the engine's own */
 };
 
