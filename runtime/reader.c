@@ -26,6 +26,7 @@ void reader_start(struct reader *r, int fd, enum flow_framing rule, bool is_seek
   r->at_end = false;
   r->kept = r->start = r->end = r->piece_left = 0;
   r->offset = offset;
+  r->cap = UINT64_MAX;
   restart_framing(r, 0);
 }
 
@@ -56,8 +57,10 @@ enum flow_status reader_fill(struct reader *r, struct flow_report *report) {
   }
   char *to = r->buffer + r->end;
   uint64_t at = r->offset + (r->end - r->start);
-  int64_t n = r->is_seekable ? r->sys->pread(r->sys, r->fd, to, size, at)
-                             : r->sys->read(r->sys, r->fd, to, size);
+  if (size > r->cap - at) size = (size_t)(r->cap - at);
+  int64_t n = size == 0          ? 0
+              : r->is_seekable ? r->sys->pread(r->sys, r->fd, to, size, at)
+                                 : r->sys->read(r->sys, r->fd, to, size);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read");
   r->at_end = n == 0;
   r->end += (size_t)n;
@@ -79,16 +82,34 @@ static enum reader_result give(struct reader *r, size_t length, bool is_open, bo
   return READER_PIECE;
 }
 
+size_t reader_unread(const struct reader *r) {
+  return r->end - r->start;
+}
+
+/* Looks for record ends among the unread bytes; returns how many bytes were looked at. Never looks
+ * further than a record may reach, so that what is too long does not depend on how much was read. */
+static size_t scan(struct reader *r, uint64_t limit) {
+  size_t unread = reader_unread(r);
+  size_t seen = unread < FLOW_RECORD_BYTES ? unread : FLOW_RECORD_BYTES;
+  if (limit != r->framing_limit) restart_framing(r, limit);
+  framing_scan(&r->framing, r->buffer + r->start, seen);
+  return seen;
+}
+
+enum reader_result reader_ready(struct reader *r, bool takes_open) {
+  size_t unread = reader_unread(r);
+  if (unread == 0) return r->at_end ? READER_END : READER_STARVED;
+  size_t seen = scan(r, 0);
+  if (r->framing.end > 0 || seen == FLOW_RECORD_BYTES) return READER_PIECE;
+  if (!r->at_end) return READER_STARVED;
+  return takes_open ? READER_PIECE : READER_END;
+}
+
 enum reader_result reader_piece(struct reader *r, uint64_t limit, bool takes_open,
                                 struct piece *piece) {
-  size_t unread = r->end - r->start;
+  size_t unread = reader_unread(r);
   if (unread == 0) return r->at_end ? READER_END : READER_STARVED;
-  if (limit != r->framing_limit) restart_framing(r, limit);
-  const char *data = r->buffer + r->start;
-  /* Never look further than a record may reach, so that what is too long does not depend on how
-   * much was read. */
-  size_t seen = unread < FLOW_RECORD_BYTES ? unread : FLOW_RECORD_BYTES;
-  framing_scan(&r->framing, data, seen);
+  size_t seen = scan(r, limit);
   if (r->framing.end > 0) return give(r, r->framing.end, false, false, piece);
   if (seen == FLOW_RECORD_BYTES) return give(r, FLOW_SHOWN_BYTES, false, true, piece);
   if (!r->at_end) return READER_STARVED;
@@ -104,6 +125,13 @@ void reader_consume(struct reader *r, size_t length) {
   if (r->piece_left == 0) restart_framing(r, r->framing_limit);
 }
 
+void reader_drop(struct reader *r, size_t length) {
+  r->start += length;
+  r->offset += length;
+  if (r->is_keeping) r->kept += length;
+  restart_framing(r, r->framing_limit);
+}
+
 enum flow_status reader_skip_line(struct reader *r, uint64_t *skipped, struct flow_report *report) {
   *skipped = 0;
   for (;;) {
@@ -111,9 +139,7 @@ enum flow_status reader_skip_line(struct reader *r, uint64_t *skipped, struct fl
     size_t unread = r->end - r->start;
     const char *newline = unread > 0 ? memchr(data, '\n', unread) : NULL;
     size_t length = newline != NULL ? (size_t)(newline - data) + 1 : unread;
-    r->start += length;
-    r->offset += length;
-    if (r->is_keeping) r->kept += length;
+    reader_drop(r, length);
     *skipped += length;
     if (newline != NULL || r->at_end) break;
     if (r->is_keeping && r->kept > FLOW_KEPT_BYTES + FLOW_RECORD_BYTES) {
@@ -124,7 +150,6 @@ enum flow_status reader_skip_line(struct reader *r, uint64_t *skipped, struct fl
     enum flow_status status = reader_fill(r, report);
     if (status != FLOW_OK) return status;
   }
-  restart_framing(r, r->framing_limit);
   return FLOW_OK;
 }
 

@@ -32,6 +32,7 @@ struct reader {
   size_t kept;             /* bytes before `start` that stay */
   size_t start, end;       /* unread bytes */
   uint64_t offset;         /* of buffer[start] in the file */
+  uint64_t cap;            /* the file is read up to here only */
   struct framing framing;  /* of the unread bytes */
   uint64_t framing_limit;
   size_t piece_left;       /* of the piece that is being consumed */
@@ -65,6 +66,12 @@ void reader_start(struct reader *, int fd, enum flow_framing rule, bool is_seeka
 /* Reads once. FLOW_E_IO if that fails; the message does not name the file. */
 enum flow_status reader_fill(struct reader *, struct flow_report *);
 
+/* As reader_piece() for the first record, but only looks. */
+enum reader_result reader_ready(struct reader *, bool takes_open);
+
+/* Bytes that were read and not consumed. */
+size_t reader_unread(const struct reader *);
+
 /* Finds the whole records that start before file offset `limit` among the bytes that were read; with
  * `limit` 0, the first record. `takes_open`: at the end of the file an unterminated record counts.
  * The piece before must be consumed. */
@@ -72,6 +79,9 @@ enum reader_result reader_piece(struct reader *, uint64_t limit, bool takes_open
 
 /* The first `length` bytes of the piece are done. */
 void reader_consume(struct reader *, size_t length);
+
+/* Passes over unread bytes at the start, outside of a piece. */
+void reader_drop(struct reader *, size_t length);
 
 /* After a too long piece: skips to behind the first line end, or to the end of the file. Returns how
  * many bytes were skipped, the piece included, in *skipped. */

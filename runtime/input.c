@@ -1,0 +1,422 @@
+#define _GNU_SOURCE /* qsort_r */
+#include "input.h"
+
+#include "flow/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void input_init(struct input *in, const struct flow_sys *sys, const char *source) {
+  *in = (struct input){.sys = sys, .source = source, .next_row = 1};
+}
+
+void input_free(struct input *in) {
+  for (uint32_t i = 0; i < in->count; i++) in->sys->free(in->sys, in->files[i].name);
+  in->sys->free(in->sys, in->files);
+  in->sys->free(in->sys, in->folder);
+  in->sys->free(in->sys, in->by_name);
+  in->sys->free(in->sys, in->touched);
+  in->sys->free(in->sys, in->place);
+  in->sys->free(in->sys, in->stored_place);
+  in->sys->free(in->sys, in->gone);
+  *in = (struct input){.sys = in->sys};
+}
+
+char *input_copy_text(const struct flow_sys *sys, const char *text, size_t length) {
+  char *copy = sys->alloc(sys, length + 1);
+  if (copy == NULL) return NULL;
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  return copy;
+}
+
+static const char *folder_of(const struct input *in) {
+  return in->folder == NULL ? "" : in->folder;
+}
+
+char *input_path(const struct input *in, const char *name) {
+  size_t folder = strlen(folder_of(in)), length = strlen(name);
+  char *path = in->sys->alloc(in->sys, folder + length + 1);
+  if (path == NULL) return NULL;
+  memcpy(path, folder_of(in), folder);
+  memcpy(path + folder, name, length + 1);
+  return path;
+}
+
+static enum flow_status no_memory(const struct input *in, struct flow_report *report) {
+  return flow_report_fail(report, FLOW_E_MEMORY, "no memory for the file list of source `%s`",
+                          in->source);
+}
+
+/* Adds an entry that owns a copy of the name; null: no memory. */
+static struct input_file *add_file(struct input *in, const char *name, size_t length) {
+  if (in->count == in->capacity) {
+    uint32_t capacity = in->capacity == 0 ? 16 : in->capacity * 2;
+    struct input_file *files = in->sys->realloc(in->sys, in->files, capacity * sizeof *files);
+    if (files == NULL) return NULL;
+    in->files = files;
+    uint32_t *by_name = in->sys->realloc(in->sys, in->by_name, capacity * sizeof *by_name);
+    if (by_name == NULL) return NULL;
+    in->by_name = by_name;
+    uint32_t *touched = in->sys->realloc(in->sys, in->touched, capacity * sizeof *touched);
+    if (touched == NULL) return NULL;
+    in->touched = touched;
+    in->capacity = capacity;
+  }
+  char *copy = input_copy_text(in->sys, name, length);
+  if (copy == NULL) return NULL;
+  struct input_file *file = &in->files[in->count];
+  *file = (struct input_file){.name = copy, .now.line = 1, .closed.line = 1};
+  in->by_name[in->count] = in->count;
+  in->count++;
+  in->is_sorted = false;
+  return file;
+}
+
+void input_touch(struct input *in, uint32_t number) {
+  if (in->files[number].is_touched) return;
+  in->files[number].is_touched = true;
+  in->touched[in->touched_count++] = number;
+}
+
+/* -- what the store has */
+
+enum flow_status input_load(struct input *in, uint64_t row, const void *key, size_t key_length,
+                            const void *value, size_t value_length, struct flow_report *report) {
+  struct position position;
+  const char *place;
+  size_t place_length, name_length;
+  struct flow_reader key_reader = flow_reader_of(key, key_length);
+  const char *name = flow_get_bytes(&key_reader, &name_length);
+  if (!flow_reader_done(&key_reader) ||
+      !position_decode(value, value_length, &position, &place, &place_length)) {
+    return flow_report_fail(report, FLOW_E_CORRUPT, "a saved position of source `%s` is damaged",
+                            in->source);
+  }
+  if (row == 0) {
+    in->stored_place = input_copy_text(in->sys, place, place_length);
+    return in->stored_place == NULL ? no_memory(in, report) : FLOW_OK;
+  }
+  struct input_file *file = add_file(in, name, name_length);
+  if (file == NULL) return no_memory(in, report);
+  file->row = row;
+  file->now = file->closed = position;
+  file->is_stored = true;
+  if (in->next_discovery <= position.discovery) in->next_discovery = position.discovery + 1;
+  return FLOW_OK;
+}
+
+static int compare_discovery(const void *a, const void *b) {
+  const struct input_file *x = a, *y = b;
+  return (x->now.discovery > y->now.discovery) - (x->now.discovery < y->now.discovery);
+}
+
+enum flow_status input_loaded(struct input *in, uint64_t next_row, const char *place,
+                              struct flow_report *report) {
+  if (in->count > 1) qsort(in->files, in->count, sizeof *in->files, compare_discovery);
+  in->is_sorted = false;
+  in->next_row = next_row > 0 ? next_row : 1;
+  in->place = input_copy_text(in->sys, place, strlen(place));
+  if (in->place == NULL) return no_memory(in, report);
+  in->is_moved = in->stored_place != NULL && strcmp(in->stored_place, in->place) != 0;
+  return FLOW_OK;
+}
+
+void input_restart(struct input *in) {
+  for (uint32_t i = 0; i < in->count; i++) {
+    struct input_file *file = &in->files[i];
+    file->now = (struct position){.line = 1, .discovery = file->now.discovery};
+    input_touch(in, (uint32_t)(file - in->files));
+  }
+}
+
+/* -- what is there now */
+
+void input_begin(struct input *in) {
+  for (uint32_t i = 0; i < in->count; i++) in->files[i].is_present = false;
+}
+
+static int compare_names(const void *a, const void *b, void *context) {
+  const struct input *in = context;
+  return strcmp(in->files[*(const uint32_t *)a].name, in->files[*(const uint32_t *)b].name);
+}
+
+uint32_t input_find(struct input *in, const char *name) {
+  if (!in->is_sorted) {
+    for (uint32_t i = 0; i < in->count; i++) in->by_name[i] = i;
+    if (in->count > 1) qsort_r(in->by_name, in->count, sizeof *in->by_name, compare_names, in);
+    in->is_sorted = true;
+  }
+  uint32_t low = 0, high = in->count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int order = strcmp(in->files[in->by_name[middle]].name, name);
+    if (order == 0) return in->by_name[middle];
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return INPUT_NO_FILE;
+}
+
+/* Hashes of the first and the last bytes of the file's first `length` bytes. */
+static int64_t sample(const struct flow_sys *sys, int fd, uint64_t length, uint64_t *head,
+                      uint64_t *tail) {
+  char bytes[POSITION_SAMPLE];
+  size_t size = length < POSITION_SAMPLE ? (size_t)length : POSITION_SAMPLE;
+  int64_t n = flow_sys_pread_all(sys, fd, bytes, size, 0);
+  if (n < 0) return n;
+  *head = position_hash(bytes, (size_t)n);
+  int64_t m = flow_sys_pread_all(sys, fd, bytes, size, length - size);
+  if (m < 0) return m;
+  *tail = position_hash(bytes, (size_t)m);
+  return n + m < 2 * (int64_t)size ? -ENODATA : 0;
+}
+
+enum flow_status input_sample(struct input *in, uint32_t number, int fd,
+                              struct flow_report *report) {
+  struct position *now = &in->files[number].now;
+  int64_t error = sample(in->sys, fd, now->length, &now->head, &now->tail);
+  if (error == 0) return FLOW_OK;
+  const char *name = in->files[number].name;
+  if (error == -ENODATA) {
+    return flow_report_fail(report, FLOW_E_INPUT,
+                            "`%s%s` of source `%s` was truncated while it was read", folder_of(in),
+                            name, in->source);
+  }
+  return flow_report_errno(report, FLOW_E_IO, (int)error, "read %s%s", folder_of(in), name);
+}
+
+/* Compares the file at `path` with a stored position. An error is a negative errno in *error. */
+static enum position_match match_content(const struct input *in, const struct position *stored,
+                                         const char *path, uint64_t size, int *error) {
+  struct position_found found = {.size = size};
+  *error = 0;
+  if (size < stored->length) return POSITION_SHORTER;
+  int fd = in->sys->open(in->sys, path, FLOW_OPEN_READ, 0);
+  if (fd < 0) {
+    *error = fd;
+    return POSITION_DIFFERENT;
+  }
+  int64_t failed = sample(in->sys, fd, stored->length, &found.head, &found.tail);
+  in->sys->close(in->sys, fd);
+  if (failed == -ENODATA) return POSITION_SHORTER;
+  *error = (int)failed;
+  return position_compare(stored, &found);
+}
+
+/* Counts what is in the file as read, for --source-skip. */
+static int64_t skip_content(struct input *in, struct input_file *file, const char *path) {
+  int fd = in->sys->open(in->sys, path, FLOW_OPEN_READ, 0);
+  if (fd < 0) return fd;
+  char bytes[16384];
+  struct position *now = &file->now;
+  *now = (struct position){.line = 1, .discovery = now->discovery};
+  int64_t n;
+  char last = '\n';
+  while ((n = in->sys->pread(in->sys, fd, bytes, sizeof bytes, now->length)) > 0) {
+    for (int64_t i = 0; i < n; i++) now->line += bytes[i] == '\n';
+    last = bytes[n - 1];
+    now->length += (uint64_t)n;
+  }
+  now->is_open = last != '\n';
+  if (n == 0) n = sample(in->sys, fd, now->length, &now->head, &now->tail);
+  in->sys->close(in->sys, fd);
+  input_touch(in, (uint32_t)(file - in->files));
+  return n;
+}
+
+/* Says what was expected and what was found, with the ways out. */
+static enum flow_status report_changed(const struct input *in, const struct input_file *file,
+                                       enum position_match match, uint64_t size,
+                                       struct flow_report *report) {
+  const struct position *p = &file->now;
+  flow_report_fail(report, FLOW_E_INPUT,
+                   "`%s%s` of source `%s` is not the file that was read before\n"
+                   "  expected: the same %llu bytes as then (%llu records)",
+                   folder_of(in), file->name, in->source, (unsigned long long)p->length,
+                   (unsigned long long)p->records);
+  if (match == POSITION_SHORTER) {
+    flow_report_add(report, "\n  found: only %llu bytes: it was truncated or replaced",
+                    (unsigned long long)size);
+  } else {
+    flow_report_add(report, "\n  found: %llu bytes, but other ones before byte %llu",
+                    (unsigned long long)size, (unsigned long long)p->length);
+  }
+  flow_report_help(report,
+                   "put the old file back; or read it as a new one: --source-restart %s; or go on "
+                   "behind what is in it now: --source-skip %s",
+                   in->source, in->source);
+  return FLOW_E_INPUT;
+}
+
+/* An open position: a line end behind it belongs to the record, anything else is a grown record. */
+static enum flow_status close_joint(struct input *in, struct input_file *file, const char *path,
+                                    struct flow_report *report) {
+  char bytes[2];
+  int fd = in->sys->open(in->sys, path, FLOW_OPEN_READ, 0);
+  int64_t n = fd < 0 ? fd : flow_sys_pread_all(in->sys, fd, bytes, sizeof bytes, file->now.length);
+  if (fd >= 0) in->sys->close(in->sys, fd);
+  if (n < 0) return flow_report_errno(report, FLOW_E_INPUT, (int)n, "read %s", path);
+  size_t skip;
+  switch (position_joint(bytes, (size_t)n, &skip)) {
+    case POSITION_JOINT_NONE: break;
+    case POSITION_JOINT_ENDED:
+      file->now.length += skip;
+      file->now.line++;
+      file->now.is_open = false;
+      input_touch(in, (uint32_t)(file - in->files));
+      break;
+    case POSITION_JOINT_GREW:
+      flow_report_fail(report, FLOW_E_RECORD,
+                       "record %llu of `%s` (source `%s`, line %llu) grew after it was read: it had "
+                       "no line end, and more was appended to the same line",
+                       (unsigned long long)file->now.records, path, in->source,
+                       (unsigned long long)file->now.line);
+      flow_report_help(report,
+                       "end lines with a newline before the file is read; now insert a newline at "
+                       "byte %llu, or read the file anew: --source-restart %s",
+                       (unsigned long long)file->now.length, in->source);
+      return FLOW_E_RECORD;
+  }
+  return FLOW_OK;
+}
+
+/* A known name. */
+static enum flow_status match_known(struct input *in, struct input_file *file, const char *path,
+                                    const struct flow_file_info *info,
+                                    struct flow_report *report) {
+  file->is_present = true;
+  bool needs_check = !file->is_verified || info->size != file->seen_size;
+  if (needs_check && file->now.length > 0) {
+    int error;
+    enum position_match match = match_content(in, &file->now, path, info->size, &error);
+    if (error < 0) return flow_report_errno(report, FLOW_E_INPUT, error, "read %s", path);
+    if (match == POSITION_SHORTER || match == POSITION_DIFFERENT) {
+      if (in->is_moved && !file->is_verified) {
+        file->now = (struct position){.line = 1, .discovery = in->next_discovery++};
+        input_touch(in, (uint32_t)(file - in->files));
+        in->added++;
+      } else if (in->skips_changed) {
+        int64_t failed = skip_content(in, file, path);
+        if (failed < 0) return flow_report_errno(report, FLOW_E_INPUT, (int)failed, "read %s", path);
+      } else {
+        return report_changed(in, file, match, info->size, report);
+      }
+    }
+  }
+  file->is_verified = true;
+  if (!file->now.is_open || info->size == file->now.length) return FLOW_OK;
+  return close_joint(in, file, path, report);
+}
+
+/* Notes that a row must go from the store. */
+static bool forget_row(struct input *in, uint64_t row) {
+  if (in->gone_count == in->gone_capacity) {
+    uint32_t capacity = in->gone_capacity == 0 ? 8 : in->gone_capacity * 2;
+    uint64_t *gone = in->sys->realloc(in->sys, in->gone, capacity * sizeof *gone);
+    if (gone == NULL) return false;
+    in->gone = gone;
+    in->gone_capacity = capacity;
+  }
+  in->gone[in->gone_count++] = row;
+  return true;
+}
+
+/* Looks for a file that is missing under its name and has this content: it was renamed. */
+static enum flow_status find_renamed(struct input *in, const char *name, const char *path,
+                                     const struct flow_file_info *info, uint32_t *number,
+                                     struct flow_report *report) {
+  for (uint32_t i = 0; i < in->count; i++) {
+    struct input_file *file = &in->files[i];
+    if (file->is_present || file->now.length == 0) continue;
+    int error;
+    enum position_match match = match_content(in, &file->now, path, info->size, &error);
+    if (error < 0) return flow_report_errno(report, FLOW_E_INPUT, error, "read %s", path);
+    if (match == POSITION_SHORTER || match == POSITION_DIFFERENT) continue;
+    char *copy = input_copy_text(in->sys, name, strlen(name));
+    if (copy == NULL || (file->is_stored && !forget_row(in, file->row))) {
+      in->sys->free(in->sys, copy);
+      return no_memory(in, report);
+    }
+    in->sys->free(in->sys, file->name);
+    file->name = copy;
+    file->row = in->next_row++; /* a row's key never changes, so the name gets a new row */
+    file->is_stored = false;
+    input_touch(in, (uint32_t)(file - in->files));
+    in->is_sorted = false;
+    in->renamed++;
+    *number = i;
+    return FLOW_OK;
+  }
+  return FLOW_OK;
+}
+
+enum flow_status input_match(struct input *in, const char *name, const struct flow_file_info *info,
+                             bool is_renameable, uint32_t *number, struct flow_report *report) {
+  char *path = input_path(in, name);
+  if (path == NULL) return no_memory(in, report);
+  enum flow_status status = FLOW_OK;
+  *number = input_find(in, name);
+  if (*number == INPUT_NO_FILE && is_renameable) {
+    status = find_renamed(in, name, path, info, number, report);
+  }
+  if (status == FLOW_OK && *number == INPUT_NO_FILE) {
+    struct input_file *file = add_file(in, name, strlen(name));
+    if (file == NULL) {
+      status = no_memory(in, report);
+    } else {
+      *number = in->count - 1;
+      file->row = in->next_row++;
+      file->now.discovery = file->closed.discovery = in->next_discovery++;
+      file->is_present = file->is_verified = true;
+      in->added++;
+    }
+  } else if (status == FLOW_OK) {
+    status = match_known(in, &in->files[*number], path, info, report);
+  }
+  in->sys->free(in->sys, path);
+  return status;
+}
+
+/* -- at the end of an epoch */
+
+static void pack_row(struct flow_buf *out, uint64_t row, const char *name,
+                     const struct position *position, const char *place) {
+  flow_put_entry(out, row, name != NULL ? FLOW_DELTA_KEY : 0);
+  if (name != NULL) {
+    size_t mark = flow_put_open(out);
+    flow_put_bytes(out, name, strlen(name));
+    flow_put_close(out, mark);
+  }
+  size_t mark = flow_put_open(out);
+  position_encode(out, position, place, strlen(place));
+  flow_put_close(out, mark);
+}
+
+void input_pack(struct input *in, struct flow_buf *out) {
+  if (in->stored_place == NULL || in->is_moved) {
+    struct position nowhere = {.line = 1};
+    pack_row(out, 0, in->stored_place == NULL ? "" : NULL, &nowhere, in->place);
+    in->sys->free(in->sys, in->stored_place);
+    in->stored_place = input_copy_text(in->sys, in->place, strlen(in->place));
+    in->is_moved = false;
+  }
+  for (uint32_t i = 0; i < in->gone_count; i++) flow_put_tombstone(out, in->gone[i]);
+  in->gone_count = 0;
+  for (uint32_t i = 0; i < in->touched_count; i++) {
+    struct input_file *file = &in->files[in->touched[i]];
+    pack_row(out, file->row, file->is_stored ? NULL : file->name, &file->now, "");
+    file->closed = file->now;
+    file->is_stored = true;
+    file->is_touched = false;
+  }
+  in->touched_count = 0;
+}
+
+void input_rewind(struct input *in) {
+  for (uint32_t i = 0; i < in->touched_count; i++) {
+    struct input_file *file = &in->files[in->touched[i]];
+    file->now = file->closed;
+  }
+}

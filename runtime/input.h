@@ -1,0 +1,106 @@
+/* The files of a source: how far each was read, which are new, which are the old ones under another
+ * name, and which were changed behind our back.
+ *
+ * Files are numbered in the order in which they were discovered and are read in that order
+ * (semantics, rule 40). The number and the position survive in the store; identity is by content (rule 38).
+ *
+ *   input_load(&input, row, key, …)          for each row of the store, then
+ *   input_match(&input, "a.csv", info, …)    for each name that is there now
+ *   input_pack(&input, &out, …)              at the end of an epoch: the files that moved on
+ */
+#ifndef FLOW_INPUT_H
+#define FLOW_INPUT_H
+
+#include "position.h"
+#include "report.h"
+#include "sys.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INPUT_NO_FILE UINT32_MAX
+
+struct input_file {
+  char *name;             /* within the source */
+  uint64_t row;           /* in the store */
+  struct position now;    /* its head and tail are right once input_sample() was called */
+  struct position closed; /* as of the last closed epoch */
+  bool is_stored;         /* the store has the row, with this name */
+  bool is_touched;        /* now differs from closed */
+  bool is_present;        /* was there at the last look */
+  bool is_verified;       /* in this run its content was found to be the stored one's */
+  bool is_due;            /* has something to read */
+  bool is_settled;        /* polled: its unterminated rest counts as a record now */
+  uint64_t seen_size;     /* at the last look */
+  int64_t seen_mtime_us;
+  int64_t still_since_us; /* monotonic time since when size and time have not changed */
+  uint32_t still_looks;
+};
+
+struct input {
+  const struct flow_sys *sys;
+  const char *source;   /* its name, for messages */
+  char *folder;         /* where the names lie, "inputs/"; owned; null: here */
+  bool is_moved;        /* the source is not where it was: files that differ are new */
+  bool skips_changed;   /* --source-skip: what changed counts as read */
+  struct input_file *files;
+  uint32_t count, capacity;
+  uint32_t *by_name;    /* numbers of the files, sorted by name */
+  bool is_sorted;       /* by_name is up to date */
+  uint32_t *touched;    /* numbers of the files with is_touched */
+  uint32_t touched_count;
+  uint64_t next_row, next_discovery;
+  char *place, *stored_place; /* where the source is and was; the stored one is null if never stored */
+  uint64_t *gone;       /* rows to be deleted at the next pack */
+  uint32_t gone_count, gone_capacity;
+  uint32_t renamed, added; /* for the summary */
+};
+
+void input_init(struct input *, const struct flow_sys *, const char *source);
+void input_free(struct input *);
+
+/* Takes a row of the store. FLOW_E_CORRUPT if it is not one of ours. */
+enum flow_status input_load(struct input *, uint64_t row, const void *key, size_t key_length,
+                            const void *value, size_t value_length, struct flow_report *);
+
+/* After the last row: puts the files in their order. `next_row` as flow_store_load() gave it; `place`
+ * is copied and says where the source is now. */
+enum flow_status input_loaded(struct input *, uint64_t next_row, const char *place,
+                              struct flow_report *);
+
+/* --source-restart: every file counts as unread. */
+void input_restart(struct input *);
+
+/* Before the names of a look are matched: no file is present. */
+void input_begin(struct input *);
+
+/* The number of the file `name`, or INPUT_NO_FILE. */
+uint32_t input_find(struct input *, const char *name);
+
+/* A regular file is there under `name`. Finds or makes its entry, and verifies that its content is
+ * what was read before. `is_renameable`: another name with the same content is the same file, if
+ * that one is not there any more (so call it for known names first). FLOW_E_INPUT: it was truncated or replaced. FLOW_E_RECORD: its last record
+ * grew after it was read. *file gets its number. */
+enum flow_status input_match(struct input *, const char *name, const struct flow_file_info *,
+                             bool is_renameable, uint32_t *file, struct flow_report *);
+
+/* Notes that the position of a file changes. */
+void input_touch(struct input *, uint32_t file);
+
+/* Computes head and tail of the consumed part from the open file. FLOW_E_INPUT if it is shorter. */
+enum flow_status input_sample(struct input *, uint32_t file, int fd, struct flow_report *);
+
+/* Appends the store's rows of all files that were touched, and closes their positions. */
+void input_pack(struct input *, struct flow_buf *out);
+
+/* All positions go back to the last closed epoch. */
+void input_rewind(struct input *);
+
+/* The path of a name; owned by the caller (sys->free), null if there is no memory. */
+char *input_path(const struct input *, const char *name);
+
+/* A copy of a text; null if there is no memory. */
+char *input_copy_text(const struct flow_sys *, const char *text, size_t length);
+
+#endif

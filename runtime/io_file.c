@@ -1,0 +1,73 @@
+/* file(PATH): one file, read to its end; as a sink, one file that is written.
+ *
+ * A FIFO, a terminal or another device under the name is read as a stream, like stdin: it has no
+ * positions. */
+#include "source.h"
+
+#include <errno.h>
+#include <string.h>
+
+static enum flow_status open_named_stream(struct source *s, struct flow_report *report) {
+  /* Without waiting for a writer: a signal must be able to end the wait, so poll() does it. */
+  int fd = s->sys->open(s->sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_NONBLOCK, 0);
+  if (fd < 0) {
+    return flow_report_errno(report, FLOW_E_INPUT, fd, "open %s (source `%s`)", s->location,
+                             s->desc->name);
+  }
+  return source_stream(s, fd, true, s->location, report);
+}
+
+/* The name within the source is what follows the last slash; the rest is where it lies. */
+static enum flow_status split_location(struct source *s, const char **name,
+                                       struct flow_report *report) {
+  const char *slash = strrchr(s->location, '/');
+  *name = slash == NULL ? s->location : slash + 1;
+  s->input.folder = input_copy_text(s->sys, s->location, (size_t)(*name - s->location));
+  if (s->input.folder != NULL) return FLOW_OK;
+  return flow_report_fail(report, FLOW_E_MEMORY, "no memory for source `%s`", s->desc->name);
+}
+
+static enum flow_status file_open(struct source *s, struct flow_report *report) {
+  struct flow_file_info info;
+  int error = s->sys->stat(s->sys, s->location, &info);
+  if (error == 0 && info.kind == FLOW_FILE_DIRECTORY) error = -EISDIR;
+  if (error < 0) {
+    flow_report_errno(report, FLOW_E_INPUT, error, "read %s (source `%s`)", s->location,
+                      s->desc->name);
+    if (error == -EISDIR) flow_report_help(report, "dir(\"%s\", …) reads a directory", s->location);
+    if (error == -ENOENT) {
+      flow_report_help(report, "create it, or read another one: --source %s=PATH", s->desc->name);
+    }
+    return report->status;
+  }
+  if (info.kind != FLOW_FILE_REGULAR) return open_named_stream(s, report);
+  int fd = s->sys->open(s->sys, s->location, FLOW_OPEN_READ, 0);
+  if (fd < 0) {
+    return flow_report_errno(report, FLOW_E_INPUT, fd, "read %s (source `%s`)", s->location,
+                             s->desc->name);
+  }
+  s->sys->close(s->sys, fd);
+  const char *name;
+  enum flow_status status = split_location(s, &name, report);
+  if (status != FLOW_OK) return status;
+  uint32_t number;
+  input_begin(&s->input);
+  status = input_match(&s->input, name, &info, true, &number, report);
+  if (status != FLOW_OK) return status;
+  s->consumed = s->input.files[number].now.length;
+  return source_switch(s, number, true, report);
+}
+
+static enum flow_status file_next(struct source *s, int64_t now_us, struct flow_report *report) {
+  (void)now_us;
+  s->state = PARTITION_END;
+  return source_leave(s, report);
+}
+
+const struct flow_connector flow_connector_file = {
+    .name = "file",
+    .is_readable = true,
+    .target = CONNECTOR_FILE,
+    .open = file_open,
+    .next = file_next,
+};

@@ -1,0 +1,313 @@
+#include "sink.h"
+
+#include "input.h"
+#include "limits.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct flow_type type_int = {.kind = FLOW_KIND_INT};
+static const struct flow_type type_string = {.kind = FLOW_KIND_STRING};
+static const struct flow_type type_unit = {.kind = FLOW_KIND_UNIT};
+
+const struct flow_type *sink_key_type(void) {
+  return &type_unit;
+}
+
+const struct flow_type *sink_value_type(void) {
+  static const struct flow_field fields[] = {
+      {.name = "length", .type = &type_int},
+      {.name = "check", .type = &type_int},
+      {.name = "place", .type = &type_string},
+  };
+  static const struct flow_type type = {.kind = FLOW_KIND_RECORD,
+                                        .name = "Written",
+                                        .fields = fields,
+                                        .field_count = sizeof fields / sizeof fields[0]};
+  return &type;
+}
+
+/* -- opening */
+
+/* Opens the file, without changing what is in it, and makes it if it is missing. */
+static int open_file(struct sink *s) {
+  struct flow_file_info info;
+  const struct flow_sys *sys = s->sys;
+  int found = sys->stat(sys, s->location, &info);
+  if (found == 0 && info.kind == FLOW_FILE_DIRECTORY) return -EISDIR;
+  if (found == 0 && info.kind != FLOW_FILE_REGULAR) {
+    return sys->open(sys, s->location, FLOW_OPEN_WRITE, 0);
+  }
+  int fd = sys->open(sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE, 0);
+  if (fd != -ENOENT) return fd;
+  s->is_created = true;
+  return sys->open(sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE | FLOW_OPEN_CREATE, 0666);
+}
+
+enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
+                           const struct flow_sink_desc *desc,
+                           const struct flow_connector *connector, const char *location,
+                           struct flow_sink *out, struct flow_report *report) {
+  *s = (struct sink){.sys = sys, .desc = desc, .connector = connector, .out = out, .fd = 1};
+  if (location == NULL) location = "stdout";
+  s->location = input_copy_text(sys, location, strlen(location));
+  if (s->location == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "no memory for a sink");
+  bool is_stdout = connector->target == CONNECTOR_STDOUT;
+  if (!is_stdout) {
+    s->fd = open_file(s);
+    s->owns_fd = s->fd >= 0;
+  }
+  struct flow_file_info info;
+  int error = s->fd < 0 ? s->fd : sys->fstat(sys, s->fd, &info);
+  if (error < 0) {
+    return flow_report_errno(report, FLOW_E_CREATE, error, "write %s (sink `%s`)", s->location,
+                             desc->name);
+  }
+  s->is_stream = is_stdout || info.kind != FLOW_FILE_REGULAR;
+  s->is_paced = info.kind == FLOW_FILE_PIPE || info.kind == FLOW_FILE_TERMINAL;
+  if (s->is_stream) return FLOW_OK;
+  s->device = info.device;
+  s->inode = info.inode;
+  error = sys->flock_try(sys, s->fd);
+  if (error == -EWOULDBLOCK) {
+    return flow_report_fail(report, FLOW_E_LOCKED, "another process is writing %s (sink `%s`)",
+                            s->location, desc->name);
+  }
+  if (error < 0) {
+    return flow_report_errno(report, FLOW_E_CREATE, error, "lock %s (sink `%s`)", s->location,
+                             desc->name);
+  }
+  return FLOW_OK;
+}
+
+void sink_close(struct sink *s) {
+  if (s->sys == NULL) return;
+  if (s->owns_fd) s->sys->close(s->sys, s->fd);
+  s->sys->free(s->sys, s->location);
+  s->sys->free(s->sys, s->stored_place);
+  flow_buf_free(&s->out->buf);
+}
+
+enum flow_status sink_load(struct sink *s, const void *value, size_t length,
+                           struct flow_report *report) {
+  struct flow_reader r = flow_reader_of(value, length);
+  size_t place_length;
+  s->stored_length = (uint64_t)flow_get_int(&r);
+  s->stored_check = (uint64_t)flow_get_int(&r);
+  const char *place = flow_get_bytes(&r, &place_length);
+  if (!flow_reader_done(&r)) {
+    return flow_report_fail(report, FLOW_E_CORRUPT, "the saved length of sink `%s` is damaged",
+                            s->desc->name);
+  }
+  s->is_stored = true;
+  s->stored_place = input_copy_text(s->sys, place, place_length);
+  return s->stored_place == NULL ? flow_report_fail(report, FLOW_E_MEMORY, "no memory") : FLOW_OK;
+}
+
+/* Reads the last bytes before `length` into the tail: their number, or a negative errno. */
+static int64_t read_tail(struct sink *s, uint64_t length) {
+  size_t size = length < POSITION_SAMPLE ? (size_t)length : POSITION_SAMPLE;
+  int64_t n = flow_sys_pread_all(s->sys, s->fd, s->tail, size, length - size);
+  s->tail_length = n < 0 ? 0 : (size_t)n;
+  return n;
+}
+
+static enum flow_status cut(struct sink *s, uint64_t length, struct flow_report *report) {
+  int error = s->sys->ftruncate(s->sys, s->fd, length);
+  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "truncate %s", s->location);
+  s->is_dirty = true;
+  return FLOW_OK;
+}
+
+/* An empty target. */
+static enum flow_status start_afresh(struct sink *s, struct flow_report *report) {
+  s->written = s->closed = 0;
+  s->tail_length = 0;
+  s->is_dirty = true;
+  if (s->desc->header != NULL) {
+    flow_buf_add(&s->out->buf, s->desc->header, strlen(s->desc->header));
+  }
+  return s->is_stream ? FLOW_OK : cut(s, 0, report);
+}
+
+static enum flow_status report_edited(struct sink *s, uint64_t size, struct flow_report *report) {
+  unsigned long long committed = s->stored_length, found = size;
+  flow_report_fail(report, FLOW_E_MISMATCH, "%s is not what sink `%s` has written", s->location,
+                   s->desc->name);
+  if (size < s->stored_length) {
+    flow_report_add(report, "\n  expected: at least %llu bytes\n  found: %llu bytes: it was "
+                    "truncated, removed or rotated", committed, found);
+  } else {
+    flow_report_add(report, "\n  expected: the bytes before byte %llu as they were written\n  found: "
+                    "other ones: it was edited or replaced", committed);
+  }
+  flow_report_help(report, "put the file back; or give up its %llu bytes and write it from the start: "
+                   "--sink-restart %s", committed, s->desc->name);
+  return FLOW_E_MISMATCH;
+}
+
+enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *report) {
+  if (!s->is_stored || restarts) return start_afresh(s, report);
+  if (s->is_stream) {
+    s->written = s->closed = s->stored_length;
+    return FLOW_OK;
+  }
+  struct flow_file_info info;
+  int error = s->sys->fstat(s->sys, s->fd, &info);
+  int64_t n = error < 0 ? error : read_tail(s, s->stored_length);
+  if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", s->location);
+  bool is_ours = info.size >= s->stored_length &&
+                 (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
+  if (!is_ours) {
+    bool is_moved = strcmp(s->stored_place, s->location) != 0;
+    if (is_moved && info.size == 0) return start_afresh(s, report);
+    return report_edited(s, info.size, report);
+  }
+  s->written = s->closed = s->stored_length;
+  return info.size > s->stored_length ? cut(s, s->stored_length, report) : FLOW_OK;
+}
+
+/* -- writing */
+
+/* Keeps the last bytes that were written. */
+static void remember(struct sink *s, const char *data, size_t length) {
+  if (s->is_stream) return;
+  if (length >= POSITION_SAMPLE) {
+    memcpy(s->tail, data + length - POSITION_SAMPLE, POSITION_SAMPLE);
+    s->tail_length = POSITION_SAMPLE;
+    return;
+  }
+  size_t stays = POSITION_SAMPLE - length;
+  if (stays > s->tail_length) stays = s->tail_length;
+  memmove(s->tail, s->tail + s->tail_length - stays, stays);
+  memcpy(s->tail + stays, data, length);
+  s->tail_length = stays + length;
+}
+
+/* Waits until the pipe takes something, the reader is gone, or the deadline of a stop is over. */
+static bool wait_until_ready(struct sink *s, struct stop *stop) {
+  for (;;) {
+    struct flow_wait items[2] = {{.fd = s->fd, .want = FLOW_WAIT_WRITE},
+                                 {.fd = stop->fd, .want = FLOW_WAIT_READ}};
+    int64_t rest_us = -1;
+    if (stop->signal != 0) {
+      rest_us = stop->deadline_us - s->sys->monotonic_us(s->sys);
+      if (rest_us < 0) rest_us = 0;
+    }
+    int n = s->sys->wait(s->sys, items, 2, rest_us);
+    if (n < 0 || items[0].got != 0) return true; /* the write will tell what is wrong */
+    if (n == 0) return false;
+    stop_is_asked(stop);
+  }
+}
+
+/* Writes as much as may be written in one step. */
+static int64_t write_some(struct sink *s, const char *data, size_t length, struct stop *stop) {
+  if (!s->is_stream) return s->sys->pwrite(s->sys, s->fd, data, length, s->written);
+  if (!s->is_paced) return s->sys->write(s->sys, s->fd, data, length);
+  if (!wait_until_ready(s, stop)) {
+    s->is_blocked = true;
+    return -EAGAIN;
+  }
+  return s->sys->write(s->sys, s->fd, data, length < FLOW_PIPE_BYTES ? length : FLOW_PIPE_BYTES);
+}
+
+enum flow_status sink_flush(struct sink *s, struct stop *stop, struct flow_report *report) {
+  struct flow_buf *buf = &s->out->buf;
+  size_t done = s->suppressed < buf->length ? (size_t)s->suppressed : buf->length;
+  s->suppressed -= done;
+  enum flow_status status = FLOW_OK;
+  while (done < buf->length) {
+    int64_t n = write_some(s, buf->data + done, buf->length - done, stop);
+    if (n <= 0) {
+      s->is_broken = n == -EPIPE;
+      status = flow_report_errno(report, FLOW_E_IO, n == 0 ? -EIO : (int)n, "write %s (sink `%s`)",
+                                 s->location, s->desc->name);
+      break;
+    }
+    remember(s, buf->data + done, (size_t)n);
+    s->written += (uint64_t)n;
+    s->is_dirty = true;
+    done += (size_t)n;
+  }
+  if (done < buf->length) memmove(buf->data, buf->data + done, buf->length - done);
+  buf->length -= done;
+  s->out->mark_record = UINT64_MAX;
+  return status;
+}
+
+enum flow_status sink_sync(struct sink *s, struct flow_report *report) {
+  if (s->is_stream || !s->is_dirty) return FLOW_OK;
+  int error = s->sys->fdatasync(s->sys, s->fd);
+  if (error == 0 && s->is_created) {
+    error = s->sys->sync_parent(s->sys, s->location);
+    s->is_created = false;
+  }
+  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "sync %s", s->location);
+  s->is_dirty = false;
+  return FLOW_OK;
+}
+
+/* -- epochs */
+
+/* The hash of the last bytes, those in the buffer included. */
+static uint64_t check_of(const struct sink *s) {
+  if (s->is_stream) return 0;
+  const struct flow_buf *buf = &s->out->buf;
+  if (buf->length >= POSITION_SAMPLE) {
+    return position_hash(buf->data + buf->length - POSITION_SAMPLE, POSITION_SAMPLE);
+  }
+  char bytes[POSITION_SAMPLE];
+  size_t stays = POSITION_SAMPLE - buf->length;
+  if (stays > s->tail_length) stays = s->tail_length;
+  memcpy(bytes, s->tail + s->tail_length - stays, stays);
+  if (buf->length > 0) memcpy(bytes + stays, buf->data, buf->length);
+  return position_hash(bytes, stays + buf->length);
+}
+
+void sink_pack(struct sink *s, struct flow_buf *out) {
+  uint64_t length = s->written + s->out->buf.length - s->suppressed;
+  if (s->suppressed > s->out->buf.length) length = s->written;
+  s->closed_rows = s->out->rows;
+  bool is_same = s->is_stored && s->closed == length && strcmp(s->stored_place, s->location) == 0;
+  s->closed = length;
+  if (is_same) return;
+  flow_put_entry(out, 0, s->is_stored ? 0 : FLOW_DELTA_KEY);
+  if (!s->is_stored) {
+    size_t key = flow_put_open(out);
+    flow_put_byte(out, 0);
+    flow_put_close(out, key);
+  }
+  size_t mark = flow_put_open(out);
+  flow_put_int(out, (int64_t)length);
+  flow_put_int(out, (int64_t)check_of(s));
+  flow_put_bytes(out, s->location, strlen(s->location));
+  flow_put_close(out, mark);
+  if (!s->is_stored || strcmp(s->stored_place, s->location) != 0) {
+    s->sys->free(s->sys, s->stored_place);
+    s->stored_place = input_copy_text(s->sys, s->location, strlen(s->location));
+    if (s->stored_place == NULL) flow_out_of_memory(strlen(s->location));
+  }
+  s->is_stored = true;
+}
+
+enum flow_status sink_rewind(struct sink *s, bool replays, struct flow_report *report) {
+  s->out->rows = s->closed_rows;
+  s->out->buf.length = 0;
+  s->out->mark_record = UINT64_MAX;
+  s->suppressed = 0;
+  if (s->is_stream) {
+    if (replays) s->suppressed = s->written - s->closed;
+    if (replays && s->closed == 0 && s->desc->header != NULL) {
+      flow_buf_add(&s->out->buf, s->desc->header, strlen(s->desc->header));
+    }
+    return FLOW_OK;
+  }
+  s->written = s->closed;
+  enum flow_status status = cut(s, s->closed, report);
+  if (status != FLOW_OK) return status;
+  int64_t n = read_tail(s, s->closed);
+  if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", s->location);
+  if (s->closed == 0) return start_afresh(s, report);
+  return FLOW_OK;
+}
