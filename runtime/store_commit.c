@@ -1,0 +1,255 @@
+/* Appending epochs, and going back. */
+#include "store_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <string.h>
+
+int store_put_meta(struct flow_store *store, MDB_txn *txn, const struct store_meta *meta) {
+  store->scratch.length = 0;
+  store_encode_meta(&store->scratch, meta);
+  MDB_val key = {.mv_data = "store", .mv_size = 5};
+  MDB_val data = {.mv_data = store->scratch.data, .mv_size = store->scratch.length};
+  return mdb_put(txn, store->meta_db, &key, &data, 0);
+}
+
+/* -- commit */
+
+struct commit {
+  const struct flow_store_epoch *epochs;
+  size_t count;
+  int64_t wall_us;
+  uint64_t *weights; /* of each epoch, for afterwards */
+  struct store_meta meta;
+  uint64_t link;
+};
+
+/* Cuts a part into chunks. Where a cut falls does not matter: a reader joins what it needs. */
+static int put_part(struct flow_store *store, MDB_txn *txn, int64_t epoch,
+                    const struct flow_store_part *part, struct store_epoch *record,
+                    uint64_t *weight) {
+  const size_t room = STORE_CHUNK - STORE_CHUNK_HEADER;
+  const char *bytes = part->data;
+  uint32_t version = store_find_id(store, part->id)->version_count, chunk = 0;
+  for (size_t done = 0; done < part->length; chunk++) {
+    size_t length = part->length - done < room ? part->length - done : room;
+    uint8_t name[STORE_CHUNK_KEY];
+    store_chunk_key(name, epoch, part->id, chunk);
+    MDB_val key = {.mv_data = name, .mv_size = sizeof name};
+    MDB_val data = {.mv_size = STORE_CHUNK_HEADER + length};
+    int code = mdb_put(txn, store->delta_db, &key, &data, MDB_RESERVE | MDB_APPEND);
+    if (code != 0) return code;
+    uint8_t *to = data.mv_data;
+    store_put32(to + 8, version);
+    memcpy(to + STORE_CHUNK_HEADER, bytes + done, length);
+    store_put64(to, store_chunk_hash(epoch, part->id, chunk, to + 8, length + 4));
+    record->chunk_hash = store_hash(to, 8, record->chunk_hash);
+    record->chunks++;
+    record->info.bytes += length;
+    *weight += data.mv_size + STORE_CHUNK_COST;
+    done += length;
+  }
+  return 0;
+}
+
+static int put_epoch(struct flow_store *store, MDB_txn *txn, struct commit *commit, size_t i) {
+  const struct flow_store_epoch *epoch = &commit->epochs[i];
+  struct store_epoch record = {
+      .info = {.number = epoch->number,
+               .timeline = commit->meta.timeline,
+               .records_in = epoch->records_in,
+               .records_out = epoch->records_out,
+               .records_rejected = epoch->records_rejected,
+               .now_us = epoch->now_us,
+               .wall_us = commit->wall_us},
+      .before = commit->link,
+  };
+  commit->weights[i] = STORE_EPOCH_COST;
+  /* In the order of ids, so that all of it is appended at the end of the tree. */
+  for (uint16_t last = 0;;) {
+    const struct flow_store_part *next = NULL;
+    for (size_t k = 0; k < epoch->part_count; k++) {
+      const struct flow_store_part *part = &epoch->parts[k];
+      if (part->id > last && part->length != 0 && (next == NULL || part->id < next->id))
+        next = part;
+    }
+    if (next == NULL) break;
+    int code = put_part(store, txn, epoch->number, next, &record, &commit->weights[i]);
+    if (code != 0) return code;
+    last = next->id;
+  }
+  store->scratch.length = 0;
+  commit->link = store_encode_epoch(&store->scratch, &record);
+  uint8_t name[8];
+  store_put64(name, (uint64_t)epoch->number);
+  MDB_val key = {.mv_data = name, .mv_size = sizeof name};
+  MDB_val data = {.mv_data = store->scratch.data, .mv_size = store->scratch.length};
+  return mdb_put(txn, store->epochs_db, &key, &data, MDB_APPEND);
+}
+
+static int write_epochs(struct flow_store *store, MDB_txn *txn, void *context,
+                        struct flow_report *report) {
+  (void)report;
+  struct commit *commit = context;
+  commit->meta = store->meta;
+  commit->link = store->head_link;
+  for (size_t i = 0; i < commit->count; i++) {
+    int code = put_epoch(store, txn, commit, i);
+    if (code != 0) return code;
+  }
+  commit->meta.head = commit->epochs[commit->count - 1].number;
+  return store_put_meta(store, txn, &commit->meta);
+}
+
+/* The engine's promises about numbers and ids. */
+static enum flow_status check_request(struct flow_store *store,
+                                      const struct flow_store_epoch *epochs, size_t count,
+                                      struct flow_report *report) {
+  for (size_t i = 0; i < count; i++) {
+    if (epochs[i].number != store->meta.head + 1 + (int64_t)i)
+      return flow_report_fail(report, FLOW_E_BUG, "epoch %" PRId64 " is committed after %" PRId64,
+                              epochs[i].number, store->meta.head + (int64_t)i);
+    for (size_t k = 0; k < epochs[i].part_count; k++) {
+      uint16_t id = epochs[i].parts[k].id;
+      const struct store_id *owner = store_find_id(store, id);
+      bool is_twice = false;
+      for (size_t n = 0; n < k; n++) is_twice |= epochs[i].parts[n].id == id;
+      if (owner == NULL || owner->dropped >= 0 || is_twice)
+        return flow_report_fail(report, FLOW_E_BUG, "epoch %" PRId64 " has a wrong part: id %u",
+                                epochs[i].number, (unsigned)id);
+    }
+  }
+  return FLOW_OK;
+}
+
+enum flow_status flow_store_commit(struct flow_store *store, const struct flow_store_epoch *epochs,
+                                   size_t count, struct flow_report *report) {
+  enum flow_status status = store_usable(store, report);
+  if (status != FLOW_OK || count == 0) return status;
+  if (store->damaged >= 0) return store_corrupt(store, report, "%s", store->damage);
+  status = check_request(store, epochs, count, report);
+  if (status != FLOW_OK) return status;
+  struct commit commit = {.epochs = epochs, .count = count,
+                          .wall_us = store->sys->realtime_us(store->sys)};
+  commit.weights = store->sys->alloc(store->sys, count * sizeof *commit.weights);
+  char what[64];
+  snprintf(what, sizeof what, "save epoch %" PRId64, epochs[count - 1].number);
+  if (commit.weights == NULL) return flow_report_errno(report, FLOW_E_MEMORY, -ENOMEM, "%s", what);
+  status = store_write(store, write_epochs, &commit, what, report);
+  if (status == FLOW_OK) {
+    store->meta = commit.meta;
+    store->head_link = commit.link;
+    for (size_t i = 0; i < count; i++) {
+      if (store_weigh(store, epochs[i].number, commit.weights[i])) continue;
+      store->has_failed = true; /* what is committed stays; the run ends */
+      status = flow_report_errno(report, FLOW_E_MEMORY, -ENOMEM, "%s", what);
+      break;
+    }
+    if (status == FLOW_OK) store_count_foldable(store);
+  }
+  store->sys->free(store->sys, commit.weights);
+  return status;
+}
+
+/* -- rewind */
+
+enum flow_status store_reachable(struct flow_store *store, int64_t epoch,
+                                 struct flow_report *report) {
+  int64_t oldest = store->meta.fold_to + 1, newest = store->meta.head + 1;
+  if (epoch < oldest || epoch > newest) {
+    flow_report_fail(report, FLOW_E_RANGE, "cannot go back to epoch %" PRId64 ": ", epoch);
+    flow_report_add(report, "--resume-epoch takes %" PRId64 " to %" PRId64 " for the state in %s",
+                    oldest, newest, store->dir);
+    flow_report_help(report, "--retain-epochs N keeps N past epochs from now on");
+    return FLOW_E_RANGE;
+  }
+  if (store->damaged < 0 || epoch <= store->damaged) return FLOW_OK;
+  store_corrupt(store, report, "%s; it is good up to the end of epoch %" PRId64, store->damage,
+                store->damaged - 1);
+  flow_report_help(report,
+                   "--resume-epoch %" PRId64 " goes back to the end of epoch %" PRId64
+                   " and reads the input again from there", store->damaged, store->damaged - 1);
+  return FLOW_E_CORRUPT;
+}
+
+int store_delete_epochs(MDB_txn *txn, unsigned dbi, int64_t from, int64_t to) {
+  MDB_cursor *cursor;
+  int code = mdb_cursor_open(txn, dbi, &cursor);
+  if (code != 0) return code;
+  uint8_t first[8];
+  store_put64(first, (uint64_t)(from < 0 ? 0 : from));
+  MDB_val key = {.mv_data = first, .mv_size = sizeof first}, data;
+  code = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+  while (code == 0 && key.mv_size >= 8 && store_get64(key.mv_data) <= (uint64_t)to) {
+    code = mdb_cursor_del(cursor, 0);
+    if (code == 0) code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
+  }
+  mdb_cursor_close(cursor);
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/* Ids, versions and drops that were made after the new head never happened. */
+static int rewind_ids(struct flow_store *store, MDB_txn *txn, int64_t first) {
+  for (size_t i = 0; i < store->id_count; i++) {
+    struct store_id id = store->ids[i];
+    uint8_t name[6];
+    store_put16(name, id.number);
+    MDB_val key = {.mv_data = name, .mv_size = sizeof name};
+    for (uint32_t v = 1; v <= id.version_count; v++) {
+      if (id.versions[v - 1].created <= first) continue;
+      store_put32(name + 2, v);
+      int code = mdb_del(txn, store->schema_db, &key, NULL);
+      if (code != 0) return code;
+    }
+    store_put32(name + 2, 0);
+    int code = 0;
+    if (id.created > first) {
+      code = mdb_del(txn, store->schema_db, &key, NULL);
+    } else if (id.dropped > first) {
+      id.dropped = -1;
+      store->scratch.length = 0;
+      store_encode_id(&store->scratch, &id);
+      MDB_val data = {.mv_data = store->scratch.data, .mv_size = store->scratch.length};
+      code = mdb_put(txn, store->schema_db, &key, &data, 0);
+    }
+    if (code != 0) return code;
+  }
+  return 0;
+}
+
+int store_rewind_in(struct flow_store *store, MDB_txn *txn, int64_t epoch,
+                    struct store_meta *meta) {
+  meta->head = epoch - 1;
+  meta->timeline++;
+  int code = store_delete_epochs(txn, store->delta_db, epoch, INT64_MAX);
+  if (code == 0) code = store_delete_epochs(txn, store->epochs_db, epoch, INT64_MAX);
+  if (code == 0) code = rewind_ids(store, txn, epoch);
+  return code;
+}
+
+struct rewind {
+  int64_t epoch;
+};
+
+static int write_rewind(struct flow_store *store, MDB_txn *txn, void *context,
+                        struct flow_report *report) {
+  (void)report;
+  struct rewind *rewind = context;
+  struct store_meta meta = store->meta;
+  int code = store_rewind_in(store, txn, rewind->epoch, &meta);
+  return code == 0 ? store_put_meta(store, txn, &meta) : code;
+}
+
+enum flow_status flow_store_rewind(struct flow_store *store, int64_t epoch,
+                                   struct flow_report *report) {
+  enum flow_status status = store_usable(store, report);
+  if (status == FLOW_OK) status = store_reachable(store, epoch, report);
+  if (status != FLOW_OK || epoch == store->meta.head + 1) return status;
+  struct rewind rewind = {.epoch = epoch};
+  status = store_write(store, write_rewind, &rewind, "go back", report);
+  if (status != FLOW_OK) return status;
+  store_fold_forget(store);
+  return store_read(store, true, report);
+}

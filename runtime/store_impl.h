@@ -1,0 +1,270 @@
+/* Inside the store: its memory, and the functions that its files share. Only store*.c include this.
+ *
+ *   store.c         opening, closing, transactions, errors
+ *   store_format.c  the bytes of every record, checksums: pure functions
+ *   store_check.c   the structure of LMDB's pages, before LMDB sees them
+ *   store_read.c    reading what is there into memory, verifying every epoch
+ *   store_schema.c  prepare: the program's ids and types against the stored ones
+ *   store_commit.c  appending epochs, rewinding
+ *   store_delta.c   the rows of an id that changed in a range of epochs, sorted
+ *   store_load.c    base and deltas together, in the program's types
+ *   store_fold.c    folding, in slices
+ *
+ * The sub-databases; be16/32/64 are big endian, so that LMDB's order is the order of numbers:
+ *
+ *   meta    "store"                         → struct store_meta
+ *           "base" be16 id                  → struct store_base
+ *   schema  be16 id, be32 0                 → kind, created, dropped
+ *           be16 id, be32 version           → name, created, text of key and value type
+ *   epochs  be64 epoch                      → struct store_epoch; the oldest one is the base's
+ *   delta   be64 epoch, be16 id, be32 chunk → checksum, schema version, a piece of the entries
+ *   base.N  native u64 row                  → checksum, schema versions, key, value
+ */
+#ifndef FLOW_STORE_IMPL_H
+#define FLOW_STORE_IMPL_H
+
+#include "schema.h"
+#include "store.h"
+
+struct MDB_env;
+struct MDB_txn;
+struct MDB_val;
+
+/* Raised when older programs could misread what newer ones write. */
+#define STORE_FORMAT 1
+/* Bytes of the longest path in the state directory. */
+#define STORE_PATH 4096
+/* A value of this size takes 16 pages with LMDB's header of an overflow page. */
+#define STORE_CHUNK (65536 - 16)
+#define STORE_CHUNK_HEADER 12
+#define STORE_CHUNK_KEY 14
+/* Partitions take turns by stripes of this many bytes (a constant of the language, rule 2). */
+#define STORE_STRIPE 65536
+/* What a chunk and an epoch cost beside their bytes: tree nodes, page ends, the epoch's record. */
+#define STORE_CHUNK_COST 48
+#define STORE_EPOCH_COST 160
+/* A file that is smaller than this is never copied to make it smaller. */
+#define STORE_COMPACT_FLOOR ((uint64_t)16 << 20)
+
+/* -- records -- */
+
+struct store_meta {
+  uint32_t format;
+  uint8_t store_id[16];
+  uint64_t timeline;
+  int64_t head;      /* newest epoch, -1: none */
+  int64_t base;      /* base.N are the state at its end, -1: they are empty */
+  int64_t fold_to;   /* the base that a running fold makes; equal to base: none runs */
+  uint16_t fold_id;  /* its cursor: rows below fold_row of this id, and lower ids, are done */
+  uint64_t fold_row;
+  uint16_t next_id;  /* numbers are never used again */
+  uint32_t stripe;
+  int64_t created_us;
+  char flow_name[FLOW_STORE_NAME + 1];
+  char compiler[FLOW_STORE_NAME + 1];
+};
+
+/* What base.N must hold. */
+struct store_base {
+  uint64_t rows, bytes, sum; /* sum of the rows' checksums */
+  uint64_t next_row;
+};
+
+struct store_epoch {
+  struct flow_store_epoch_info info;
+  uint64_t chunks, chunk_hash; /* how many, and a hash over their checksums in order */
+  uint64_t before;             /* checksum of the record of the epoch before */
+};
+
+struct store_version {
+  int64_t created; /* the first epoch that may use it */
+  const char *name;
+  const char *key_text, *value_text;
+  const struct flow_type *key, *value;
+  /* To the next version; made when first needed. */
+  struct flow_schema_diff key_diff, value_diff;
+  bool has_diff;
+};
+
+struct store_id {
+  uint16_t number;
+  enum flow_store_kind kind;
+  int64_t created; /* the first epoch that may hold it */
+  int64_t dropped; /* the first epoch that does not hold it any more, -1: alive */
+  struct store_version *versions; /* [0] is version 1 */
+  uint32_t version_count;
+  struct store_base base;
+};
+
+/* A row of an id as of the end of a range of epochs; the bytes are where the deltas are. */
+struct store_row {
+  uint64_t row;
+  const uint8_t *key, *value; /* key: null if only older epochs have it; value: null if gone */
+  size_t key_length, value_length;
+  uint32_t key_version, value_version;
+};
+
+/* All rows of one id that changed in a range of epochs, sorted by row. */
+struct store_rows {
+  struct store_row *items;
+  size_t count, capacity;
+  struct store_block *blocks; /* copies of chunks that belong together */
+};
+
+struct store_fold {
+  struct flow_buf image; /* packed rows of meta.fold_id, from meta.fold_row on; see store_fold.c */
+  size_t cursor;
+  bool has_image;
+  uint64_t finished;
+};
+
+struct flow_store {
+  const struct flow_sys *sys;
+  char dir[STORE_PATH];
+  int lock_fd;
+  int pid;
+  struct MDB_env *env;
+  unsigned meta_db, schema_db, epochs_db, delta_db;
+  uint64_t map_size, retain;
+  bool has_failed;
+  char compiler[FLOW_STORE_NAME + 1]; /* of this program; meta has that of the last one */
+  struct store_meta meta;
+  uint64_t head_link; /* checksum of the record of the head */
+  struct flow_schema_pool *pool; /* of ids; replaced when they are read anew */
+  struct store_id *ids;          /* sorted by number */
+  size_t id_count;
+  int64_t damaged;               /* first epoch with damage, or -1 */
+  char damage[256];              /* what is wrong with it */
+  uint64_t *weights;             /* bytes of each epoch from base + 1 on */
+  size_t weight_capacity;
+  uint64_t delta_bytes, foldable_bytes;
+  int64_t foldable_to; /* newest epoch that is counted in foldable_bytes */
+  struct store_fold fold;
+  struct flow_buf scratch;
+};
+
+/* -- store.c -- */
+
+/* What a piece of work in a write transaction returns beside LMDB's codes: it has filled the report
+ * and wants the transaction to be given up. */
+#define STORE_STOP 1000000
+
+/* The message for an LMDB code, which is a positive errno or one of LMDB's own. */
+enum flow_status store_fail(struct flow_store *, struct flow_report *, int code, const char *what);
+/* "the saved state in DIR is damaged: …", with a help text. */
+enum flow_status store_corrupt(struct flow_store *, struct flow_report *, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* FLOW_OK if the store can be written: not failed before, not in a child process. */
+enum flow_status store_usable(struct flow_store *, struct flow_report *);
+
+typedef int (*store_work)(struct flow_store *, struct MDB_txn *, void *context,
+                          struct flow_report *);
+/* Runs the work in one write transaction and commits it; if the map is full, makes it larger and runs
+ * the work again. The work must change memory only in its context. A failure that is not a
+ * STORE_STOP ends the store's use. `what` is for the message: "save epoch 7". */
+enum flow_status store_write(struct flow_store *, store_work, void *context, const char *what,
+                             struct flow_report *);
+int store_read_begin(struct flow_store *, struct MDB_txn **);
+void store_read_end(struct MDB_txn *);
+/* Opens base.N in the transaction; MDB_NOTFOUND if it is not there. */
+int store_base_open(struct MDB_txn *, uint16_t id, bool create, unsigned *dbi);
+
+/* -- store_format.c -- */
+
+uint64_t store_hash(const void *data, size_t length, uint64_t seed);
+/* The checksum of a base row: over its record behind the checksum, its id and its number. */
+uint64_t store_row_hash(uint16_t id, uint64_t row, const void *record, size_t length);
+uint64_t store_chunk_hash(int64_t epoch, uint16_t id, uint32_t chunk, const void *data,
+                          size_t length);
+void store_put16(uint8_t *, uint16_t);
+void store_put32(uint8_t *, uint32_t);
+void store_put64(uint8_t *, uint64_t);
+uint16_t store_get16(const uint8_t *);
+uint32_t store_get32(const uint8_t *);
+uint64_t store_get64(const uint8_t *);
+void store_chunk_key(uint8_t key[STORE_CHUNK_KEY], int64_t epoch, uint16_t id, uint32_t chunk);
+
+void store_encode_meta(struct flow_buf *, const struct store_meta *);
+bool store_decode_meta(struct store_meta *, const void *data, size_t length);
+void store_encode_base(struct flow_buf *, uint16_t id, const struct store_base *);
+bool store_decode_base(struct store_base *, uint16_t id, const void *data, size_t length);
+/* Returns the checksum of the record, by which the next epoch names it. */
+uint64_t store_encode_epoch(struct flow_buf *, const struct store_epoch *);
+bool store_decode_epoch(struct store_epoch *, int64_t number, const void *data, size_t length,
+                        uint64_t *link);
+void store_encode_id(struct flow_buf *, const struct store_id *);
+bool store_decode_id(struct store_id *, uint16_t number, const void *data, size_t length);
+void store_encode_version(struct flow_buf *, uint16_t id, uint32_t number,
+                          const struct store_version *);
+/* Texts and types are in the pool. */
+bool store_decode_version(struct flow_schema_pool *, struct store_version *, uint16_t id,
+                          uint32_t number, const void *data, size_t length);
+
+/* A base row without its checksum field; `hash` is the full checksum. */
+struct store_record {
+  uint32_t key_version, value_version;
+  const uint8_t *key, *value;
+  size_t key_length, value_length;
+  uint64_t hash;
+};
+void store_encode_record(struct flow_buf *, uint16_t id, uint64_t row, struct store_record *);
+bool store_decode_record(struct store_record *, uint16_t id, uint64_t row, const void *data,
+                         size_t length);
+
+/* One entry of a delta. */
+struct store_entry {
+  uint64_t row;
+  uint8_t flags;
+  const uint8_t *key, *value;
+  size_t key_length, value_length;
+};
+enum store_parse { STORE_ENTRY, STORE_PARTIAL, STORE_BAD };
+/* Reads the entry at *p; PARTIAL: it goes on behind `end`. Moves *p only for an ENTRY. */
+enum store_parse store_parse_entry(const uint8_t **p, const uint8_t *end, struct store_entry *);
+
+/* -- store_check.c -- */
+
+struct store_pages {
+  uint64_t size; /* of a page */
+  uint64_t all, used, free;
+};
+/* Checks the structure of an LMDB file; false with `why` filled: LMDB must not open it. A failure to
+ * read gives its negative errno in *error. */
+bool store_check_pages(const struct flow_sys *, int fd, struct store_pages *, char *why,
+                       size_t why_size, int *error);
+
+/* -- store_read.c -- */
+
+/* Reads meta and ids into memory; with epochs, also verifies all deltas and sets `damaged`. Pointers
+ * to ids and versions from before are dead. */
+enum flow_status store_read(struct flow_store *, bool with_epochs, struct flow_report *);
+struct store_id *store_find_id(struct flow_store *, uint16_t number);
+/* Notes what an epoch weighs; false: no memory. */
+bool store_weigh(struct flow_store *, int64_t epoch, uint64_t bytes);
+/* Counts the weights of the epochs that have become old enough to be folded. */
+void store_count_foldable(struct flow_store *);
+/* Forgets the weights of epochs that are no longer between base and head. */
+void store_reweigh(struct flow_store *, int64_t old_base);
+
+/* -- store_commit.c -- */
+
+int store_put_meta(struct flow_store *, struct MDB_txn *, const struct store_meta *);
+/* Deletes all keys of epochs from … to in a tree whose keys begin with an epoch. */
+int store_delete_epochs(struct MDB_txn *, unsigned dbi, int64_t from, int64_t to);
+int store_rewind_in(struct flow_store *, struct MDB_txn *, int64_t epoch, struct store_meta *);
+/* FLOW_OK if --resume-epoch `epoch` is possible. */
+enum flow_status store_reachable(struct flow_store *, int64_t epoch, struct flow_report *);
+
+/* -- store_delta.c -- */
+
+/* Finds the rows of `id` with numbers >= first_row that changed in epochs from … to. Rows point into the
+ * map as long as the transaction lives, or into the rows' own blocks. 0, an LMDB code, or STORE_STOP with a report. */
+int store_collect(struct flow_store *, struct MDB_txn *, uint16_t id, int64_t from, int64_t to,
+                  uint64_t first_row, struct store_rows *, struct flow_report *);
+void store_rows_free(struct flow_store *, struct store_rows *);
+
+/* -- store_fold.c -- */
+
+void store_fold_forget(struct flow_store *); /* the image; the fold itself goes on from the disk */
+
+#endif

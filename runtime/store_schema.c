@@ -1,0 +1,339 @@
+/* prepare: the program's ids and types against the stored ones.
+ *
+ * First everything is compared, without a change; all that does not fit is told at once. Then one
+ * transaction makes the store fit. What it writes is valid from epoch head + 1 on. Until an epoch is
+ * committed, no value has a new version, so a version of that age may still be replaced.
+ */
+#include "store_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <string.h>
+
+struct item {
+  const struct flow_store_id *want;
+  const struct store_id *have; /* null: it is new */
+  bool adds_version;
+  struct store_version version; /* what to write; texts in the pool */
+  uint16_t number;
+  uint32_t version_number;
+};
+
+struct prepare {
+  struct flow_store *store;
+  const struct flow_store_plan *plan;
+  struct flow_report *report;
+  struct flow_schema_pool *pool;
+  struct item *items;
+  bool *drops; /* of the store's ids */
+  int64_t head; /* the newest epoch that stays */
+  bool has_changes, is_out_of_memory;
+  struct flow_buf wrong, notes;
+  char help[256];
+  struct store_meta meta;
+};
+
+static void add_text(struct flow_buf *out, const char *text) {
+  flow_buf_add(out, text, strlen(text));
+}
+
+/* Starts a line of its own. */
+static void add_line(struct flow_buf *out, const char *text) {
+  if (out->length != 0) add_text(out, "\n");
+  add_text(out, text);
+}
+
+static bool is_visible(const struct prepare *p, const struct store_id *id) {
+  return id->created <= p->head + 1 && (id->dropped < 0 || id->dropped > p->head + 1);
+}
+
+/* How many versions there are at the end of the newest epoch that stays. */
+static uint32_t visible_versions(const struct prepare *p, const struct store_id *id) {
+  uint32_t count = id->version_count;
+  while (count > 1 && id->versions[count - 1].created > p->head + 1) count--;
+  return count;
+}
+
+static const char *name_of(const struct prepare *p, const struct store_id *id) {
+  return id->versions[visible_versions(p, id) - 1].name;
+}
+
+static const struct store_id *find_named(const struct prepare *p, enum flow_store_kind kind,
+                                         const char *name) {
+  for (size_t i = 0; name != NULL && i < p->store->id_count; i++) {
+    const struct store_id *id = &p->store->ids[i];
+    if (is_visible(p, id) && id->kind == kind && strcmp(name_of(p, id), name) == 0) return id;
+  }
+  return NULL;
+}
+
+/* `path` is "cart" or "cart.field"; --accept-drop may name it or anything above it. */
+static bool is_accepted(const struct prepare *p, const char *path, size_t length) {
+  for (size_t i = 0; i < p->plan->drop_count; i++) {
+    size_t n = strlen(p->plan->drops[i]);
+    if (n <= length && memcmp(p->plan->drops[i], path, n) == 0 && (n == length || path[n] == '.'))
+      return true;
+  }
+  return false;
+}
+
+/* -- comparing */
+
+static bool check_drops(struct prepare *p, const struct flow_schema_diff *diff) {
+  bool ok = true;
+  for (const char *path = diff->drops; *path != '\0';) {
+    size_t length = strcspn(path, "\n");
+    bool accepted = is_accepted(p, path, length);
+    struct flow_buf *out = accepted ? &p->notes : &p->wrong;
+    add_line(out, "`");
+    flow_buf_add(out, path, length);
+    add_text(out, accepted ? "` is forgotten" : "` has saved values and is gone from the program");
+    if (!accepted)
+      snprintf(p->help, sizeof p->help, "--accept-drop %.*s forgets them; for a new name of the "
+               "same field, write `new was \"old\"`", (int)(length > 100 ? 100 : length), path);
+    ok = ok && accepted;
+    path += length + (path[length] == '\n');
+  }
+  return ok;
+}
+
+static bool check_type(struct prepare *p, const char *what, const struct flow_schema_diff *diff) {
+  if (diff->verdict == FLOW_SCHEMA_REFUSED) {
+    add_line(&p->wrong, what);
+    add_text(&p->wrong, diff->why);
+    if (p->help[0] == '\0')
+      snprintf(p->help, sizeof p->help, "give the changed state another name, and "
+               "--accept-drop the old one; or go back to the old type");
+    return false;
+  }
+  if (diff->steps[0] != '\0') {
+    add_line(&p->notes, what);
+    add_text(&p->notes, diff->steps);
+  }
+  return check_drops(p, diff);
+}
+
+static const char *print_type(struct prepare *p, const struct flow_type *type) {
+  struct flow_buf text = {0};
+  flow_schema_print(&text, type);
+  char *kept = text.length > FLOW_STORE_TYPE_TEXT ? NULL
+                                                  : flow_schema_alloc(p->pool, text.length + 1);
+  if (kept != NULL) memcpy(kept, text.data, text.length);
+  flow_buf_free(&text);
+  if (kept == NULL || flow_schema_parse(p->pool, kept, strlen(kept)) == NULL) return NULL;
+  return kept;
+}
+
+static bool new_version(struct prepare *p, struct item *item, uint32_t number) {
+  item->adds_version = p->has_changes = true;
+  item->version_number = number;
+  item->version = (struct store_version){
+      .created = p->head + 1,
+      .name = item->want->name,
+      .key_text = print_type(p, item->want->key),
+      .value_text = print_type(p, item->want->value),
+  };
+  if (item->version.key_text != NULL && item->version.value_text != NULL) return true;
+  add_line(&p->wrong, "`");
+  add_text(&p->wrong, item->want->name);
+  add_text(&p->wrong, "` has a type that is too large, or a default that is not of its type");
+  return false;
+}
+
+/* Compares with version `number`. *is_same: nothing needs to be written. */
+static bool compare_item(struct prepare *p, struct item *item, uint32_t number, bool is_quiet,
+                         bool *is_same) {
+  const struct store_version *version = &item->have->versions[number - 1];
+  struct flow_schema_diff key, value;
+  const char *name = item->want->name;
+  *is_same = false;
+  if (!flow_schema_compare(p->pool, name, version->key, item->want->key, FLOW_SCHEMA_KEY, &key) ||
+      !flow_schema_compare(p->pool, name, version->value, item->want->value, 0, &value)) {
+    p->is_out_of_memory = true;
+    return false;
+  }
+  bool is_renamed = strcmp(version->name, name) != 0;
+  *is_same = key.verdict == FLOW_SCHEMA_SAME && value.verdict == FLOW_SCHEMA_SAME && !is_renamed;
+  if (is_quiet || *is_same) return true;
+  if (is_renamed) {
+    add_line(&p->notes, "`");
+    add_text(&p->notes, version->name);
+    add_text(&p->notes, "` is now `");
+    add_text(&p->notes, name);
+    add_text(&p->notes, "`");
+  }
+  bool ok = check_type(p, "key of ", &key);
+  return check_type(p, "", &value) && ok;
+}
+
+static bool prepare_item(struct prepare *p, struct item *item) {
+  const struct flow_store_id *want = item->want;
+  item->have = find_named(p, want->kind, want->name);
+  if (item->have == NULL) item->have = find_named(p, want->kind, want->was);
+  if (item->have == NULL) {
+    if (p->meta.next_id == UINT16_MAX || p->store->id_count + p->plan->id_count > FLOW_STORE_IDS) {
+      add_line(&p->wrong, "too many ids");
+      return false;
+    }
+    item->number = p->meta.next_id++;
+    return new_version(p, item, 1);
+  }
+  item->number = item->have->number;
+  bool is_same;
+  uint32_t newest = visible_versions(p, item->have);
+  if (!compare_item(p, item, newest, true, &is_same)) return false;
+  if (is_same) return true;
+  bool is_unused = item->have->versions[newest - 1].created > p->head;
+  if (is_unused && newest == 1) return new_version(p, item, 1);
+  uint32_t from = is_unused ? newest - 1 : newest;
+  if (!compare_item(p, item, from, false, &is_same)) return false;
+  return new_version(p, item, from + 1);
+}
+
+/* What the store has and the program does not. */
+static bool prepare_drops(struct prepare *p) {
+  static const char *const kinds[] = {"", "state", "source", "sink", "part"};
+  bool ok = true;
+  for (size_t i = 0; i < p->store->id_count; i++) {
+    const struct store_id *id = &p->store->ids[i];
+    bool is_used = false;
+    for (size_t k = 0; k < p->plan->id_count; k++) is_used |= p->items[k].have == id;
+    if (!is_visible(p, id) || is_used) continue;
+    const char *name = name_of(p, id);
+    bool is_unused = id->created > p->head;
+    if (is_unused || is_accepted(p, name, strlen(name))) {
+      p->drops[i] = p->has_changes = true;
+      if (is_unused) continue;
+      add_line(&p->notes, "`");
+      add_text(&p->notes, name);
+      add_text(&p->notes, "` is forgotten");
+      continue;
+    }
+    if (id->kind == FLOW_STORE_SINK || id->kind == FLOW_STORE_ENGINE) continue;
+    add_line(&p->wrong, "the ");
+    add_text(&p->wrong, kinds[id->kind]);
+    add_text(&p->wrong, " `");
+    add_text(&p->wrong, name);
+    add_text(&p->wrong, "` is saved, and the program has it no more");
+    snprintf(p->help, sizeof p->help,
+             "--accept-drop %.60s forgets it; if it has another name now, write `was \"%.60s\"` "
+             "there", name, name);
+    ok = false;
+  }
+  return ok;
+}
+
+/* -- writing */
+
+static int put_record(struct prepare *p, MDB_txn *txn, uint16_t id, uint32_t version) {
+  uint8_t name[6];
+  store_put16(name, id);
+  store_put32(name + 2, version);
+  MDB_val key = {.mv_data = name, .mv_size = sizeof name};
+  MDB_val data = {.mv_data = p->store->scratch.data, .mv_size = p->store->scratch.length};
+  return mdb_put(txn, p->store->schema_db, &key, &data, 0);
+}
+
+static int write_item(struct prepare *p, MDB_txn *txn, const struct item *item) {
+  struct flow_store *store = p->store;
+  int code = 0;
+  if (item->have == NULL) {
+    struct store_id id = {.number = item->number, .kind = item->want->kind,
+                          .created = p->head + 1, .dropped = -1};
+    store->scratch.length = 0;
+    store_encode_id(&store->scratch, &id);
+    code = put_record(p, txn, id.number, 0);
+  }
+  if (code != 0 || !item->adds_version) return code;
+  store->scratch.length = 0;
+  store_encode_version(&store->scratch, item->number, item->version_number, &item->version);
+  return put_record(p, txn, item->number, item->version_number);
+}
+
+static int write_drop(struct prepare *p, MDB_txn *txn, const struct store_id *dropped) {
+  struct store_id id = *dropped;
+  id.dropped = p->head + 1;
+  p->store->scratch.length = 0;
+  store_encode_id(&p->store->scratch, &id);
+  return put_record(p, txn, id.number, 0);
+}
+
+static int write_prepare(struct flow_store *store, MDB_txn *txn, void *context,
+                         struct flow_report *report) {
+  (void)report;
+  struct prepare *p = context;
+  struct store_meta meta = p->meta;
+  int code = 0;
+  if (p->head != store->meta.head) code = store_rewind_in(store, txn, p->head + 1, &meta);
+  for (size_t i = 0; code == 0 && i < p->plan->id_count; i++)
+    code = write_item(p, txn, &p->items[i]);
+  for (size_t i = 0; code == 0 && i < store->id_count; i++)
+    if (p->drops[i]) code = write_drop(p, txn, &store->ids[i]);
+  return code == 0 ? store_put_meta(store, txn, &meta) : code;
+}
+
+/* -- the whole */
+
+static enum flow_status refuse(struct prepare *p) {
+  if (p->is_out_of_memory)
+    return flow_report_errno(p->report, FLOW_E_MEMORY, ENOMEM, "compare the saved types");
+  flow_report_fail(p->report, FLOW_E_MISMATCH,
+                   "the state in %s does not fit the program:\n%.*s", p->store->dir,
+                   (int)p->wrong.length, p->wrong.data == NULL ? "" : p->wrong.data);
+  flow_report_help(p->report, "%s", p->help);
+  return FLOW_E_MISMATCH;
+}
+
+static bool compare_all(struct prepare *p) {
+  bool ok = true;
+  for (size_t i = 0; i < p->plan->id_count; i++) {
+    p->items[i].want = &p->plan->ids[i];
+    if (strlen(p->plan->ids[i].name) > FLOW_STORE_NAME) {
+      add_line(&p->wrong, "an id has a name that is too long");
+      ok = false;
+      continue;
+    }
+    ok = prepare_item(p, &p->items[i]) && ok;
+  }
+  return prepare_drops(p) && ok;
+}
+
+static enum flow_status prepare(struct prepare *p) {
+  struct flow_store *store = p->store;
+  p->items = flow_schema_alloc(p->pool, (p->plan->id_count + 1) * sizeof *p->items);
+  p->drops = flow_schema_alloc(p->pool, store->id_count + 1);
+  p->is_out_of_memory = p->items == NULL || p->drops == NULL;
+  if (p->is_out_of_memory || !compare_all(p)) return refuse(p);
+  if (strcmp(store->compiler, store->meta.compiler) != 0) p->has_changes = true;
+  snprintf(p->meta.compiler, sizeof p->meta.compiler, "%s", store->compiler);
+  bool rewinds = p->head != store->meta.head;
+  if (!p->has_changes && !rewinds) return FLOW_OK;
+  enum flow_status status =
+      store_write(store, write_prepare, p, "write the types of saved values", p->report);
+  if (status != FLOW_OK) return status;
+  if (rewinds) store_fold_forget(store);
+  return store_read(store, rewinds, p->report);
+}
+
+enum flow_status flow_store_prepare(struct flow_store *store, const struct flow_store_plan *plan,
+                                    uint16_t *numbers, struct flow_report *report) {
+  enum flow_status status = store_usable(store, report);
+  int64_t epoch = plan->resume_epoch < 0 ? store->meta.head + 1 : plan->resume_epoch;
+  if (status == FLOW_OK) status = store_reachable(store, epoch, report);
+  if (status != FLOW_OK) return status;
+  struct prepare p = {.store = store, .plan = plan, .report = report, .head = epoch - 1,
+                      .meta = store->meta, .pool = flow_schema_pool_new(store->sys)};
+  if (p.pool == NULL) return flow_report_errno(report, FLOW_E_MEMORY, ENOMEM, "compare the types");
+  status = prepare(&p);
+  if (status == FLOW_OK) {
+    for (size_t i = 0; i < plan->id_count; i++) numbers[i] = p.items[i].number;
+    flow_report_fail(report, FLOW_OK, "%.*s", (int)p.notes.length,
+                     p.notes.data == NULL ? "" : p.notes.data);
+  }
+  flow_buf_free(&p.wrong);
+  flow_buf_free(&p.notes);
+  flow_schema_pool_free(p.pool);
+  return status;
+}
