@@ -1,7 +1,7 @@
 /* What the files that write types, helpers and codecs share.
  *
  * ctype.c names and defines the C types; ctype_helpers.c and ctype_store.c write the functions
- * over them (emit_helper), ctype_print.c the printers; emit_codec*.c write the parsers of records.
+ * over them (emit_helper), ctype_print.c the printers (print.h); emit_codec*.c write the parsers of records.
  */
 #ifndef FLOWCC_BACK_CTYPE_H
 #define FLOWCC_BACK_CTYPE_H
@@ -17,8 +17,10 @@ struct ctype {
   const char *enumerators;           /* of an enum: "K_Kind_", the prefix of its constants */
   const char *entry_type;            /* of a set or map: "struct E_M_string_int" */
   const char *key_equal, *key_hash;  /* of a key type: the callbacks of flow/map.h */
-  const char *json_parser;           /* emit_codec_json.c: reads a value of the type */
-  const char *json_object;           /* the same, the members of a record behind its `{` */
+  const char *json_names, *text_names; /* of an enum: tables of the texts of its variants */
+  const char *printer;               /* ctype_print.c: prints a nested value as JSON */
+  const char *reader;                /* emit_codec.c: reads a value from JSON */
+  const char *match;                 /* emit_codec.c: the variant of an enum with a given text */
 };
 
 struct emit_types {

@@ -9,6 +9,7 @@
 #include "flow/list.h"
 #include "flow/map.h"
 #include "flow/number.h"
+#include "flow/record.h"
 #include "flow/schema.h"
 #include "flow/state.h"
 #include "flow/text.h"

@@ -1,0 +1,217 @@
+/* What generated parsers and printers share: lines of a block, rows of a CSV block, messages about
+ * records, and writing through a raw pointer.
+ *
+ * A parser decodes the record at the cursor of a block and moves the cursor behind it, whether it is
+ * good or bad:
+ *
+ *   struct flow_line line;
+ *   struct flow_json json;
+ *   if (!flow_json_line(w, b, &line, &json)) return FLOW_NO_RECORD;
+ *   if (!read_event(w, &json, out) || !flow_json_finish(&json)) return flow_line_bad(b, &line);
+ *   return flow_line_done(b, &line);
+ */
+#ifndef FLOW_RECORD_H
+#define FLOW_RECORD_H
+
+#include "flow/abi.h"
+#include "flow/csv.h"
+#include "flow/json.h"
+#include "flow/number.h"
+#include "flow/text.h"
+
+/* -- records of a block ---------------------------------------------------------------------- */
+
+/* A record: its text (without a byte order mark and its line end) and where the next one begins. */
+struct flow_line {
+  const char *text, *end, *next;
+  uint64_t line_ends; /* newlines up to `next` */
+};
+
+/* Where the text of the record at the cursor begins: behind a byte order mark at the start of a file. */
+static inline const char *flow_line_text(const struct flow_block *b) {
+  const char *p = b->cursor;
+  if (FLOW_UNLIKELY(p == b->start) && b->offset == 0 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
+  return p;
+}
+
+/* Finds the line at the cursor; there is one. */
+static inline void flow_line_at(const struct flow_block *b, struct flow_line *line) {
+  line->text = flow_line_text(b);
+  const char *end = memchr(line->text, '\n', (size_t)(b->end - line->text));
+  line->next = end == NULL ? b->end : end + 1;
+  line->line_ends = 1;
+  line->end = end == NULL ? b->end : end;
+  if (line->end > line->text && line->end[-1] == '\r') line->end--;
+}
+
+/* The record was decoded: moves the cursor behind it. */
+static inline enum flow_parse flow_line_done(struct flow_block *b, const struct flow_line *line) {
+  b->cursor = line->next;
+  b->line += line->line_ends;
+  return FLOW_PARSED;
+}
+
+/* The record was refused and b->bad has the reason: completes b->bad and moves the cursor behind the record. */
+FLOW_COLD enum flow_parse flow_line_bad(struct flow_block *b, const struct flow_line *line);
+
+/* The block holds the start of a record that is over the limit: refuses it. */
+FLOW_COLD enum flow_parse flow_line_too_long(struct flow_block *b);
+
+/* -- text lines ------------------------------------------------------------------------------ */
+
+/* A line as a string; false: it is not UTF-8, and b->bad says so. */
+bool flow_line_string(struct flow_block *b, const struct flow_line *line, struct flow_str *out);
+
+/* A line that holds one number and ASCII blanks. */
+bool flow_line_int(struct flow_block *b, const struct flow_line *line, int64_t *out);
+bool flow_line_float(struct flow_block *b, const struct flow_line *line, double *out);
+
+/* The usual int line: up to 18 digits and a newline, nothing else. True: *out is set and the cursor
+ * is behind the line. False: nothing has happened. */
+static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
+  const char *p = b->cursor;
+  bool is_negative = *p == '-';
+  p += is_negative;
+  const char *digits = p;
+  uint64_t value = 0;
+  unsigned digit;
+  while ((digit = (unsigned char)*p - '0') < 10) {
+    value = value * 10 + digit;
+    p++;
+  }
+  if (FLOW_UNLIKELY(*p != '\n' || p == digits || p - digits > 18 || b->is_too_long)) return false;
+  *out = is_negative ? -(int64_t)value : (int64_t)value;
+  b->cursor = p + 1;
+  b->line++;
+  return true;
+}
+
+/* -- JSON Lines ------------------------------------------------------------------------------ */
+
+/* Whether the line holds nothing but spaces and tabs. */
+static inline bool flow_line_is_blank(const struct flow_line *line) {
+  const char *p = line->text;
+  while (p != line->end && (*p == ' ' || *p == '\t' || *p == '\r')) p++;
+  return p == line->end;
+}
+
+/* Finds the next line that is not blank and sets `json` at its start; false: none is left, and the
+ * cursor is at the block's end. */
+static inline bool flow_json_line(struct flow_worker *w, struct flow_block *b,
+                                  struct flow_line *line, struct flow_json *json) {
+  for (;;) {
+    if (FLOW_UNLIKELY(b->cursor == b->end)) return false;
+    flow_line_at(b, line);
+    if (FLOW_LIKELY(*line->text == '{') || !flow_line_is_blank(line)) break;
+    b->cursor = line->next;
+    b->line++;
+  }
+  *json = (struct flow_json){line->text, line->end, w->arena, &b->bad};
+  return true;
+}
+
+/* "`refund` is no Kind (order, payment)": `what` is "a Kind (order, payment)". Returns false. */
+FLOW_COLD bool flow_json_no_variant(struct flow_json *, const char *at, const struct flow_str *found,
+                                    const char *what);
+
+/* An int in the text of a JSON key. */
+bool flow_json_int_of_key(struct flow_json *, const char *at, const struct flow_str *key,
+                          int64_t *out);
+
+/* "field `price` fails its condition `price >= 0`". Returns false. */
+FLOW_COLD bool flow_bad_condition(struct flow_bad_record *, const char *at, const char *field,
+                                  const char *condition);
+
+/* -- CSV rows -------------------------------------------------------------------------------- */
+
+/* Finds the next row that is not an empty line and starts with its first field; false: none is left. A
+ * row that is not UTF-8 sets *is_bad, and b->bad says where. */
+bool flow_csv_row(struct flow_worker *w, struct flow_block *b, char delimiter,
+                  struct flow_line *line, struct flow_csv *csv, bool *is_bad);
+
+/* "more fields than columns"; returns false. */
+FLOW_COLD bool flow_csv_too_many(struct flow_csv *, const struct flow_csv_field *,
+                                 uint32_t column_count);
+
+/* "column `type`: `refund` is no Kind (order, payment)"; returns false. */
+FLOW_COLD bool flow_csv_no_variant(struct flow_csv *, const struct flow_csv_field *,
+                                   const char *name, const char *what);
+
+/* -- writing through a pointer --------------------------------------------------------------- */
+
+/* Generated printers keep the write position in `p` and b->length behind; these move it. */
+
+/* `p`, moved with the buffer if there were not `more` bytes free at it. */
+static inline char *flow_write_room(struct flow_buf *b, char *p, size_t more) {
+  if (FLOW_LIKELY((size_t)(b->data + b->capacity - p) >= more)) return p;
+  b->length = (size_t)(p - b->data);
+  flow_buf_reserve_slow(b, more);
+  return b->data + b->length;
+}
+
+static inline char *flow_write_fixed(char *p, const char *text, size_t length) {
+  memcpy(p, text, length);
+  return p + length;
+}
+
+/* Room for FLOW_INT_TEXT bytes at `p`. Small numbers are the usual ones. */
+static inline char *flow_write_number(char *p, int64_t value) {
+  if ((uint64_t)value < 10) {
+    *p = (char)('0' + value);
+    return p + 1;
+  }
+  return flow_write_int(p, value);
+}
+
+/* Room for 5 bytes at `p`. */
+static inline char *flow_write_bool(char *p, bool value) {
+  memcpy(p, value ? "true" : "fals", 4);
+  p[4] = 'e';
+  return p + 4 + !value;
+}
+
+char *flow_write_json_slow(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
+
+/* Bytes that JSON must escape (`"`, `\`, below 0x20): the lowest set bit lies in the first one. */
+static inline uint64_t flow_json_escapes(uint64_t bytes) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+  uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
+  return ((bytes - ones * 0x20) & ~bytes & tops) | ((quote - ones) & ~quote & tops) |
+         ((backslash - ones) & ~backslash & tops);
+}
+
+/* Writes the string's bytes as they stand between quotes in JSON; the opening quote lies before `p`.
+ * Room for FLOW_STR_INLINE + `room` bytes at `p`; room for `room` bytes behind it. */
+static inline char *flow_write_json_str(struct flow_buf *b, char *p, const struct flow_str *s,
+                                        size_t room) {
+  uint32_t length = s->length;
+  if (FLOW_UNLIKELY(length > FLOW_STR_INLINE)) return flow_write_json_slow(b, p, s, room);
+  /* Bytes behind the length are zero and count as escapes, so the first escape decides. */
+  uint64_t low = s->words[0] >> 32 | s->words[1] << 32;
+  uint64_t escapes = flow_json_escapes(low);
+  size_t plain = escapes != 0 ? (size_t)__builtin_ctzll(escapes) >> 3 : 8;
+  if (length > 8) {
+    escapes = flow_json_escapes(s->words[1] >> 32);
+    plain = plain == 8 ? 8 + ((size_t)__builtin_ctzll(escapes) >> 3) : 0;
+  }
+  if (FLOW_UNLIKELY(plain < length)) return flow_write_json_slow(b, p, s, room);
+  memcpy(p, s->bytes, FLOW_STR_INLINE);
+  return p + length;
+}
+
+/* Writes the string as it is, or as a CSV field; room as above. */
+char *flow_write_far(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
+char *flow_write_csv_str(struct flow_buf *b, char *p, const struct flow_str *s, char delimiter,
+                         bool is_optional, size_t room);
+
+static inline char *flow_write_str(struct flow_buf *b, char *p, const struct flow_str *s,
+                                   size_t room) {
+  if (FLOW_UNLIKELY(s->length > FLOW_STR_INLINE)) return flow_write_far(b, p, s, room);
+  memcpy(p, s->bytes, FLOW_STR_INLINE);
+  return p + s->length;
+}
+
+char *flow_write_timestamp(struct flow_buf *b, char *p, int64_t value, size_t room);
+char *flow_write_duration(struct flow_buf *b, char *p, int64_t value, size_t room);
+
+#endif
