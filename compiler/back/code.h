@@ -160,10 +160,11 @@ const char *code_list_find(struct emit *, const struct type *list);
 const char *code_set_of(struct code *, const struct type *, const char **operands, size_t count);
 const char *code_map_of(struct code *, const struct type *, const char **operands, size_t count);
 
-/* Text under construction: begin returns a mark, end the operand of the string. */
+/* Text under construction: begin returns the buffer's name, end the operand of the string. */
 const char *code_text_begin(struct code *);
-void code_text_add(struct code *, const struct type *, const char *operand);
-const char *code_text_end(struct code *, const char *mark);
+void code_text_literal(struct code *, const char *buffer, const char *text, size_t length);
+void code_text_add(struct code *, const char *buffer, const struct type *, const char *operand);
+const char *code_text_end(struct code *, const char *buffer);
 
 /* -- code_change.c: places and mutators */
 

@@ -7,24 +7,32 @@
 /* -- text under construction ----------------------------------------------------------------- */
 
 const char *code_text_begin(struct code *c) {
-  const char *mark = code_printf(c, "mark%u", ++c->temp_count);
-  code_put(c, "size_t %s = w->scratch.length;", mark);
-  return mark;
+  const char *buffer = code_printf(c, "b%u", ++c->temp_count);
+  code_put(c, "struct flow_buf %s = flow_text_begin(w->arena);", buffer);
+  return buffer;
 }
 
-void code_text_add(struct code *c, const struct type *type, const char *operand) {
+void code_text_literal(struct code *c, const char *buffer, const char *text, size_t length) {
+  struct text quoted;
+  text_init(&quoted, &c->e->compiler->arena);
+  text_add_quoted_c(&quoted, text, length);
+  code_put(c, "flow_buf_add_literal(&%s, %s);", buffer, quoted.data);
+}
+
+void code_text_add(struct code *c, const char *buffer, const struct type *type,
+                   const char *operand) {
   if (type->kind == TYPE_STRING) {
-    code_put(c, "flow_put_str(&w->scratch, %s);", code_address(c, operand));
+    code_put(c, "flow_put_str(&%s, %s);", buffer, code_address(c, operand));
     return;
   }
   if (code_is_scalar(type)) operand = code_temp(c, type, operand);
-  code_put(c, "%s(&w->scratch, %s);", emit_helper(c->e, HELPER_TEXT, type),
+  code_put(c, "%s(&%s, %s);", emit_helper(c->e, HELPER_TEXT, type), buffer,
            code_address(c, operand));
 }
 
-const char *code_text_end(struct code *c, const char *mark) {
+const char *code_text_end(struct code *c, const char *buffer) {
   const char *temp = code_printf(c, "t%u", ++c->temp_count);
-  code_put(c, "struct flow_str %s = flow_scratch_take(w, %s);", temp, mark);
+  code_put(c, "struct flow_str %s = flow_text_end(&%s);", temp, buffer);
   return temp;
 }
 
@@ -101,8 +109,8 @@ static const char *number_call(struct code *c, const struct expr *call, const ch
 static const char *parse(struct code *c, const struct expr *call, const char *text) {
   bool is_int = call->type->kind == TYPE_INT;
   const char *temp = code_temp(c, call->type, NULL);
-  code_put(c, "if (!flow_text_parse_%s(%s, &%s)) %s", is_int ? "int" : "float",
-           code_address(c, text), temp,
+  code_put(c, "if (flow_parse_%s(flow_str_data(%s), %s, &%s) != NULL) %s", is_int ? "int" : "float",
+           code_address(c, text), code_member(c, text, "length"), temp,
            code_fail(c, call->span, is_int ? "the text is not an int" : "the text is not a float"));
   return temp;
 }
@@ -125,14 +133,15 @@ static const char *text_function(struct code *c, const struct expr *call, const 
 /* A function of flow/text.h that returns strings. */
 static const char *split_function(struct code *c, const struct expr *call, const char *name,
                                   const char **args, size_t count) {
-  const char *list = code_temp(c, call->type, "{0}");
   if (count > 1)
     code_put(c, "if (%s == 0) %s", code_member(c, args[1], "length"),
              code_fail(c, call->span, "the separator is empty"));
-  code_put(c, "%s.length = %s.capacity = flow_text_%s(w->arena, %s%s%s, &%s.data);", list, list,
-           name, code_address(c, args[0]), count > 1 ? ", " : "",
-           count > 1 ? code_address(c, args[1]) : "", list);
-  return list;
+  const char *parts = code_printf(c, "parts%u", ++c->temp_count);
+  code_put(c, "struct flow_str_list %s; flow_text_%s(w->arena, %s%s%s, &%s);", parts, name,
+           code_address(c, args[0]), count > 1 ? ", " : "",
+           count > 1 ? code_address(c, args[1]) : "", parts);
+  return code_temp(c, call->type,
+                   code_printf(c, "{%s.data, %s.length, %s.capacity}", parts, parts, parts));
 }
 
 static const char *text_call(struct code *c, const struct expr *call, const char **args) {
@@ -163,12 +172,12 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i].value;
   code_exprs(c, exprs, count, args);
   switch (call->call.builtin->id) {
-  case BUILTIN_EPOCH: return "w->epoch";
-  case BUILTIN_NOW: return "w->now_us";
+  case BUILTIN_EPOCH: c->e->is_boundary_dependent = true; return "w->epoch";
+  case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
   case BUILTIN_STRING: {
     if (exprs[0]->type->kind == TYPE_STRING) return args[0];
     const char *mark = code_text_begin(c);
-    code_text_add(c, exprs[0]->type, args[0]);
+    code_text_add(c, mark, exprs[0]->type, args[0]);
     return code_text_end(c, mark);
   }
   default: break;

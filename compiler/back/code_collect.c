@@ -93,10 +93,8 @@ static const char *new_list(struct code *c, const struct type *list, const char 
 
 const char *code_concat(struct code *c, const struct type *type, const char *a, const char *b) {
   if (type->kind == TYPE_STRING) {
-    const char *mark = code_text_begin(c);
-    code_text_add(c, type, a);
-    code_text_add(c, type, b);
-    return code_text_end(c, mark);
+    return code_temp(c, type, code_printf(c, "flow_text_concat(w->arena, %s, %s)",
+                                          code_address(c, a), code_address(c, b)));
   }
   const char *la = code_member(c, a, "length"), *lb = code_member(c, b, "length");
   const char *list = new_list(c, type, code_printf(c, "%s + %s", la, lb));
@@ -300,7 +298,7 @@ static const char *joined(struct code *c, const struct expr *call, const char **
 
 static const char *length_of(struct code *c, const struct type *type, const char *xs) {
   if (type->kind == TYPE_STRING)
-    return code_printf(c, "flow_text_length(%s)", code_address(c, xs));
+    return code_printf(c, "flow_text_len(%s)", code_address(c, xs));
   return code_printf(c, "((int64_t)%s)", code_member(c, xs, "length"));
 }
 

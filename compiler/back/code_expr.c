@@ -494,19 +494,16 @@ static const char *fstring_value(struct code *c, const struct expr *expr) {
   vec_each(struct fstring_part, part, &expr->fstring)
     if (part->value != NULL) exprs[used++] = part->value;
   code_exprs(c, exprs, used, operands);
-  const char *mark = code_text_begin(c);
+  const char *buffer = code_text_begin(c);
   used = 0;
   vec_each(struct fstring_part, part, &expr->fstring) {
     if (part->value != NULL) {
-      code_text_add(c, part->value->type, operands[used++]);
+      code_text_add(c, buffer, part->value->type, operands[used++]);
     } else if (part->length > 0) {
-      struct text text;
-      text_init(&text, arena);
-      text_add_quoted_c(&text, part->text, part->length);
-      code_put(c, "flow_buf_add_literal(&w->scratch, %s);", text.data);
+      code_text_literal(c, buffer, part->text, part->length);
     }
   }
-  return code_text_end(c, mark);
+  return code_text_end(c, buffer);
 }
 
 /* -- parts ----------------------------------------------------------------------------------- */

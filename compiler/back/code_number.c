@@ -59,7 +59,7 @@ static const char *int_op(struct code *c, enum binary_op op, const struct type *
   const char *limit = "";
   const char *reason = reasons[op];
   if (type->kind == TYPE_TIMESTAMP) {
-    limit = code_printf(c, " || %s < FLOW_TIMESTAMP_MIN || %s > FLOW_TIMESTAMP_MAX", temp, temp);
+    limit = code_printf(c, " || %s < FLOW_TIME_MIN || %s > FLOW_TIME_MAX", temp, temp);
     reason = "the time is outside of the years 1 to 9999";
   }
   code_put(c, "if (__builtin_%s_overflow(%s, %s, &%s)%s) %s", words[op], a, b, temp, limit,

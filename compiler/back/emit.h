@@ -35,7 +35,8 @@ struct emit {
   struct emit_types *types;   /* ctype.c's own: what has been written so far */
   struct map written;         /* names of functions that were written before */
   struct live *live;          /* live.c's own */
-  uint32_t site_count;
+  uint32_t site_count, constant_count;
+  bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
 
   /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */
   struct text *out;
@@ -97,10 +98,13 @@ enum helper {
 /* Name of the helper function for the type, written on first use. */
 const char *emit_helper(struct emit *, enum helper helper, const struct type *type);
 
-/* -- emit_expr.c: user expressions and constant values -------------------------------------- */
+/* -- emit_const.c: constant values and conditions -------------------------------------------- */
 
 /* A C constant initialiser or expression for a checked constant expression (defaults of fields). */
 void emit_constant(struct emit *, struct text *out, const struct expr *value, const struct type *type);
+
+/* The same for a string of these bytes. */
+void emit_string(struct text *out, const char *data, size_t length);
 
 /* Writes the `where` condition of a record's field on first use and returns its name:
  * `static inline bool NAME(struct flow_worker *, const X *item)`. A condition that fails is false. */

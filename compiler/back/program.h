@@ -3,22 +3,40 @@
 #define FLOWCC_BACK_PROGRAM_H
 
 #include "back/emit.h"
+#include "io/io.h"
 
 /* -- emit_program.c */
 
 void emit_params(struct emit *);
 void emit_program(struct emit *);
 
+/* -- emit_const.c */
+
 /* Write the declaration as a function on first use and return its C name. */
 const char *emit_const(struct emit *, const struct decl *);
 const char *emit_fn(struct emit *, const struct decl *);
+
+/* Writes a function that evaluates `value` in the code `c`, whose names are set. `parameters` stand
+ * behind the worker: ", const X *it". The result is returned, or by `*out` if it is no scalar or the
+ * function can fail. */
+struct code;
+void emit_value_function(struct emit *, const char *name, const char *parameters,
+                         const struct expr *value, struct code *c);
 
 /* -- emit_stage.c */
 
 void emit_stages(struct emit *);
 
-/* Name of the C function that a stage of the plan becomes. */
-const char *emit_step(struct emit *, const struct node *); /* "state total", "map" */
+/* The step as messages show it: "state total", "map", "source events". */
+const char *emit_step(struct emit *, const struct node *);
+
+/* The parameters ", const ITEM *it, const KEY *key" of a function of the stage. */
+const char *emit_row_parameters(struct emit *, const struct node *);
+
+/* Writes everything behind the head of a function: `{`, what `write` adds, `}`. Parameters row and
+ * key that the body does not use are marked so. */
+void emit_function(struct emit *, enum section section, const char *head, const struct node *node,
+                   uint32_t port, void (*write)(struct emit *, const struct node *, uint32_t port));
 
 /* The format that a sink writes rows of a type with; fills in stdout's. */
 struct io_spec emit_sink_io(const struct node *sink);

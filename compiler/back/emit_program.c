@@ -1,0 +1,366 @@
+/* Parameters, the descriptions of sources, sinks and states, and the program itself. */
+#include "back/code.h"
+#include "back/program.h"
+#include "front/check.h"
+#include "ops/op.h"
+
+#include <string.h>
+
+#ifndef FLOWCC_VERSION
+#define FLOWCC_VERSION "0.1.0"
+#endif
+
+static void add_quoted(struct text *out, const char *string) {
+  if (string == NULL) {
+    text_add(out, "NULL");
+  } else {
+    text_add_quoted_c(out, string, strlen(string));
+  }
+}
+
+static const char *quoted(struct emit *e, const char *string) {
+  struct text text;
+  text_init(&text, &e->compiler->arena);
+  add_quoted(&text, string);
+  return text.data;
+}
+
+/* -- parameters ------------------------------------------------------------------------------ */
+
+static const struct type *value_type(const struct type *type) {
+  return type->kind == TYPE_OPTIONAL ? type->elem : type;
+}
+
+void emit_params(struct emit *e) {
+  struct text out;
+  text_init(&out, &e->compiler->arena);
+  text_add(&out, "/* The program's parameters. */\nstruct params {\n");
+  size_t count = 0;
+  vec_each(struct decl *, it, &e->compiler->program->decls) {
+    const struct decl *decl = *it;
+    if (decl->kind != DECL_PARAM) continue;
+    text_addf(&out, "  %s p_%s;\n", emit_c_type(e, decl->type), decl->name.text);
+    count++;
+  }
+  if (count == 0) return;
+  text_add(&out, "};\n\nstatic inline const struct params *params_of(const struct flow_worker *w) {\n"
+                 "  return w->params;\n}\n\n");
+  text_addn(emit_section(e, SECTION_DECLARATIONS), out.data, out.length);
+}
+
+static const char *param_kind(const struct type *type) {
+  switch (value_type(type)->kind) {
+  case TYPE_INT: return "INT";
+  case TYPE_FLOAT: return "FLOAT";
+  case TYPE_BOOL: return "BOOL";
+  case TYPE_TIMESTAMP: return "TIMESTAMP";
+  case TYPE_DURATION: return "DURATION";
+  case TYPE_ENUM: return "ENUM";
+  default: return "STRING";
+  }
+}
+
+static const char *variant_names(struct emit *e, const struct decl *decl) {
+  const struct type *type = value_type(decl->type);
+  if (type->kind != TYPE_ENUM) return "NULL";
+  const char *name = arena_printf(&e->compiler->arena, "variants_of_p_%s", decl->name.text);
+  struct text *out = emit_section(e, SECTION_PROGRAM);
+  text_addf(out, "static const char *const %s[] = {", name);
+  vec_each(struct type_variant, variant, &type->variants) text_addf(out, "%s, ", quoted(e, variant->name));
+  text_add(out, "NULL};\n");
+  return name;
+}
+
+static void add_param(struct emit *e, struct text *rows, const struct decl *decl) {
+  bool is_optional = decl->type->kind == TYPE_OPTIONAL;
+  const char *name = decl->name.text;
+  const char *text = NULL;
+  if (decl->value != NULL)
+    text = arena_strndup(&e->compiler->arena,
+                         sources_text(&e->compiler->sources, decl->value->span),
+                         decl->value->span.length);
+  text_addf(rows, "  {.name = \"%s\", .doc = %s, .default_text = %s, .kind = FLOW_PARAM_%s,\n", name,
+            quoted(e, decl->doc), quoted(e, text), param_kind(decl->type));
+  text_addf(rows, "   .offset = offsetof(struct params, p_%s)", name);
+  if (is_optional) {
+    text_addf(rows, " + offsetof(%s, value), .has_offset = offsetof(struct params, p_%s) + offsetof(%s, has)",
+              emit_c_type(e, decl->type), name, emit_c_type(e, decl->type));
+  } else {
+    text_add(rows, ", .has_offset = -1");
+  }
+  text_addf(rows, ", .is_required = %s,\n   .variants = %s},\n",
+            decl->value == NULL && !is_optional ? "true" : "false", variant_names(e, decl));
+}
+
+static const struct clause *where_clause(const struct decl *decl) {
+  vec_each(struct clause, clause, &decl->clauses)
+    if (strcmp(clause->name.text, "where") == 0 && clause->value != NULL) return clause;
+  return NULL;
+}
+
+/* The function behind check_params: the first condition that does not hold. */
+static void add_param_check(struct emit *e, struct text *checks, const struct decl *decl) {
+  const struct clause *where = where_clause(decl);
+  if (where == NULL) return;
+  const char *name = arena_printf(&e->compiler->arena, "where_p_%s", decl->name.text);
+  struct code c;
+  code_begin(&c, e, "where", false);
+  c.is_condition = true;
+  emit_value_function(e, name, "", where->value, &c);
+  const char *condition = arena_strndup(&e->compiler->arena,
+                                        sources_text(&e->compiler->sources, where->value->span),
+                                        where->value->span.length);
+  const char *message = arena_printf(&e->compiler->arena, "`%s` must satisfy `%s`",
+                                     decl->name.text, condition);
+  text_addf(checks, "  if (!%s(w)) return %s;\n", name, quoted(e, message));
+}
+
+static uint32_t add_params(struct emit *e) {
+  struct text rows, defaults, checks;
+  text_init(&rows, &e->compiler->arena);
+  text_init(&defaults, &e->compiler->arena);
+  text_init(&checks, &e->compiler->arena);
+  uint32_t count = 0;
+  vec_each(struct decl *, it, &e->compiler->program->decls) {
+    const struct decl *decl = *it;
+    if (decl->kind != DECL_PARAM) continue;
+    count++;
+    add_param(e, &rows, decl);
+    add_param_check(e, &checks, decl);
+    if (decl->value == NULL) continue;
+    text_addf(&defaults, "  p->p_%s = ", decl->name.text);
+    emit_constant(e, &defaults, decl->value, decl->type);
+    text_add(&defaults, ";\n");
+  }
+  if (count == 0) return 0;
+  struct text *out = emit_section(e, SECTION_PROGRAM);
+  text_addf(out, "static const struct flow_param params[] = {\n%s};\n\n", rows.data);
+  text_addf(out, "static void default_params(void *params_to_fill) {\n"
+                 "  struct params *p = params_to_fill;\n"
+                 "  *p = (struct params){0};\n%s}\n\n", defaults.data);
+  text_addf(out, "static const char *check_params(const struct flow_worker *worker, const void *values) {\n"
+                 "  struct flow_worker copy = *worker, *w = &copy;\n"
+                 "  w->params = values;\n%s  return NULL;\n}\n\n", checks.data);
+  return count;
+}
+
+/* -- sources and sinks ----------------------------------------------------------------------- */
+
+/* The function that computes the location from literals and parameters, or NULL. */
+static const char *location(struct emit *e, const char *kind, const struct decl *decl) {
+  const struct expr *value = decl != NULL ? decl->io->location : NULL;
+  if (value == NULL) return "NULL";
+  struct arena *arena = &e->compiler->arena;
+  const char *name = arena_printf(arena, "location_of_%s_%s", kind, decl->name.text);
+  const char *inner = arena_printf(arena, "x_%s", name);
+  struct code c;
+  code_begin(&c, e, arena_printf(arena, "%s %s", kind, decl->name.text), false);
+  emit_value_function(e, inner, "", value, &c);
+  text_addf(emit_section(e, SECTION_PROGRAM),
+            "static struct flow_str %s(const struct flow_worker *worker) {\n"
+            "  struct flow_worker w = *worker;\n"
+            "  struct flow_str location;\n"
+            "  %s(&w, &location);\n"
+            "  return location;\n}\n\n",
+            name, inner);
+  return name;
+}
+
+/* The columns of a record, for a format that finds fields by column. */
+static void add_columns(struct emit *e, struct text *row, const struct decl *decl) {
+  const struct type *type = decl->type;
+  if (type->kind != TYPE_RECORD || type->fields.count == 0) return;
+  struct text *out = emit_section(e, SECTION_PROGRAM);
+  text_addf(out, "static const char *const columns_of_%s[] = {", decl->name.text);
+  vec_each(struct type_field, field, &type->fields)
+    text_addf(out, "%s, ", quoted(e, field->from != NULL ? field->from : field->name));
+  text_addf(out, "};\nstatic const bool required_of_%s[] = {", decl->name.text);
+  vec_each(struct type_field, field, &type->fields) {
+    bool is_required = field->type->kind != TYPE_OPTIONAL && field->init == NULL;
+    text_add(out, is_required ? "true, " : "false, ");
+  }
+  text_add(out, "};\n\n");
+  text_addf(row, "   .columns = columns_of_%s, .is_required = required_of_%s, .column_count = %zu,\n",
+            decl->name.text, decl->name.text, type->fields.count);
+}
+
+static const char *on_fail_text(struct emit *e, const struct on_fail *on_fail) {
+  if (on_fail->kind == ON_FAIL_SKIP) return "skip";
+  if (on_fail->kind != ON_FAIL_INTO) return "stop";
+  return arena_printf(&e->compiler->arena, "into %s", on_fail->into.text);
+}
+
+static void add_source(struct emit *e, struct text *rows, const struct node *node) {
+  const struct decl *decl = node->decl;
+  const struct io_spec *io = decl->io;
+  const char *name = decl->name.text;
+  text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", name, quoted(e, decl->was_id),
+            emit_site(e, decl->name.span, emit_step(e, node)));
+  text_addf(rows, "   .connector = &%s, .framing = %s, .has_header = %s,\n", io->connector->runtime,
+            io->format->framing, io->has_header ? "true" : "false");
+  if (io->delimiter != '\0') text_addf(rows, "   .delimiter = %d,\n", io->delimiter);
+  add_columns(e, rows, decl);
+  text_addf(rows, "   .poll_us = INT64_C(%lld), .item_name = %s, .on_fail = %s,\n",
+            (long long)io->poll_us, quoted(e, type_name(e->compiler->types, decl->type)),
+            quoted(e, on_fail_text(e, &decl->on_fail)));
+  text_addf(rows, "   .location = %s, .run = run_%s},\n", location(e, "source", decl), node->name);
+}
+
+struct io_spec emit_sink_io(const struct node *sink) {
+  if (sink->decl == NULL)
+    return (struct io_spec){.connector = &connector_stdout,
+                            .format = type_is_scalar(sink->item) ? &format_text : &format_jsonl};
+  return *sink->decl->io;
+}
+
+/* The first node of the sink, which stands for it. */
+static const struct node *first_of_sink(struct emit *e, const struct node *sink) {
+  vec_each(struct node *, node, &e->graph->nodes)
+    if ((*node)->kind == NODE_SINK && (*node)->decl == sink->decl) return *node;
+  return sink;
+}
+
+uint32_t emit_sink_index(struct emit *e, const struct node *sink) {
+  uint32_t index = 0;
+  const struct node *first = first_of_sink(e, sink);
+  vec_each(struct node *, node, &e->graph->nodes) {
+    if (*node == first) break;
+    if ((*node)->kind == NODE_SINK && first_of_sink(e, *node) == *node) index++;
+  }
+  return index;
+}
+
+/* The header line of a format that has one. */
+static const char *sink_header(struct emit *e, const struct node *node) {
+  const struct io_spec io = emit_sink_io(node);
+  if (!io.has_header || node->item->kind != TYPE_RECORD) return NULL;
+  struct text out;
+  text_init(&out, &e->compiler->arena);
+  for (size_t i = 0; i < node->item->fields.count; i++) {
+    const struct type_field *field = &node->item->fields.data[i];
+    if (i > 0) text_addc(&out, io.delimiter != '\0' ? io.delimiter : ',');
+    text_add(&out, field->name);
+  }
+  text_addc(&out, '\n');
+  return out.data;
+}
+
+static void add_sink(struct emit *e, struct text *rows, const struct node *node) {
+  const char *name = node->decl != NULL ? node->decl->name.text : "stdout";
+  struct span span = node->decl != NULL ? node->decl->name.span : node->inputs.data[0]->from->span;
+  text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", name,
+            quoted(e, node->decl != NULL ? node->decl->was_id : NULL),
+            emit_site(e, span, arena_printf(&e->compiler->arena, "sink %s", name)));
+  text_addf(rows, "   .connector = &%s, .header = %s,\n", emit_sink_io(node).connector->runtime,
+            quoted(e, sink_header(e, node)));
+  text_addf(rows, "   .location = %s},\n", location(e, "sink", node->decl));
+}
+
+/* -- states and hooks ------------------------------------------------------------------------ */
+
+static bool is_state(const struct node *node) {
+  return node->kind == NODE_STAGE && node->stage->op->state == OP_STATE_PER_KEY;
+}
+
+uint32_t emit_state_index(struct emit *e, const struct node *state) {
+  uint32_t index = 0;
+  vec_each(struct node *, node, &e->graph->nodes) {
+    if (*node == state) break;
+    if (is_state(*node)) index++;
+  }
+  return index;
+}
+
+static void add_state(struct emit *e, struct text *rows, const struct node *node) {
+  const struct stage *stage = node->stage;
+  text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", stage->id,
+            quoted(e, stage->was_id), emit_site(e, stage->span, emit_step(e, node)));
+  text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n",
+            emit_helper(e, HELPER_SCHEMA, node->key), emit_helper(e, HELPER_SCHEMA, stage->state_type));
+  text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = pack_%s, .load = load_%s},\n", node->name,
+            node->name, node->name);
+}
+
+/* Writes the function that runs the hooks of all nodes in topological order; NULL: there are none. */
+static const char *add_hooks(struct emit *e, const char *name, bool is_epoch) {
+  struct text body;
+  text_init(&body, &e->compiler->arena);
+  e->out = &body;
+  e->indent = 1;
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *node = *it;
+    if (node->kind != NODE_STAGE) continue;
+    const struct op *op = node->stage->op;
+    if (is_epoch && op->emit_epoch_end != NULL) op->emit_epoch_end(e, node);
+    if (!is_epoch && op->emit_end != NULL) op->emit_end(e, node);
+  }
+  if (body.length == 0) return "NULL";
+  if (is_epoch) e->is_boundary_dependent = true;
+  text_addf(emit_section(e, SECTION_PROGRAM), "static void %s(struct flow_worker *w) {\n%s}\n\n",
+            name, body.data);
+  return name;
+}
+
+/* -- the program ----------------------------------------------------------------------------- */
+
+struct tables {
+  struct text sources, sinks, states;
+  uint32_t source_count, sink_count, state_count;
+};
+
+static struct tables gather(struct emit *e) {
+  struct tables t = {0};
+  text_init(&t.sources, &e->compiler->arena);
+  text_init(&t.sinks, &e->compiler->arena);
+  text_init(&t.states, &e->compiler->arena);
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *node = *it;
+    if (node->kind == NODE_SOURCE) add_source(e, &t.sources, node), t.source_count++;
+    if (node->kind == NODE_SINK && first_of_sink(e, node) == node)
+      add_sink(e, &t.sinks, node), t.sink_count++;
+    if (is_state(node)) add_state(e, &t.states, node), t.state_count++;
+  }
+  return t;
+}
+
+static void add_table(struct emit *e, const char *type, const char *name, const struct text *rows) {
+  if (rows->length == 0) return;
+  text_addf(emit_section(e, SECTION_PROGRAM), "static const struct flow_%s %s[] = {\n%s};\n\n", type,
+            name, rows->data);
+}
+
+static const char *flow_doc(const struct emit *e) {
+  vec_each(struct decl *, decl, &e->compiler->program->decls)
+    if ((*decl)->kind == DECL_FLOW) return (*decl)->doc;
+  return NULL;
+}
+
+void emit_program(struct emit *e) {
+  struct text *out = emit_section(e, SECTION_PROGRAM);
+  uint32_t param_count = add_params(e);
+  struct tables tables = gather(e);
+  add_table(e, "source_desc", "sources", &tables.sources);
+  add_table(e, "sink_desc", "sinks", &tables.sinks);
+  add_table(e, "state_desc", "states", &tables.states);
+  const char *on_epoch = add_hooks(e, "on_epoch", true);
+  const char *on_end = add_hooks(e, "on_end", false);
+  const char *path = e->compiler->source->path;
+  const char *slash = strrchr(path, '/');
+  text_add(out, "const struct flow_program flow_program = {\n  .abi_version = FLOW_ABI_VERSION,\n");
+  text_addf(out, "  .name = %s, .file = %s, .doc = %s,\n", quoted(e, check_flow_name(e->compiler)),
+            quoted(e, slash != NULL ? slash + 1 : path), quoted(e, flow_doc(e)));
+  text_addf(out, "  .compiler = \"flowcc %s\",\n", FLOWCC_VERSION);
+  if (param_count > 0)
+    text_addf(out, "  .params_size = sizeof(struct params), .params = params, .param_count = %u,\n"
+                   "  .default_params = default_params, .check_params = check_params,\n", param_count);
+  if (tables.source_count > 0)
+    text_addf(out, "  .sources = sources, .source_count = %u,\n", tables.source_count);
+  if (tables.sink_count > 0)
+    text_addf(out, "  .sinks = sinks, .sink_count = %u,\n", tables.sink_count);
+  if (tables.state_count > 0)
+    text_addf(out, "  .states = states, .state_count = %u,\n", tables.state_count);
+  text_addf(out, "  .is_boundary_dependent = %s,\n", e->is_boundary_dependent ? "true" : "false");
+  text_addf(out, "  .on_epoch = %s, .on_end = %s,\n};\n\n", on_epoch, on_end);
+  text_add(out, "int main(int argc, char **argv) {\n"
+                "  return flow_main(&flow_program, argc, argv);\n}\n");
+}

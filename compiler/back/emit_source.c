@@ -1,0 +1,93 @@
+/* Sources: the loop that parses a batch of records, sends them through the fused stage, and does
+ * with a bad record what the source's `else` says. */
+#include "back/program.h"
+
+#include <string.h>
+
+static bool has_readers(const struct node *node) {
+  return node->ports.data[0].edges.count > 0;
+}
+
+/* A bad record becomes a Rejected with its text and place. */
+static void write_reject(struct emit *e, const struct node *node, uint32_t port) {
+  struct arena *arena = &e->compiler->arena;
+  struct text step;
+  text_init(&step, arena);
+  const char *name = emit_step(e, node);
+  emit_string(&step, name, strlen(name));
+  emit_line(e, "const struct flow_bad_record *bad = &block->bad;");
+  emit_line(e, "struct flow_buf raw = flow_text_begin(w->arena);");
+  emit_line(e, "flow_print_lossy(&raw, bad->record, bad->length);");
+  emit_line(e, "%s rejected = {", emit_c_type(e, e->compiler->types->rejected));
+  emit_line(e, "  .f_step = %s,", step.data);
+  emit_line(e, "  .f_reason = flow_str_make(bad->reason, strlen(bad->reason)),");
+  emit_line(e, "  .f_raw = flow_text_end(&raw),");
+  emit_line(e, "  .f_source = {.has = true, .value = flow_str_make(block->file, strlen(block->file))},");
+  emit_line(e, "  .f_line = {.has = true, .value = (int64_t)bad->line},");
+  emit_line(e, "  .f_position = {.has = true, .value = (int64_t)(block->offset + (uint64_t)(bad->record - block->start))}};");
+  emit_push(e, node, port, "&rejected", NULL);
+}
+
+static const char *reject_head(struct emit *e, const struct node *node) {
+  return arena_printf(&e->compiler->arena,
+                      "static FLOW_COLD void reject_%s(struct flow_worker *w, const struct flow_block *block)",
+                      node->name);
+}
+
+/* What happens to a bad record behind the rows before it. */
+static void write_bad_record(struct emit *e, const struct node *node) {
+  emit_line(e, "if (parsed == FLOW_BAD_RECORD) {");
+  if (node->decl->on_fail.kind == ON_FAIL_SKIP || node->decl->on_fail.kind == ON_FAIL_INTO) {
+    if (node->decl->on_fail.kind == ON_FAIL_INTO) emit_line(e, "reject_%s(w, block);", node->name);
+    emit_line(e, "flow_count_rejected(w, 1);");
+    emit_line(e, "block->rejected++;");
+    emit_line(e, "block->records++;");
+    emit_line(e, "w->record++;");
+  } else {
+    emit_line(e, "block->cursor = block->bad.record;");
+    emit_line(e, "block->line = block->bad.line;");
+    emit_line(e, "flow_batch_end(w);");
+    emit_line(e, "return FLOW_RUN_STOP;");
+  }
+  emit_line(e, "}");
+}
+
+static void write_run(struct emit *e, const struct node *node, uint32_t port) {
+  (void)port;
+  const char *item = emit_c_type(e, node->decl->type);
+  emit_line(e, "%s rows[FLOW_BATCH];", item);
+  emit_line(e, "while (block->cursor < block->end && block->records < block->budget) {");
+  emit_line(e, "enum flow_parse parsed = FLOW_PARSED;");
+  emit_line(e, "uint64_t room = block->budget - block->records;");
+  emit_line(e, "uint32_t limit = room < FLOW_BATCH ? (uint32_t)room : FLOW_BATCH, count = 0;");
+  emit_line(e, "while (count < limit && block->cursor < block->end) {");
+  emit_line(e, "parsed = parse_%s(w, block, &rows[count]);", node->name);
+  emit_line(e, "if (parsed != FLOW_PARSED) break;");
+  emit_line(e, "count++;");
+  emit_line(e, "}");
+  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
+  if (has_readers(node)) {
+    emit_line(e, "const %s *it = &rows[i];", item);
+    emit_push(e, node, 0, "it", NULL);
+  }
+  emit_line(e, "block->records++;");
+  emit_line(e, "w->record++;");
+  emit_line(e, "}");
+  write_bad_record(e, node);
+  emit_line(e, "flow_batch_end(w);");
+  emit_line(e, "}");
+  emit_line(e, "return FLOW_RUN_DONE;");
+}
+
+void emit_source(struct emit *e, const struct node *node) {
+  struct arena *arena = &e->compiler->arena;
+  const char *parser = arena_printf(arena, "parse_%s", node->name);
+  node->decl->io->format->emit_parser(e, node->decl, parser);
+  if (node->rejects_port >= 0)
+    emit_function(e, SECTION_STAGES, reject_head(e, node), node, (uint32_t)node->rejects_port,
+                  write_reject);
+  emit_function(e, SECTION_STAGES,
+                arena_printf(arena, "static enum flow_run run_%s(struct flow_worker *w, struct flow_block *block)",
+                             node->name),
+                node, 0, write_run);
+}
