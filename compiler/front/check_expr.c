@@ -23,8 +23,7 @@ static const struct type *plain(const struct type *type) {
   return type && type->kind == TYPE_OPTIONAL ? type->elem : type;
 }
 
-/* The text of an expression for messages: as written if it is short. */
-static const char *text_of(struct checker *c, const struct expr *expr, const char *otherwise) {
+const char *text_of(struct checker *c, const struct expr *expr, const char *otherwise) {
   if (expr->span.length == 0 || expr->span.length > 30) return otherwise;
   const char *text = sources_text(&c->compiler->sources, expr->span);
   if (memchr(text, '\n', expr->span.length)) return otherwise;
@@ -32,14 +31,6 @@ static const char *text_of(struct checker *c, const struct expr *expr, const cha
 }
 
 /* -- operators ------------------------------------------------------------------------------- */
-
-static bool is_comparison(enum binary_op op) {
-  return op >= BINARY_EQ && op <= BINARY_NOT_IN;
-}
-
-static bool is_arithmetic(enum binary_op op) {
-  return op == BINARY_CONCAT || op >= BINARY_ADD;
-}
 
 static const char *op_text(enum binary_op op) {
   static const char *const texts[] = {
@@ -105,9 +96,8 @@ static void report_operands(struct checker *c, struct expr *expr) {
   }
 }
 
-/* The type of `left op right` for + - * / %, or null. */
-static const struct type *arithmetic_type(struct checker *c, enum binary_op op,
-                                          const struct type *left, const struct type *right) {
+const struct type *arithmetic_type(struct checker *c, enum binary_op op, const struct type *left,
+                                   const struct type *right) {
   struct types *t = c->types;
   enum type_kind a = left->kind, b = right->kind;
   if (a == TYPE_INT && b == TYPE_INT) return t->int_;
@@ -243,25 +233,6 @@ static struct expr *infer_logic(struct checker *c, struct expr *expr) {
   return expr;
 }
 
-static void report_chain(struct checker *c, const struct expr *expr, const struct expr *inner) {
-  struct diag *diag =
-      diag_error(c->diags, E0107, expr->binary.op_span, "comparisons do not chain");
-  diag_label(diag, inner->binary.op_span, "one comparison already");
-  diag_help(diag, "write both:  a < b and b < c");
-}
-
-static bool reject_chain(struct checker *c, struct expr *expr) {
-  struct expr *operands[] = {expr->binary.left, expr->binary.right};
-  for (size_t i = 0; i < 2; i++) {
-    const struct expr *inner = operands[i];
-    if (inner->kind == EXPR_BINARY && !inner->in_parens && is_comparison(inner->binary.op)) {
-      report_chain(c, expr, inner);
-      return true;
-    }
-  }
-  return false;
-}
-
 /* `x == none` for an x that is always there. */
 static bool report_never_none(struct checker *c, struct expr *expr) {
   const struct expr *left = expr->binary.left, *right = expr->binary.right;
@@ -354,19 +325,8 @@ static struct expr *infer_in(struct checker *c, struct expr *expr) {
   return expr;
 }
 
-static void reject_arithmetic_default(struct checker *c, const struct expr *expr) {
-  const struct expr *right = expr->binary.right;
-  if (right->kind != EXPR_BINARY || right->in_parens || !is_arithmetic(right->binary.op)) return;
-  struct diag *diag = diag_error(c->diags, E0108, right->span,
-                                 "arithmetic to the right of `??` needs parentheses");
-  diag_note(diag, "`??` binds less tightly than `%s`, so all of this is the default",
-            op_text(right->binary.op));
-  diag_help(diag, "meant is probably:  (… ?? default) %s …", op_text(right->binary.op));
-}
-
 /* The default of `left ?? right` ends both absence and failure of `left`. */
 static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const struct type *hint) {
-  reject_arithmetic_default(c, expr);
   size_t failures = c->scope.failures.count;
   struct expr *left = expr->binary.left = infer(c, expr->binary.left, hint);
   bool can_fail = c->scope.failures.count > failures;
@@ -402,10 +362,6 @@ static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const s
 
 static struct expr *infer_binary(struct checker *c, struct expr *expr, const struct type *hint) {
   enum binary_op op = expr->binary.op;
-  if (is_comparison(op) && reject_chain(c, expr)) {
-    expr->type = c->types->error;
-    return expr;
-  }
   switch (op) {
   case BINARY_OR:
   case BINARY_AND: return infer_logic(c, expr);
@@ -425,7 +381,7 @@ static struct expr *infer_binary(struct checker *c, struct expr *expr, const str
 
 /* -- parts of values ------------------------------------------------------------------------- */
 
-static void report_no_field(struct checker *c, const struct expr *expr, const struct type *type) {
+void report_no_field(struct checker *c, const struct expr *expr, const struct type *type) {
   struct ident name = expr->field.name;
   if (type->kind != TYPE_RECORD) {
     struct diag *diag = diag_error(c->diags, E0204, name.span, "a `%s` has no fields",
@@ -499,6 +455,20 @@ static struct expr *infer_field(struct checker *c, struct expr *expr) {
   return expr;
 }
 
+void report_no_index(struct checker *c, const struct expr *object) {
+  const struct type *type = object->type;
+  if (type->kind == TYPE_OPTIONAL) {
+    report_absent(c, object);
+    return;
+  }
+  struct diag *diag = diag_error(c->diags, E0205, object->span,
+                                 "`[ ]` looks into a list or a map, this is `%s`",
+                                 type_name(c->types, type));
+  if (type->kind == TYPE_STRING) diag_help(diag, "for a part of a text:  slice(text, from, to)");
+  if (type->kind == TYPE_RECORD) diag_help(diag, "a field is written  .name");
+  if (type->kind == TYPE_SET) diag_help(diag, "whether it is there:  x in set");
+}
+
 static struct expr *infer_index(struct checker *c, struct expr *expr) {
   struct expr *object = expr->index.object = infer(c, expr->index.object, NULL);
   const struct type *type = object->type;
@@ -510,16 +480,7 @@ static struct expr *infer_index(struct checker *c, struct expr *expr) {
   }
   expr->index.index = infer(c, expr->index.index, NULL);
   if (is_error(object)) return fail_type(c, expr);
-  if (type->kind == TYPE_OPTIONAL) {
-    report_absent(c, object);
-    return fail_type(c, expr);
-  }
-  struct diag *diag = diag_error(c->diags, E0205, object->span,
-                                 "`[ ]` looks into a list or a map, this is `%s`",
-                                 type_name(c->types, type));
-  if (type->kind == TYPE_STRING) diag_help(diag, "for a part of a text:  slice(text, from, to)");
-  if (type->kind == TYPE_RECORD) diag_help(diag, "a field is written  .name");
-  if (type->kind == TYPE_SET) diag_help(diag, "whether it is there:  x in set");
+  report_no_index(c, object);
   return fail_type(c, expr);
 }
 
@@ -650,7 +611,7 @@ static struct expr *infer_if(struct checker *c, struct expr *expr, const struct 
 
 static struct expr *infer_match(struct checker *c, struct expr *expr, const struct type *hint) {
   expr->match.subject = check_expr(c, expr->match.subject, NULL);
-  check_patterns(c, expr->match.subject, &expr->match.arms, expr->span);
+  check_patterns(c, expr->match.subject, &expr->match.arms);
   size_t count = expr->match.arms.count;
   struct expr ***slots = arena_alloc(c->arena, (count + 1) * sizeof *slots);
   const struct type *first = NULL;
@@ -708,6 +669,7 @@ static struct expr *infer_kind(struct checker *c, struct expr *expr, const struc
   case EXPR_RECORD: return infer_record(c, expr, hint);
   case EXPR_IF: return infer_if(c, expr, hint);
   case EXPR_MATCH: return infer_match(c, expr, hint);
+  case EXPR_COERCE: return expr; /* typed already */
   default: return fail_type(c, expr);
   }
 }

@@ -53,8 +53,11 @@ static void help_else(struct checker *c, struct diag *diag) {
 
 void report_failures(struct checker *c) {
   vec_each (const struct failure, failure, &c->scope.failures) {
-    struct diag *diag = diag_error(c->diags, E0301, failure->span,
-                                   "%s can fail and nothing handles it", failure->what);
+    struct diag *diag =
+        failure->what
+            ? diag_error(c->diags, E0301, failure->span, "%s can fail and nothing handles it",
+                         failure->what)
+            : diag_error(c->diags, E0301, failure->span, "nothing handles this `fail`");
     if (failure->label) diag_label(diag, failure->span, "%s", failure->label);
     if (failure->expr) help_default(c, diag, failure->expr);
     help_else(c, diag);

@@ -34,7 +34,7 @@ enum scope_place {
 struct failure {
   struct span span;  /* the caret */
   const struct expr *expr; /* what a `??` behind it would catch */
-  const char *what;  /* "this division" */
+  const char *what;  /* "this division"; null: a `fail` statement */
   const char *label; /* at the caret: "`total` may be 0" */
 };
 VEC_OF(failure_list, struct failure);
@@ -107,6 +107,17 @@ struct expr *infer(struct checker *, struct expr *expr, const struct type *hint)
  * scope.locals.count behind the branch. */
 void check_if_condition(struct checker *, struct expr **condition, struct local *binder);
 
+/* The expression in backquotes as written, for messages, if it is short; else `otherwise`. */
+const char *text_of(struct checker *, const struct expr *expr, const char *otherwise);
+
+/* The type of `left op right` for + - * / %, or null. */
+const struct type *arithmetic_type(struct checker *, enum binary_op op, const struct type *left,
+                                   const struct type *right);
+
+/* Report that a field access has no such field, that `[ ]` does not apply. */
+void report_no_field(struct checker *, const struct expr *expr, const struct type *type);
+void report_no_index(struct checker *, const struct expr *object);
+
 /* True if the node means nothing definite before it meets a type. */
 bool needs_context(struct checker *, const struct expr *expr);
 
@@ -151,8 +162,7 @@ struct expr *infer_call(struct checker *, struct expr *expr, const struct type *
 /* -- check_match.c --------------------------------------------------------------------------- */
 
 /* Types the patterns of the arms against the subject's type and reports what is not covered. */
-void check_patterns(struct checker *, struct expr *subject, struct match_arm_list *arms,
-                    struct span span);
+void check_patterns(struct checker *, struct expr *subject, struct match_arm_list *arms);
 
 /* Opens the arm's binders; the caller restores scope.locals.count. */
 void bind_arm(struct checker *, struct match_arm *arm);
@@ -191,6 +201,9 @@ struct expr *check_constant(struct checker *, struct expr *expr, const struct ty
 /* Types a place that a statement changes: a path from the state or a local. `is_mutator`: a call
  * changes it in place. False after a diagnostic. */
 bool check_place(struct checker *, struct expr *place, bool is_mutator);
+
+/* Brings all emits of the state to one type per target, when its block and hooks are typed. */
+void finish_emits(struct checker *, struct stage *stage);
 
 /* True if no path through the block comes to its end. */
 bool block_always_leaves(const struct block *block);

@@ -1,0 +1,581 @@
+#include "front/builtin.h"
+
+#include <string.h>
+
+#include "front/checker.h"
+
+/* -- typing arguments ------------------------------------------------------------------------ */
+
+static struct expr **arg_at(struct expr *call, size_t index) {
+  return &call->call.args.data[index].value;
+}
+
+static const char *name_of(const struct expr *call) {
+  return call->call.builtin->name;
+}
+
+/* Types argument `index` as `type`; false after a diagnostic. */
+static bool want(struct checker *c, struct expr *call, size_t index, const struct type *type) {
+  struct expr **arg = arg_at(call, index);
+  *arg = check_expr(c, *arg, type);
+  return (*arg)->type->kind != TYPE_ERROR;
+}
+
+static bool want_all(struct checker *c, struct expr *call, const struct type *type) {
+  bool is_good = true;
+  for (size_t i = 0; i < call->call.args.count; i++) is_good = want(c, call, i, type) && is_good;
+  return is_good;
+}
+
+/* Reports that argument `index` is not what the function works on. */
+static const struct type *report_arg(struct checker *c, struct expr *call, size_t index,
+                                     const char *wanted) {
+  const struct expr *arg = *arg_at(call, index);
+  if (arg->type->kind == TYPE_ERROR) return c->types->error;
+  if (arg->type->kind == TYPE_OPTIONAL) {
+    report_absent(c, arg);
+    return c->types->error;
+  }
+  struct diag *diag = diag_error(c->diags, E0205, arg->span, "`%s` works on %s, this is `%s`",
+                                 name_of(call), wanted, type_name(c->types, arg->type));
+  diag_note(diag, "%s: %s", call->call.builtin->syntax, call->call.builtin->summary);
+  return c->types->error;
+}
+
+/* Types the other arguments after the first one was wrong, for their own diagnostics. */
+static const struct type *rest_error(struct checker *c, struct expr *call) {
+  for (size_t i = 1; i < call->call.args.count; i++)
+    *arg_at(call, i) = infer(c, *arg_at(call, i), NULL);
+  return c->types->error;
+}
+
+/* Types the first argument without an expectation. */
+static const struct type *first_type(struct checker *c, struct expr *call,
+                                     const struct type *hint) {
+  *arg_at(call, 0) = infer(c, *arg_at(call, 0), hint);
+  return (*arg_at(call, 0))->type;
+}
+
+static const struct type *optional(struct checker *c, const struct type *type) {
+  return type_optional(c->types, type);
+}
+
+static void fails(struct checker *c, struct expr *call, const char *label) {
+  note_failure(c, call, call->call.name.span, "this call", label);
+}
+
+/* -- mutators -------------------------------------------------------------------------------- */
+
+static void hint_other_mutator(struct checker *c, struct expr *call, const struct type *type) {
+  static const struct {
+    enum builtin_id id;
+    enum type_kind kind;
+    const char *instead;
+  } rows[] = {
+      {BUILTIN_PUSH, TYPE_SET, ".add(value)"},        {BUILTIN_INSERT, TYPE_SET, ".add(value)"},
+      {BUILTIN_ADD, TYPE_LIST, ".push(value)"},       {BUILTIN_DELETE, TYPE_LIST, ".remove(value)"},
+      {BUILTIN_REMOVE, TYPE_SET, ".delete(value)"},   {BUILTIN_REMOVE, TYPE_MAP, ".delete(key)"},
+      {BUILTIN_INSERT, TYPE_MAP, ".put(key, value)"}, {BUILTIN_ADD, TYPE_MAP, ".put(key, value)"},
+      {BUILTIN_PUSH, TYPE_MAP, ".put(key, value)"},
+  };
+  struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
+                                 "a `%s` has no `%s`", type_name(c->types, type), name_of(call));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (rows[i].id == call->call.builtin->id && rows[i].kind == type->kind)
+      diag_help(diag, "write  %s", rows[i].instead);
+  }
+}
+
+/* The collection that a mutator changes, or null after a diagnostic. */
+static const struct type *receiver(struct checker *c, struct expr *call, enum type_kind kind,
+                                   enum type_kind other, enum type_kind third) {
+  struct expr *place = *arg_at(call, 0);
+  bool is_good = check_place(c, place, true);
+  const struct type *type = place->type;
+  if (is_good && type->kind != kind && type->kind != other && type->kind != third) {
+    if (type->kind == TYPE_OPTIONAL) {
+      report_absent(c, place);
+    } else {
+      hint_other_mutator(c, call, type);
+    }
+    is_good = false;
+  }
+  if (is_good) return type;
+  rest_error(c, call);
+  return NULL;
+}
+
+static const struct type *check_list_value(struct checker *c, struct expr *call,
+                                           const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_LIST, TYPE_LIST, TYPE_LIST);
+  if (!type || !want(c, call, 1, type->elem)) return c->types->error;
+  return call->call.builtin->id == BUILTIN_REMOVE ? c->types->bool_ : c->types->unit;
+}
+
+static const struct type *check_pop(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_LIST, TYPE_LIST, TYPE_LIST);
+  return type ? optional(c, type->elem) : c->types->error;
+}
+
+static const struct type *check_remove_at(struct checker *c, struct expr *call,
+                                          const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_LIST, TYPE_LIST, TYPE_LIST);
+  if (!type || !want(c, call, 1, c->types->int_)) return c->types->error;
+  return optional(c, type->elem);
+}
+
+static const struct type *check_insert(struct checker *c, struct expr *call,
+                                       const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_LIST, TYPE_LIST, TYPE_LIST);
+  if (!type) return c->types->error;
+  bool is_good = want(c, call, 1, c->types->int_);
+  if (!want(c, call, 2, type->elem) || !is_good) return c->types->error;
+  fails(c, call, "the index may lie outside of the list");
+  return c->types->unit;
+}
+
+static const struct type *check_clear(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  return receiver(c, call, TYPE_LIST, TYPE_SET, TYPE_MAP) ? c->types->unit : c->types->error;
+}
+
+static const struct type *check_add(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_SET, TYPE_SET, TYPE_SET);
+  if (!type || !want(c, call, 1, type->elem)) return c->types->error;
+  return c->types->bool_;
+}
+
+static const struct type *check_delete(struct checker *c, struct expr *call,
+                                       const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_SET, TYPE_MAP, TYPE_MAP);
+  if (!type) return c->types->error;
+  const struct type *wanted = type->kind == TYPE_MAP ? type->key : type->elem;
+  return want(c, call, 1, wanted) ? c->types->bool_ : c->types->error;
+}
+
+static const struct type *check_put(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = receiver(c, call, TYPE_MAP, TYPE_MAP, TYPE_MAP);
+  if (!type) return c->types->error;
+  bool is_good = want(c, call, 1, type->key);
+  return want(c, call, 2, type->elem) && is_good ? c->types->unit : c->types->error;
+}
+
+/* -- collections ----------------------------------------------------------------------------- */
+
+static bool is_collection(const struct type *type) {
+  return type->kind == TYPE_LIST || type->kind == TYPE_SET || type->kind == TYPE_MAP;
+}
+
+/* len, is_empty */
+static const struct type *check_size(struct checker *c, struct expr *call,
+                                     const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (!is_collection(type) && type->kind != TYPE_STRING)
+    return report_arg(c, call, 0, "strings, lists, sets and maps");
+  return call->call.builtin->id == BUILTIN_LEN ? c->types->int_ : c->types->bool_;
+}
+
+static const struct type *check_contains(struct checker *c, struct expr *call,
+                                         const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (!is_collection(type) && type->kind != TYPE_STRING) {
+    report_arg(c, call, 0, "strings, lists, sets and maps");
+    return rest_error(c, call);
+  }
+  const struct type *part = type->kind == TYPE_STRING ? type
+                            : type->kind == TYPE_MAP  ? type->key
+                                                      : type->elem;
+  return want(c, call, 1, part) ? c->types->bool_ : c->types->error;
+}
+
+/* first, last */
+static const struct type *check_end(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind != TYPE_LIST && type->kind != TYPE_SET)
+    return report_arg(c, call, 0, "lists and sets");
+  return optional(c, type->elem);
+}
+
+/* sort, reverse */
+static const struct type *check_reorder(struct checker *c, struct expr *call,
+                                        const struct type *hint) {
+  const struct type *type = first_type(c, call, hint);
+  bool is_sort = call->call.builtin->id == BUILTIN_SORT;
+  if (type->kind != TYPE_LIST || (is_sort && !type_is_ordered(type->elem)))
+    return report_arg(c, call, 0, is_sort ? "lists of values that have an order" : "lists");
+  return type;
+}
+
+static const struct type *check_range(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->int_)) return c->types->error;
+  const struct expr *from = constant_value(*arg_at(call, 0));
+  const struct expr *to = constant_value(*arg_at(call, 1));
+  bool is_short = from && to && (to->integer <= from->integer ||
+                                 (uint64_t)to->integer - (uint64_t)from->integer <= 1000000);
+  if (!is_short) fails(c, call, "it may be longer than 1,000,000 elements");
+  return type_list(c->types, c->types->int_);
+}
+
+static const struct type *check_map_part(struct checker *c, struct expr *call,
+                                         const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind != TYPE_MAP) return report_arg(c, call, 0, "maps");
+  return type_list(c->types, call->call.builtin->id == BUILTIN_KEYS ? type->key : type->elem);
+}
+
+/* -- numbers --------------------------------------------------------------------------------- */
+
+/* min, max: of a collection, or of two and more values */
+static const struct type *check_extreme(struct checker *c, struct expr *call,
+                                        const struct type *hint) {
+  if (call->call.args.count == 1) {
+    const struct type *type = first_type(c, call, NULL);
+    if ((type->kind != TYPE_LIST && type->kind != TYPE_SET) || !type_is_ordered(type->elem))
+      return report_arg(c, call, 0, "two or more values, or a list or set of ordered values");
+    return optional(c, type->elem);
+  }
+  if (hint && hint->kind == TYPE_OPTIONAL) hint = hint->elem;
+  const struct type *joined = NULL;
+  for (size_t i = 0; i < call->call.args.count; i++) {
+    *arg_at(call, i) = infer(c, *arg_at(call, i), joined ? joined : hint);
+    const struct type *type = (*arg_at(call, i))->type;
+    if (type->kind == TYPE_ERROR) return rest_error(c, call);
+    const struct type *both = join_types(c, joined, type);
+    if (!both || !type_is_ordered(both)) {
+      if (type_is_ordered(type) && joined) {
+        report_type(c, *arg_at(call, i), joined);
+        return c->types->error;
+      }
+      return report_arg(c, call, i, "int, float, string, timestamp and duration");
+    }
+    joined = both;
+  }
+  return want_all(c, call, joined) ? joined : c->types->error;
+}
+
+static const struct type *check_abs(struct checker *c, struct expr *call, const struct type *hint) {
+  const struct type *type = first_type(c, call, hint);
+  if (!type_is_numeric(type)) return report_arg(c, call, 0, "int, float and duration");
+  if (type->kind != TYPE_FLOAT) note_fault(c);
+  return type;
+}
+
+/* sum, avg */
+static const struct type *check_total(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  bool is_avg = call->call.builtin->id == BUILTIN_AVG;
+  bool fits = (type->kind == TYPE_LIST || type->kind == TYPE_SET) && type_is_numeric(type->elem) &&
+              (!is_avg || type->elem->kind != TYPE_DURATION);
+  if (!fits)
+    return report_arg(c, call, 0, is_avg ? "lists and sets of int or float"
+                                         : "lists and sets of int, float or duration");
+  return is_avg ? optional(c, c->types->float_) : type->elem;
+}
+
+/* floor, ceil, round, sqrt */
+static const struct type *check_rounding(struct checker *c, struct expr *call,
+                                         const struct type *hint) {
+  (void)hint;
+  if (!want(c, call, 0, c->types->float_)) return c->types->error;
+  if (call->call.builtin->id == BUILTIN_SQRT) fails(c, call, "the argument may be negative");
+  return c->types->float_;
+}
+
+/* div_floor, mod, add_wrap, add_sat */
+static const struct type *check_int_pair(struct checker *c, struct expr *call,
+                                         const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->int_)) return c->types->error;
+  enum builtin_id id = call->call.builtin->id;
+  if (id == BUILTIN_ADD_WRAP || id == BUILTIN_ADD_SAT) return c->types->int_;
+  const struct expr *divisor = constant_value(*arg_at(call, 1));
+  if (divisor && divisor->integer == 0) {
+    diag_error(c->diags, E0206, call->span, "this divides by zero");
+    return c->types->error;
+  }
+  if (!divisor) fails(c, call, "the divisor may be 0");
+  if (id == BUILTIN_DIV_FLOOR && (!divisor || divisor->integer == -1)) note_fault(c);
+  return c->types->int_;
+}
+
+/* -- strings --------------------------------------------------------------------------------- */
+
+/* Functions whose arguments are all strings. */
+static const struct type *check_strings(struct checker *c, struct expr *call,
+                                        const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->string)) return c->types->error;
+  switch (call->call.builtin->id) {
+  case BUILTIN_BYTE_LEN: return c->types->int_;
+  case BUILTIN_STARTS_WITH:
+  case BUILTIN_ENDS_WITH: return c->types->bool_;
+  case BUILTIN_WORDS:
+  case BUILTIN_LINES: return type_list(c->types, c->types->string);
+  case BUILTIN_PARSE_INT:
+    fails(c, call, "the text may be no int");
+    return c->types->int_;
+  case BUILTIN_PARSE_FLOAT:
+    fails(c, call, "the text may be no float");
+    return c->types->float_;
+  default: return c->types->string;
+  }
+}
+
+static const struct type *check_split(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->string)) return c->types->error;
+  const struct expr *separator = constant_value(*arg_at(call, 1));
+  if (!separator) {
+    fails(c, call, "the separator may be empty");
+  } else if (separator->string.length == 0) {
+    struct diag *diag =
+        diag_error(c->diags, E0205, separator->span, "the separator of `split` is empty");
+    diag_help(diag, "`words` separates a text at white space");
+    return c->types->error;
+  }
+  return type_list(c->types, c->types->string);
+}
+
+static const struct type *check_join(struct checker *c, struct expr *call,
+                                     const struct type *hint) {
+  (void)hint;
+  bool is_good = want(c, call, 0, type_list(c->types, c->types->string));
+  return want(c, call, 1, c->types->string) && is_good ? c->types->string : c->types->error;
+}
+
+static const struct type *check_slice(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  const struct type *type = first_type(c, call, hint);
+  if (type->kind != TYPE_STRING && type->kind != TYPE_LIST) {
+    report_arg(c, call, 0, "strings and lists");
+    return rest_error(c, call);
+  }
+  bool is_good = want(c, call, 1, c->types->int_);
+  return want(c, call, 2, c->types->int_) && is_good ? type : c->types->error;
+}
+
+/* -- conversions ----------------------------------------------------------------------------- */
+
+static const struct type *check_int(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind == TYPE_STRING) {
+    struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
+                                   "`int` converts a float, this is a `string`");
+    diag_help(diag, "read a text with  parse_int(…) ?? 0");
+    return c->types->error;
+  }
+  if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float");
+  fails(c, call, "the float may be too large for an int");
+  return c->types->int_;
+}
+
+static const struct type *check_float(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind == TYPE_STRING) {
+    struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
+                                   "`float` converts an int, this is a `string`");
+    diag_help(diag, "read a text with  parse_float(…) ?? 0.0");
+    return c->types->error;
+  }
+  return type->kind == TYPE_INT ? c->types->float_ : report_arg(c, call, 0, "int");
+}
+
+static const struct type *check_string(struct checker *c, struct expr *call,
+                                       const struct type *hint) {
+  (void)hint;
+  *arg_at(call, 0) = check_expr(c, *arg_at(call, 0), NULL);
+  bool is_error = (*arg_at(call, 0))->type->kind == TYPE_ERROR;
+  return is_error ? c->types->error : c->types->string;
+}
+
+/* epoch, now: not in what must be the same for every run */
+static const struct type *check_run(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  if (c->scope.place == PLACE_CONSTANT || c->scope.place == PLACE_WHERE) {
+    diag_error(c->diags, E0207, call->span, "`%s()` is known only when the flow runs",
+               name_of(call));
+    return c->types->error;
+  }
+  return call->call.builtin->id == BUILTIN_NOW ? c->types->timestamp : c->types->int_;
+}
+
+/* -- the table ------------------------------------------------------------------------------- */
+
+#define MANY 1000
+
+/* name, id, syntax, summary, fewest and most arguments, mutator, can fail, can fault, check */
+static const struct builtin rows[] = {
+    {"push", BUILTIN_PUSH, "list.push(value)", "adds a value at the end", 2, 2, true, false, false,
+     check_list_value},
+    {"pop", BUILTIN_POP, "list.pop()", "takes the last value away; none if empty", 1, 1, true,
+     false, false, check_pop},
+    {"pop_first", BUILTIN_POP_FIRST, "list.pop_first()",
+     "takes the first value away; none if empty", 1, 1, true, false, false, check_pop},
+    {"insert", BUILTIN_INSERT, "list.insert(index, value)", "adds a value before an index", 3, 3,
+     true, true, false, check_insert},
+    {"remove", BUILTIN_REMOVE, "list.remove(value)",
+     "drops the first equal value; whether there was one", 2, 2, true, false, false,
+     check_list_value},
+    {"remove_at", BUILTIN_REMOVE_AT, "list.remove_at(index)",
+     "takes the value at an index away; none if there is none", 2, 2, true, false, false,
+     check_remove_at},
+    {"clear", BUILTIN_CLEAR, "collection.clear()", "drops all values", 1, 1, true, false, false,
+     check_clear},
+    {"add", BUILTIN_ADD, "set.add(value)", "adds a value; whether it is new", 2, 2, true, false,
+     false, check_add},
+    {"delete", BUILTIN_DELETE, "set.delete(value), map.delete(key)",
+     "drops a value or key; whether it was there", 2, 2, true, false, false, check_delete},
+    {"put", BUILTIN_PUT, "map.put(key, value)", "sets the value of a key", 3, 3, true, false,
+     false, check_put},
+
+    {"len", BUILTIN_LEN, "len(x)", "characters of a string, values of a collection", 1, 1, false,
+     false, false, check_size},
+    {"byte_len", BUILTIN_BYTE_LEN, "byte_len(string)", "bytes of a string in UTF-8", 1, 1, false,
+     false, false, check_strings},
+    {"is_empty", BUILTIN_IS_EMPTY, "is_empty(x)", "whether its length is 0", 1, 1, false, false,
+     false, check_size},
+    {"contains", BUILTIN_CONTAINS, "contains(x, part)",
+     "whether a string holds a part, a collection a value, a map a key", 2, 2, false, false, false,
+     check_contains},
+    {"first", BUILTIN_FIRST, "first(list)", "the first value; none if empty", 1, 1, false, false,
+     false, check_end},
+    {"last", BUILTIN_LAST, "last(list)", "the last value; none if empty", 1, 1, false, false,
+     false, check_end},
+    {"sort", BUILTIN_SORT, "sort(list)", "the values in ascending order, stable", 1, 1, false,
+     false, false, check_reorder},
+    {"reverse", BUILTIN_REVERSE, "reverse(list)", "the values from last to first", 1, 1, false,
+     false, false, check_reorder},
+    {"range", BUILTIN_RANGE, "range(from, to)", "the ints from `from` to `to - 1`", 2, 2, false,
+     true, false, check_range},
+    {"keys", BUILTIN_KEYS, "keys(map)", "the keys, in insertion order", 1, 1, false, false, false,
+     check_map_part},
+    {"values", BUILTIN_VALUES, "values(map)", "the values, in insertion order of their keys", 1, 1,
+     false, false, false, check_map_part},
+
+    {"min", BUILTIN_MIN, "min(a, b, …), min(list)", "the smallest; of a list: none if empty", 1,
+     MANY, false, false, false, check_extreme},
+    {"max", BUILTIN_MAX, "max(a, b, …), max(list)", "the largest; of a list: none if empty", 1,
+     MANY, false, false, false, check_extreme},
+    {"abs", BUILTIN_ABS, "abs(number)", "the number without its sign", 1, 1, false, false, false,
+     check_abs},
+    {"sum", BUILTIN_SUM, "sum(list)", "the sum of the values", 1, 1, false, false, true,
+     check_total},
+    {"avg", BUILTIN_AVG, "avg(list)", "the mean as a float; none if empty", 1, 1, false, false,
+     true, check_total},
+    {"floor", BUILTIN_FLOOR, "floor(float)", "the next whole float below", 1, 1, false, false,
+     false, check_rounding},
+    {"ceil", BUILTIN_CEIL, "ceil(float)", "the next whole float above", 1, 1, false, false, false,
+     check_rounding},
+    {"round", BUILTIN_ROUND, "round(float)", "the nearest whole float, halves away from zero", 1,
+     1, false, false, false, check_rounding},
+    {"sqrt", BUILTIN_SQRT, "sqrt(float)", "the square root; fails below 0", 1, 1, false, true,
+     false, check_rounding},
+    {"div_floor", BUILTIN_DIV_FLOOR, "div_floor(a, b)", "a / b rounded down; fails at 0", 2, 2,
+     false, true, false, check_int_pair},
+    {"mod", BUILTIN_MOD, "mod(a, b)", "the rest of div_floor, with the sign of b", 2, 2, false,
+     true, false, check_int_pair},
+    {"add_wrap", BUILTIN_ADD_WRAP, "add_wrap(a, b)", "a + b, which wraps around", 2, 2, false,
+     false, false, check_int_pair},
+    {"add_sat", BUILTIN_ADD_SAT, "add_sat(a, b)", "a + b, which stays at the largest int", 2, 2,
+     false, false, false, check_int_pair},
+
+    {"join", BUILTIN_JOIN, "join(list, separator)", "the strings with a separator between them", 2,
+     2, false, false, false, check_join},
+    {"split", BUILTIN_SPLIT, "split(string, separator)", "the parts between separators", 2, 2,
+     false, true, false, check_split},
+    {"words", BUILTIN_WORDS, "words(string)", "the parts between white space", 1, 1, false, false,
+     false, check_strings},
+    {"lines", BUILTIN_LINES, "lines(string)", "the lines without their ends", 1, 1, false, false,
+     false, check_strings},
+    {"lower", BUILTIN_LOWER, "lower(string)", "with small ASCII letters", 1, 1, false, false,
+     false, check_strings},
+    {"upper", BUILTIN_UPPER, "upper(string)", "with capital ASCII letters", 1, 1, false, false,
+     false, check_strings},
+    {"trim", BUILTIN_TRIM, "trim(string)", "without white space at both ends", 1, 1, false, false,
+     false, check_strings},
+    {"starts_with", BUILTIN_STARTS_WITH, "starts_with(string, part)",
+     "whether the string starts so", 2, 2, false, false, false, check_strings},
+    {"ends_with", BUILTIN_ENDS_WITH, "ends_with(string, part)", "whether the string ends so", 2, 2,
+     false, false, false, check_strings},
+    {"replace", BUILTIN_REPLACE, "replace(string, old, new)", "with every `old` replaced", 3, 3,
+     false, false, false, check_strings},
+    {"slice", BUILTIN_SLICE, "slice(x, from, to)",
+     "the part from `from` to before `to`, both clamped", 3, 3, false, false, false, check_slice},
+    {"parse_int", BUILTIN_PARSE_INT, "parse_int(string)", "the int that the text spells; fails", 1,
+     1, false, true, false, check_strings},
+    {"parse_float", BUILTIN_PARSE_FLOAT, "parse_float(string)",
+     "the float that the text spells; fails", 1, 1, false, true, false, check_strings},
+
+    {"int", BUILTIN_INT, "int(float)", "without its fraction; fails if too large", 1, 1, false,
+     true, false, check_int},
+    {"float", BUILTIN_FLOAT, "float(int)", "the same number as a float", 1, 1, false, false, true,
+     check_float},
+    {"string", BUILTIN_STRING, "string(x)", "its text, as in f\"{x}\"", 1, 1, false, false, false,
+     check_string},
+
+    {"epoch", BUILTIN_EPOCH, "epoch()", "the number of the current epoch", 0, 0, false, false,
+     false, check_run},
+    {"now", BUILTIN_NOW, "now()", "the start of the current epoch", 0, 0, false, false, false,
+     check_run},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+const struct builtin *builtin_find(const char *name) {
+  for (size_t i = 0; i < ROW_COUNT; i++) {
+    if (strcmp(rows[i].name, name) == 0) return &rows[i];
+  }
+  return NULL;
+}
+
+const struct builtin *builtin_all(size_t *count) {
+  *count = ROW_COUNT;
+  return rows;
+}
+
+const char *builtin_foreign(const char *name) {
+  static const char *const pairs[][2] = {
+      {"length", "len"},         {"size", "len"},           {"count", "len"},
+      {"append", "push"},        {"push_back", "push"},     {"shift", "pop_first"},
+      {"popleft", "pop_first"},  {"pop_front", "pop_first"}, {"discard", "delete"},
+      {"includes", "contains"},  {"has", "contains"},       {"contains_key", "contains"},
+      {"sorted", "sort"},        {"reversed", "reverse"},   {"toLowerCase", "lower"},
+      {"lowercase", "lower"},    {"to_lowercase", "lower"}, {"LOWER", "lower"},
+      {"toUpperCase", "upper"},  {"uppercase", "upper"},    {"to_uppercase", "upper"},
+      {"UPPER", "upper"},        {"strip", "trim"},         {"substring", "slice"},
+      {"substr", "slice"},       {"startswith", "starts_with"}, {"startsWith", "starts_with"},
+      {"endswith", "ends_with"}, {"endsWith", "ends_with"}, {"str", "string"},
+      {"toString", "string"},    {"to_string", "string"},   {"parseInt", "parse_int"},
+      {"atoi", "parse_int"},     {"to_int", "parse_int"},   {"parseFloat", "parse_float"},
+      {"average", "avg"},        {"mean", "avg"},           {"AVG", "avg"},
+      {"SUM", "sum"},            {"MIN", "min"},            {"MAX", "max"},
+      {"coalesce", "??"},        {"COALESCE", "??"},        {"unwrap_or", "??"},
+      {"concat", "++"},          {"isEmpty", "is_empty"},   {"empty", "is_empty"},
+      {"len_bytes", "byte_len"}, {"set", "put"},            {"update", "put"},
+      {"unshift", "insert"},     {"current_timestamp", "now"}, {"format", "f\"…\""},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    if (strcmp(pairs[i][0], name) == 0) return pairs[i][1];
+  }
+  return NULL;
+}
