@@ -56,14 +56,14 @@ void print_function(struct printer *printer, enum section section, const char *h
   flush(printer);
   text_addf(emit_section(printer->e, section),
             "%s {\n"
-            "%s"
+            "%s%s"
             "  const size_t room = %zu;\n"
             "  flow_buf_reserve(b, room);\n"
             "  char *p = b->data + b->length;\n"
             "%s"
             "  b->length = (size_t)(p - b->data);\n"
             "}\n\n",
-            head, ignored_item(printer), printer->bound, printer->body.data);
+            head, printer->prologue != NULL ? printer->prologue : "", ignored_item(printer), printer->bound, printer->body.data);
 }
 
 /* `x->f_n` for the lvalue `(*x)`, else `LVALUE.f_n`. */
@@ -365,6 +365,14 @@ void print_value(struct printer *printer, enum print_form form, const struct typ
     case TYPE_RECORD: print_nested(printer, type, lvalue); return;
     default: print_fixed(printer, "null"); return;
   }
+}
+
+void print_sink(struct printer *printer, const struct type *item, const char *name) {
+  printer->prologue = "  (void)w;\n";
+  print_function(printer, SECTION_CODECS,
+                 arena_printf(arena_of(printer),
+                              "static void %s(struct flow_worker *w, struct flow_buf *b, const %s *x)",
+                              name, emit_c_type(printer->e, item)));
 }
 
 /* -- helpers --------------------------------------------------------------------------------- */

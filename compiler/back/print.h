@@ -31,6 +31,7 @@ struct printer {
   size_t bound;       /* bytes of everything that has one */
   uint32_t indent, depth;
   char delimiter;     /* PRINT_CSV */
+  const char *prologue; /* statements before all others, or null */
 };
 
 /* Starts a printer's statements. `room` is the C variable that holds what must be free at `p` when
@@ -45,5 +46,8 @@ void print_value(struct printer *, enum print_form, const struct type *, const c
 /* Writes the function `head {` around the statements into the section; `head` names its parameters
  * `b` and `x`. The function leaves b->length behind what it wrote. */
 void print_function(struct printer *, enum section section, const char *head);
+
+/* The same for a sink: `static void NAME(struct flow_worker *, struct flow_buf *, const X *)`. */
+void print_sink(struct printer *, const struct type *item, const char *name);
 
 #endif
