@@ -1,9 +1,9 @@
 """Kills programs at their system calls, resumes them, and expects the output of a run without a kill.
 
-crashpoint.so, loaded before the C library, counts the calls that change something outside the
-process (write, pwrite, fdatasync, ftruncate, rename, …) and kills the process at the one it is told.
-`make test` tries some of the calls; `make crash` (FULL) tries every one of them, and kills the resume
-at several of its own calls as well.
+crashpoint.so (crashpoint.c), loaded before the C library, counts the calls that change something
+outside the process, and kills the process at the one it is told, or lets that call fail. `make test`
+tries some of the calls, `make crash` every one of them. Tests called "twice" kill the resumed run as
+well, those called "errors" let calls fail with EIO, ENOSPC and EINTR.
 """
 
 import shutil
@@ -37,6 +37,7 @@ def discover(tools):
         name = f"{case.folder.name}/{case.name}"
         tests.append((name, lambda box, p=case.path: every_call(box.tools, Case(p))))
         tests.append((f"{name} twice", lambda box, p=case.path: crash_in_recovery(box.tools, Case(p))))
+        tests.append((f"{name} errors", lambda box, p=case.path: failing_calls(box.tools, Case(p))))
     return tests
 
 
@@ -60,31 +61,45 @@ def points(total, is_full, limit):
     return sorted({1 + n * (total - 1) // (limit - 1) for n in range(limit)})
 
 
-def play(tools, case, args, crash_step, at, again_at=None):
-    """One crash in one step; the steps before and behind it run through."""
-    player = flows.Player(tools, case, f"at {crash_step}.{at}.{again_at}", ())
+def play(tools, case, args, crash_step, *environments):
+    """Disturbs one step, once for each environment; the steps before and behind it run through."""
+    label = f"{crash_step} " + " ".join(f"{k}={v}" for e in environments for k, v in e.items()
+                                        if k != "LD_PRELOAD")
+    player = flows.Player(tools, case, label, ())
     for index, step in enumerate(case.steps):
         player.prepare(step)
         if index == crash_step:
-            flows.kill_and_resume(player, index, step, args, at, again_at)
+            flows.disturb_and_resume(player, index, step, args, environments)
         else:
             player.check(index, step, player.run(step, args))
     shutil.rmtree(player.box.path)
 
 
 def every_call(tools, case):
+    """Every other kill leaves the first half of what was to be written."""
     args = arguments(case)
     for index, total in enumerate(totals_of(tools, case, args)):
         for at in points(total, tools.is_full, SHORT_POINTS):
-            play(tools, case, args, index, at)
+            for half in (0, 1) if tools.is_full else (at % 2,):
+                play(tools, case, args, index, flows.crash_env(tools, at, half=half))
 
 
 def crash_in_recovery(tools, case):
     args = arguments(case)
     for index, total in enumerate(totals_of(tools, case, args)):
-        for at in points(total, tools.is_full and total < 60, 2 if not tools.is_full else 40):
+        for at in points(total, tools.is_full and total < 60, 40 if tools.is_full else 2):
             for again_at in AGAIN if tools.is_full else AGAIN[2:5:2]:
-                play(tools, case, args, index, at, again_at)
+                play(tools, case, args, index, flows.crash_env(tools, at),
+                     flows.crash_env(tools, again_at, half=1))
+
+
+def failing_calls(tools, case):
+    args = arguments(case)
+    for index, total in enumerate(totals_of(tools, case, args)):
+        for at in points(total, tools.is_full, 4):
+            for error in ("EIO", "ENOSPC", "EINTR"):
+                play(tools, case, args, index, {"LD_PRELOAD": str(tools.crashpoint),
+                                                "CRASHPOINT_FAIL": f"{at},{error}"})
 
 
 def test_canary_of_the_crash_library(box):

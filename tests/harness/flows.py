@@ -150,8 +150,8 @@ def count_calls(player, step, args):
     return calls
 
 
-def crash_env(tools, at, counter=None):
-    env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_AT": str(at)}
+def crash_env(tools, at, counter=None, half=0):
+    env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_AT": str(at), "CRASHPOINT_HALF": str(half)}
     if counter:
         env["CRASHPOINT_COUNT_FILE"] = str(counter)
     return env
@@ -185,25 +185,32 @@ def run_killed(tools, case, points=3, options=()):
         for index, step in enumerate(case.steps):
             player.prepare(step)
             at = 1 + totals[index] * (2 * point + 1) // (2 * points)
-            kill_and_resume(player, index, step, args, at)
+            disturb_and_resume(player, index, step, args, [crash_env(tools, at)])
         shutil.rmtree(player.box.path)
 
 
-def kill_and_resume(player, index, step, args, at, again_at=None):
-    """One crash at the `at`-th call (and, with again_at, one during the recovery), then a whole run."""
-    where = f"step {index + 1}, killed at call {at}: "
-    parts = []
-    for moment in [at] + ([again_at] if again_at else []):
-        result = player.run(step, args, crash_env(player.tools, moment))
-        parts.append(result.out)
-        if result.code != -9:
-            break  # fewer calls than in the run that was counted: it ended by itself
+def disturb_and_resume(player, index, step, args, environments):
+    """Runs the step once in each environment of crashpoint.so, then undisturbed, and checks what all
+    the runs together have left behind."""
+    where = f"step {index + 1}, {environments}: "
+    parts, last = [], None
+    for env in environments:
+        last = player.run(step, args, env)
+        parts.append(last.out)
+        is_error = "CRASHPOINT_FAIL" in env
+        if last.code not in ((step.exit, 73, 74) if is_error else (step.exit, -9)):
+            raise Failure(f"{where}unexpected end\n" + last.describe())
+        if is_error and last.code != step.exit and not last.err.strip():
+            raise Failure(f"{where}ended without a message\n" + last.describe())
+        if last.code == step.exit:
+            break  # it came to its end: fewer calls than in the run that was counted
     result = player.run(step, args)
     parts.append(result.out)
-    if result.code != step.exit:
-        raise Failure(f"{where}expected exit code {step.exit} after the resume\n" + result.describe())
     try:
-        check_resumed(step.expects.get("stdout", b""), parts, where)
-        player.check_files(step, where)
+        if result.code != step.exit:
+            raise Failure(f"expected exit code {step.exit} after the resume")
+        check_resumed(step.expects.get("stdout", b""), parts, "")
+        player.check_files(step)
     except Failure as failure:
-        raise Failure(f"{failure}\n(the resumed run: {result.describe()})") from None
+        raise Failure(f"{where}{failure}\nThe last disturbed run: {last.describe()}"
+                      f"\nThe resumed run: {result.describe()}") from None
