@@ -33,6 +33,19 @@ SUITES = {
     "docs": docs.discover,
     "crash": scripts.discover_functions("crash"),
 }
+# What a canary must fail with, so that it does not fail for a reason of its own.
+CANARIES = {
+    "run: run_wrong_output": "stdout (expected)",
+    "run: run_wrong_file": "out.txt (expected)",
+    "run: run_wrong_exit": "expected exit code 65",
+    "diag: diag_wrong_text": "diag_wrong_text.flow (expected)",
+    "dump: wrong.graph": "wrong.graph (expected)",
+    "unit: test_canary": "one_is_two",
+    "oracle: oracle_wrong": "1 != 2",
+    "cli: cli_wrong.unknown_option": "exit code 64",
+    "docs: tests/canary/docs_wrong_output.md commands": "--- what it prints\none",
+    "docs: tests/canary/docs_wrong_output.md:9 compiles": "E0201",
+}
 BLESSABLE = ("diag", "dump", "run", "examples")
 
 
@@ -64,10 +77,17 @@ def run_test(test):
         # A broken test is no proof that the runner sees failures, so it fails as a canary too.
         return "failed", traceback.format_exc(), time.monotonic() - start
     if test.is_canary:
-        verdict, text = {"failed": ("passed", ""), "passed": (
-            "failed", "this test must fail, so that we know that its suite can; it passed")}.get(
-                verdict, (verdict, text))
+        verdict, text = judge_canary(test, verdict, text)
     return verdict, text, time.monotonic() - start
+
+
+def judge_canary(test, verdict, text):
+    if verdict == "passed":
+        return "failed", "this test must fail, so that we know that its suite can; it passed"
+    says = CANARIES.get(test.full_name, "")
+    if verdict == "failed" and says not in text:
+        return "failed", f"this test must fail with `{says}`, and failed with\n{text}"
+    return ("passed", "") if verdict == "failed" else (verdict, text)
 
 
 def discover(arguments, tools):
