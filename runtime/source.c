@@ -285,14 +285,19 @@ void source_advance(struct source *s, const struct flow_block *block, const char
   size_t length = (size_t)(block->cursor - from);
   if (s->replayed.length == 0) reader_consume(&s->reader, length);
   s->consumed += length;
-  s->line = block->line;
   s->records += records;
+  bool is_open = block->is_last_open && block->cursor == block->end;
+  if (is_open) { /* its line has no end yet, whatever the parser counted */
+    for (const char *p = from; (p = memchr(p, '\n', (size_t)(block->cursor - p))) != NULL; p++) s->line++;
+  } else {
+    s->line = block->line;
+  }
   struct position *now = present(s);
   if (now == NULL) return;
   now->length += length;
-  now->line = block->line;
+  now->line = s->line;
   now->records += records;
-  now->is_open = block->is_last_open && block->cursor == block->end;
+  now->is_open = is_open;
   input_touch(&s->input, s->file);
 }
 

@@ -1,0 +1,147 @@
+/* The engine: what a run is made of, shared by the engine_*.c files and by nobody else.
+ *
+ *   engine.c         flow_main(), set-up, the loop, the end
+ *   engine_resume.c  opening the store, loading positions, lengths and state
+ *   engine_epoch.c   closing and committing epochs
+ *   engine_fault.c   stops at a record: bad records, faults, `else stop`; replay
+ *   engine_abi.c     the functions that generated code calls
+ *
+ * One worker runs blocks on the thread of flow_main(). Everything is in struct engine; a generated
+ * function that gives up a record jumps back to engine_run() (`jump`), and nothing else jumps.
+ */
+#ifndef FLOW_ENGINE_H
+#define FLOW_ENGINE_H
+
+#include "epoch.h"
+#include "flow/abi.h"
+#include "message.h"
+#include "options.h"
+#include "report.h"
+#include "sequencer.h"
+#include "sink.h"
+#include "source.h"
+#include "stop.h"
+#include "store.h"
+
+#include <setjmp.h>
+
+/* A closed epoch that waits for its group's commit. Its parts are parts[first … first + count). */
+struct held_epoch {
+  int64_t number, now_us;
+  uint64_t records_in, records_out, records_rejected;
+  size_t first, count;
+};
+
+/* The changed rows of one id: bytes [at, at + length) of `held_data`. */
+struct held_part {
+  uint16_t id;
+  size_t at, length;
+};
+
+enum give_up { GIVE_UP_NONE, GIVE_UP_FAULT, GIVE_UP_STOP };
+
+struct totals {
+  uint64_t records_in, records_rejected, records_out, epochs;
+};
+
+struct engine {
+  const struct flow_sys *sys;
+  const struct flow_program *program;
+  struct options options;
+  void *params;
+  struct flow_worker worker;
+  struct source_settings settings;
+  struct source *sources;               /* in the order of the program */
+  struct sink *sinks;
+  struct sequencer_partition *partitions;
+  int32_t last_turn;
+  struct sequencer_log log;             /* of the open epoch; kept with a store only */
+  struct epoch epoch;
+  struct epoch_policy policy;
+  struct stop stop;
+
+  struct flow_store *store;             /* null: state is in memory */
+  struct flow_store_id *ids;            /* sources, then sinks, then states */
+  uint16_t *numbers;
+  uint32_t id_count;
+  int64_t resumed_at;                   /* the newest epoch when the run began; -1: none */
+  char *migrated;                       /* what the store did to old types; null: nothing */
+
+  struct held_epoch *held;              /* room for EPOCH_HELD_COUNT + 1 */
+  struct held_part *parts;
+  size_t part_count, part_capacity;
+  struct flow_store_part *commit_parts; /* the same as the store wants them */
+  size_t commit_capacity;
+  struct flow_store_epoch *commit_epochs;
+  struct flow_buf held_data;
+
+  struct flow_block block;              /* that is being run */
+  struct source *block_source;
+  jmp_buf jump;
+  enum give_up gave_up;
+  char *failure_reason;                 /* a copy that outlives the arena */
+  const struct flow_site *failure_site;
+  enum flow_status flush_status;        /* of the flushes between batches */
+  struct flow_buf inspected;            /* `inspect` lines on their way to stderr */
+  uint64_t inspected_record;
+  size_t inspected_mark;
+
+  uint64_t rejected;                    /* counted by generated code, in this run */
+  uint64_t rejected_closed;             /* as of the last closed epoch */
+  uint64_t rows_closed;                 /* rows of all sinks then */
+  int64_t idle_since_us;                /* monotonic; 0: input is flowing */
+  int64_t started_us;
+  struct totals totals;                 /* of closed epochs */
+  int exit_code;                        /* if a message was printed already */
+  struct flow_report report;
+};
+
+/* -- engine_resume.c */
+
+/* Opens the store (if there is a state directory), sources and sinks, and loads what was committed. */
+enum flow_status engine_resume(struct engine *);
+/* Makes empty tables and heap. */
+void engine_make_state(struct engine *);
+/* Drops the state in memory and loads the newest committed one. */
+enum flow_status engine_reload_state(struct engine *);
+
+/* -- engine_epoch.c */
+
+/* Opens an epoch if none is open, and tells the worker. */
+void engine_open_epoch(struct engine *);
+/* Does what epoch_decide() says after an event. */
+enum flow_status engine_settle(struct engine *, enum epoch_event);
+/* Closes the open epoch: hooks (with on_end if `ends`), then its changes are packed. FLOW_E_FAULT: a hook
+ * failed; the epoch is given up and its message was printed. */
+enum flow_status engine_close_epoch(struct engine *, bool ends);
+/* Commits the closed epochs; their output is written out and durable before. */
+enum flow_status engine_commit(struct engine *);
+enum flow_status engine_flush(struct engine *);
+uint64_t engine_rows_out(const struct engine *);
+
+/* -- engine_fault.c */
+
+/* Runs the program's code on the block until its budget is used up. Returns false if a record was given
+ * up (gave_up, failure_*). */
+bool engine_run(struct engine *, const struct flow_source_desc *, enum flow_run *);
+/* Runs hooks in the same way. */
+bool engine_run_hook(struct engine *, void (*hook)(struct flow_worker *));
+/* The block ended at a bad record under `else stop`: closes, commits, says so. */
+enum flow_status engine_stop_at_bad_record(struct engine *);
+/* A record was given up; `from` is where the last run of the block began, `first` the number of records of the
+ * epoch before it. Ends the run before that record. */
+enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint64_t first);
+/* A hook was given up: what the epoch did is dropped. */
+enum flow_status engine_stop_at_hook(struct engine *);
+
+/* -- engine_abi.c */
+
+/* Prints what `inspect` collected. */
+void engine_flush_inspected(struct engine *);
+/* Prints text on stderr. */
+void engine_print(struct engine *, const struct flow_buf *text);
+
+/* -- summary.c */
+void summary_print(struct engine *, bool flushed_at_end);
+
+#endif

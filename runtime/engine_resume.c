@@ -1,0 +1,264 @@
+/* From the command line and the store to a program that can go on: positions, lengths, state. */
+#include "engine.h"
+
+#include "flow/state.h"
+#include "limits.h"
+#include "mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* -- state */
+
+void engine_make_state(struct engine *e) {
+  const struct flow_program *p = e->program;
+  struct flow_worker *w = &e->worker;
+  for (uint32_t i = 0; i < p->state_count; i++) {
+    uint64_t seed;
+    if (e->sys->random(e->sys, &seed, sizeof seed) < 0) seed = (uint64_t)(uintptr_t)e;
+    flow_table_init(&w->tables[i], e->sys, p->states[i].row_size, seed);
+  }
+  w->heap = flow_mem_heap_new(e->sys);
+}
+
+/* Who gets the rows of an id. */
+struct load {
+  struct engine *engine;
+  uint32_t state;
+  struct source *source;
+  struct sink *sink;
+};
+
+static enum flow_status load_state_row(void *context, uint64_t row, const void *key,
+                                       size_t key_length, const void *value, size_t value_length) {
+  struct load *load = context;
+  struct engine *e = load->engine;
+  const struct flow_state_desc *state = &e->program->states[load->state];
+  if (state->load(&e->worker, &e->worker.tables[load->state], row, key, key_length, value,
+                  value_length)) {
+    return FLOW_OK;
+  }
+  return flow_report_fail(&e->report, FLOW_E_CORRUPT,
+                          "row %llu of state `%s` in %s is not a value of its type",
+                          (unsigned long long)row, state->name, e->options.state_dir);
+}
+
+static enum flow_status load_state(struct engine *e) {
+  const struct flow_program *p = e->program;
+  const uint16_t *numbers = e->numbers + p->source_count + p->sink_count;
+  for (uint32_t i = 0; i < p->state_count; i++) {
+    struct load load = {.engine = e, .state = i};
+    struct flow_store_loaded loaded;
+    enum flow_status status =
+        flow_store_load(e->store, numbers[i], load_state_row, &load, &loaded, &e->report);
+    if (status != FLOW_OK) return status;
+    flow_table_skip_ids(&e->worker.tables[i], loaded.next_row);
+    flow_table_epoch_reset(&e->worker.tables[i]);
+  }
+  return FLOW_OK;
+}
+
+enum flow_status engine_reload_state(struct engine *e) {
+  for (uint32_t i = 0; i < e->program->state_count; i++) flow_table_free(&e->worker.tables[i]);
+  flow_mem_delete(e->worker.heap);
+  flow_mem_arena_reset(e->worker.arena);
+  engine_make_state(e);
+  return load_state(e);
+}
+
+/* -- the store */
+
+/* Declares what the program keeps: sources, sinks, states, in this order. */
+static void declare(struct engine *e) {
+  const struct flow_program *p = e->program;
+  e->id_count = p->source_count + p->sink_count + p->state_count;
+  e->ids = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->ids);
+  e->numbers = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->numbers);
+  struct flow_store_id *id = e->ids;
+  for (uint32_t i = 0; i < p->source_count; i++) {
+    const struct flow_source_desc *d = &p->sources[i];
+    *id++ = (struct flow_store_id){FLOW_STORE_SOURCE, d->name, d->was, position_key_type(),
+                                   position_value_type()};
+  }
+  for (uint32_t i = 0; i < p->sink_count; i++) {
+    const struct flow_sink_desc *d = &p->sinks[i];
+    *id++ = (struct flow_store_id){FLOW_STORE_SINK, d->name, d->was, sink_key_type(),
+                                   sink_value_type()};
+  }
+  for (uint32_t i = 0; i < p->state_count; i++) {
+    const struct flow_state_desc *d = &p->states[i];
+    *id++ =
+        (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
+  }
+}
+
+static enum flow_status open_store(struct engine *e) {
+  declare(e);
+  const struct flow_store_options options = {.dir = e->options.state_dir,
+                                             .flow_name = e->program->name,
+                                             .compiler_version = e->program->compiler,
+                                             .create = true,
+                                             .retain_epochs = e->options.retain_epochs};
+  enum flow_status status = flow_store_open(e->sys, &options, &e->store, &e->report);
+  if (status != FLOW_OK) return status;
+  const struct flow_store_plan plan = {.ids = e->ids,
+                                       .id_count = e->id_count,
+                                       .drops = e->options.drops,
+                                       .drop_count = e->options.drop_count,
+                                       .resume_epoch = e->options.resume_epoch};
+  status = flow_store_prepare(e->store, &plan, e->numbers, &e->report);
+  if (status != FLOW_OK) return status;
+  if (e->report.message[0] != '\0') {
+    e->migrated = input_copy_text(e->sys, e->report.message, strlen(e->report.message));
+  }
+  e->resumed_at = flow_store_range(e->store).head;
+  struct flow_store_epoch_info info = {.now_us = INT64_MIN};
+  if (e->resumed_at >= 0 &&
+      flow_store_epoch_info(e->store, e->resumed_at, &info) != FLOW_OK) {
+    return flow_report_fail(&e->report, FLOW_E_CORRUPT, "the record of epoch %lld in %s is missing",
+                            (long long)e->resumed_at, e->options.state_dir);
+  }
+  epoch_init(&e->epoch, e->resumed_at, info.now_us);
+  return FLOW_OK;
+}
+
+/* -- sources */
+
+static enum flow_status load_position(void *context, uint64_t row, const void *key,
+                                      size_t key_length, const void *value, size_t value_length) {
+  struct load *load = context;
+  return input_load(&load->source->input, row, key, key_length, value, value_length,
+                    &load->engine->report);
+}
+
+/* Where a source is, in the words that are compared with those of the run before. */
+static char *place_of(struct engine *e, const struct source *s) {
+  static const char *const framings[] = {"lines", "csv"};
+  size_t room = strlen(s->location) + 64;
+  char *place = flow_sys_must_alloc(e->sys, room);
+  snprintf(place, room, "%s %s %s", s->connector->name, framings[s->desc->framing], s->location);
+  return place;
+}
+
+static enum flow_status load_positions(struct engine *e, uint32_t number) {
+  struct source *s = &e->sources[number];
+  struct load load = {.engine = e, .source = s};
+  struct flow_store_loaded loaded = {0};
+  enum flow_status status = FLOW_OK;
+  if (e->store != NULL) {
+    status = flow_store_load(e->store, e->numbers[number], load_position, &load, &loaded, &e->report);
+    if (status != FLOW_OK) return status;
+  }
+  char *place = place_of(e, s);
+  status = input_loaded(&s->input, loaded.next_row, place, &e->report);
+  e->sys->free(e->sys, place);
+  const struct options *o = &e->options;
+  if (options_has(o->source_restarts, o->source_restart_count, s->desc->name)) {
+    input_restart(&s->input);
+  }
+  s->input.skips_changed = options_has(o->source_skips, o->source_skip_count, s->desc->name);
+  return status;
+}
+
+/* The location as a zero-ended text; null if there is none. Freed by the caller. */
+static char *location_of(struct engine *e, struct flow_str (*location)(const struct flow_worker *),
+                         const char *override) {
+  if (override != NULL) return input_copy_text(e->sys, override, strlen(override));
+  if (location == NULL) return NULL;
+  struct flow_str text = location(&e->worker);
+  return input_copy_text(e->sys, flow_str_data(&text), text.length);
+}
+
+static enum flow_status make_source(struct engine *e, uint32_t number) {
+  const struct flow_source_desc *desc = &e->program->sources[number];
+  const struct flow_connector *connector = desc->connector;
+  const char *override =
+      options_place(e->options.sources, e->options.source_count, desc->name);
+  if (override != NULL && strcmp(override, "-") == 0) {
+    connector = &flow_connector_stdin;
+    override = "";
+  } else if (override != NULL && connector == &flow_connector_stdin) {
+    connector = &flow_connector_file;
+  }
+  char *location = location_of(e, desc->location, override);
+  enum flow_status status = source_init(&e->sources[number], e->sys, desc, connector, location,
+                                        &e->settings, &e->report);
+  e->sys->free(e->sys, location);
+  return status;
+}
+
+/* -- sinks */
+
+static enum flow_status load_length(void *context, uint64_t row, const void *key, size_t key_length,
+                                    const void *value, size_t value_length) {
+  struct load *load = context;
+  (void)row;
+  (void)key;
+  (void)key_length;
+  return sink_load(load->sink, value, value_length, &load->engine->report);
+}
+
+static enum flow_status make_sink(struct engine *e, uint32_t number) {
+  const struct flow_sink_desc *desc = &e->program->sinks[number];
+  const struct flow_connector *connector = desc->connector;
+  const char *override = options_place(e->options.sinks, e->options.sink_count, desc->name);
+  if (override != NULL) {
+    bool is_stdout = strcmp(override, "-") == 0;
+    connector = is_stdout ? &flow_connector_stdout : &flow_connector_file;
+  }
+  bool is_named = connector->target == CONNECTOR_FILE;
+  char *location = is_named ? location_of(e, desc->location, override) : NULL;
+  struct sink *s = &e->sinks[number];
+  enum flow_status status = sink_open(s, e->sys, desc, connector, location,
+                                      &e->worker.sinks[number], &e->report);
+  e->sys->free(e->sys, location);
+  if (status != FLOW_OK || e->store == NULL) return status;
+  struct load load = {.engine = e, .sink = s};
+  struct flow_store_loaded loaded;
+  return flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length, &load,
+                         &loaded, &e->report);
+}
+
+/* Rule 12: one file, one writer, and nobody reads what this run writes. */
+static enum flow_status check_same_file(struct engine *e) {
+  const struct flow_program *p = e->program;
+  for (uint32_t i = 0; i < p->sink_count; i++) {
+    const struct sink *s = &e->sinks[i];
+    if (s->is_stream) continue;
+    for (uint32_t j = 0; j < i; j++) {
+      const struct sink *other = &e->sinks[j];
+      if (other->is_stream || other->device != s->device || other->inode != s->inode) continue;
+      return flow_report_fail(&e->report, FLOW_E_USAGE, "sinks `%s` and `%s` write the same file, %s",
+                              other->desc->name, s->desc->name, s->location);
+    }
+    for (uint32_t j = 0; j < p->source_count; j++) {
+      struct flow_file_info info;
+      if (e->sources[j].fd < 0 || e->sys->fstat(e->sys, e->sources[j].fd, &info) < 0) continue;
+      if (info.device != s->device || info.inode != s->inode) continue;
+      return flow_report_fail(&e->report, FLOW_E_USAGE,
+                              "source `%s` reads the file that sink `%s` writes, %s",
+                              p->sources[j].name, s->desc->name, s->location);
+    }
+  }
+  return FLOW_OK;
+}
+
+enum flow_status engine_resume(struct engine *e) {
+  const struct flow_program *p = e->program;
+  enum flow_status status = FLOW_OK;
+  if (e->options.state_dir != NULL) status = open_store(e);
+  for (uint32_t i = 0; status == FLOW_OK && i < p->source_count; i++) {
+    status = make_source(e, i);
+    if (status == FLOW_OK) status = load_positions(e, i);
+    if (status == FLOW_OK) status = e->sources[i].connector->open(&e->sources[i], &e->report);
+  }
+  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) status = make_sink(e, i);
+  if (status == FLOW_OK) status = check_same_file(e);
+  if (status == FLOW_OK && e->store != NULL) status = load_state(e);
+  const struct options *o = &e->options;
+  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
+    bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);
+    status = sink_begin(&e->sinks[i], restarts, &e->report);
+  }
+  return status;
+}
