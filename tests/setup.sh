@@ -60,7 +60,7 @@ if [ "$(id -u)" != 0 ]; then
   fi
   as_root=sudo
 fi
-echo "Installing them:  $as_root apt-get install -y --no-install-recommends$missing"
+echo "Installing them: ${as_root:+$as_root }apt-get install -y --no-install-recommends$missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
