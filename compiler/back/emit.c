@@ -3,6 +3,7 @@
 
 #include "back/program.h"
 #include "front/check.h"
+#include "middle/live.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,10 @@ const char *emit_site(struct emit *e, struct span span, const char *step) {
   text_add_quoted_c(out, line, length);
   text_add(out, "};\n");
   return name;
+}
+
+bool emit_is_live(struct emit *e, const struct type *record, uint32_t field) {
+  return live_has(e->live, record, field);
 }
 
 /* -- joining --------------------------------------------------------------------------------- */
@@ -116,6 +121,7 @@ bool pass_emit(struct compiler *c) {
   e->compiler = c;
   e->graph = c->graph;
   e->plan = c->plan;
+  e->live = live_find(c);
   map_init(&e->written, &c->arena);
   for (int i = 0; i < SECTION_COUNT; i++) text_init(&e->sections[i], &c->arena);
   emit_params(e);

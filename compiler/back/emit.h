@@ -34,7 +34,7 @@ struct emit {
   struct text sections[SECTION_COUNT];
   struct emit_types *types;   /* ctype.c's own: what has been written so far */
   struct map written;         /* names of functions that were written before */
-  struct live *live;          /* live.c's own */
+  struct live *live;          /* which fields are read (middle/live.h) */
   uint32_t site_count, constant_count;
   bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
 
@@ -128,10 +128,13 @@ const char *emit_user_call(struct emit *, const struct node *node, const char *s
                            const struct expr *value, const char *row);
 void emit_user_end(struct emit *, const struct node *node, const struct expr *value);
 
-/* -- live.c: which fields of a record type are ever read ------------------------------------- */
+/* Whether anything reads the field of the record type (middle/live.h). */
 bool emit_is_live(struct emit *, const struct type *record, uint32_t field);
 
 bool pass_emit(struct compiler *);
+
+/* Compiles c_text to options.output_path. False after printing a message of its own: there is no
+ * diagnostic, and flowcc exits with 70. */
 bool pass_build(struct compiler *);
 void dump_c(struct compiler *, FILE *);
 

@@ -173,7 +173,7 @@ static const char *stage_head(struct emit *e, const struct plan_stage *stage) {
   /* Without fusion, calls between stages must stay calls. */
   bool is_apart = e->compiler->options.is_fuse_disabled;
   return arena_printf(&e->compiler->arena, "static %svoid %s(struct flow_worker *w%s)",
-                      is_apart ? "FLOW_NOINLINE " : "", stage->name,
+                      is_apart ? "__attribute__((noinline)) " : "", stage->name,
                       emit_row_parameters(e, stage->head));
 }
 

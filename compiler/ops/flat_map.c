@@ -1,10 +1,26 @@
 /* flat_map: one row in, one row out per element of a list. */
+#include "back/emit.h"
 #include "front/check.h"
 #include "ops/op.h"
 
 static void check_flat_map(struct checker *c, struct stage *stage) {
   (void)c;
   (void)stage;
+}
+
+static void emit_flat_map_functions(struct emit *e, const struct node *node) {
+  emit_user_function(e, node, "", node->stage->args.data[0]);
+}
+
+static void emit_flat_map_row(struct emit *e, const struct node *node, const char *row) {
+  const struct expr *list = node->stage->args.data[0];
+  struct arena *arena = &e->compiler->arena;
+  const char *rows = emit_user_call(e, node, "", list, row) + 1;
+  const char *i = arena_printf(arena, "i%u", ++e->row_count);
+  emit_line(e, "for (uint32_t %s = 0; %s < %s.length; %s++) {", i, i, rows, i);
+  emit_push(e, node, 0, arena_printf(arena, "&%s.data[%s]", rows, i), e->key);
+  emit_line(e, "}");
+  emit_user_end(e, node, list);
 }
 
 const struct op op_flat_map = {
@@ -15,4 +31,6 @@ const struct op op_flat_map = {
                "lines |> flat_map words(lower(it)) |> into stdout\n",
     .may_emit_many = true,
     .check = check_flat_map,
+    .emit_functions = emit_flat_map_functions,
+    .emit_row = emit_flat_map_row,
 };

@@ -1,10 +1,21 @@
 /* merge: the rows of several streams, in the order in which they come to be. */
+#include "back/emit.h"
 #include "front/check.h"
+#include "middle/lower.h"
 #include "ops/op.h"
 
 static void check_merge(struct checker *c, struct stage *stage) {
   (void)c;
   (void)stage;
+}
+
+static void lower_merge(struct lower *l, struct stage *stage, struct node *node) {
+  node->key = NULL;
+  vec_each(struct ident, name, &stage->names) lower_read_name(l, *name, node);
+}
+
+static void emit_merge_row(struct emit *e, const struct node *node, const char *row) {
+  emit_push(e, node, 0, row, NULL);
 }
 
 const struct op op_merge = {
@@ -16,4 +27,6 @@ const struct op op_merge = {
                "old |> merge new |> into stdout\n",
     .keeps_item = true,
     .check = check_merge,
+    .lower = lower_merge,
+    .emit_row = emit_merge_row,
 };

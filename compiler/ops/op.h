@@ -23,6 +23,7 @@ struct op {
   enum op_state state;
   bool is_terminal;      /* ends its pipeline: into, split */
   bool keeps_item;       /* the item leaves as it came: filter, inspect, key by */
+  bool shows_item;       /* without an argument it reads the whole item: inspect */
   bool may_emit_many;    /* more than one row out per row in: flat_map, state */
 
   /* Types the stage: sets out_item and out_key from in_item and in_key; reports misuse. */

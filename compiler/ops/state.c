@@ -1,11 +1,14 @@
 /* state: one value per key, changed by each item, kept across runs and crashes. */
 #include "front/check.h"
+#include "ops/state_emit.h"
 #include "ops/op.h"
 
 static void check_state(struct checker *c, struct stage *stage) {
   (void)c;
   (void)stage;
 }
+
+
 
 const struct op op_state = {
     .name = "state",
@@ -20,4 +23,10 @@ const struct op op_state = {
     .state = OP_STATE_PER_KEY,
     .may_emit_many = true,
     .check = check_state,
+    .lower = state_lower,
+    .emit_functions = state_emit_functions,
+    .emit_state = state_emit_state,
+    .emit_row = state_emit_row,
+    .emit_epoch_end = state_emit_epoch_end,
+    .emit_end = state_emit_end,
 };

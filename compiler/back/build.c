@@ -1,0 +1,217 @@
+/* Runs the C compiler on the generated program.
+ *
+ * The C compiler is started without a shell, so no character of a path means anything. Signals that
+ * end flowcc are held back while it runs: they reach the C compiler, which shares the terminal, and
+ * flowcc removes its files before it lets them through. The new program takes its name by rename(2),
+ * so a running one is never written to, and a failed build leaves the old one.
+ */
+#include "back/emit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+VEC_OF(word_list, char *);
+
+struct build {
+  struct compiler *compiler;
+  struct arena *arena;
+  const char *lib;        /* directory with libflow.a and include/ */
+  const char *output;     /* the program */
+  char *output_temp, *c_path;
+  bool keeps_c;           /* the C file was asked for, or is needed in a report */
+  struct word_list words; /* the command */
+};
+
+/* -- where the runtime is -------------------------------------------------------------------- */
+
+static bool has_runtime(struct build *b, const char *dir) {
+  return access(arena_printf(b->arena, "%s/libflow.a", dir), R_OK) == 0;
+}
+
+/* Beside the flowcc that is running, or in the lib folder of where it was installed. */
+static bool find_runtime(struct build *b) {
+  const char *given = getenv("FLOWCC_LIB");
+  if (given != NULL && given[0] != '\0') {
+    b->lib = given;
+    if (has_runtime(b, given)) return true;
+    fprintf(stderr, "flowcc: there is no libflow.a in FLOWCC_LIB=%s\n", given);
+    return false;
+  }
+  char self[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length < 0) length = 0;
+  while (length > 0 && self[length - 1] != '/') length--;
+  static const char *const places[] = {"lib/flowcc", "../lib/flowcc"};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    b->lib = arena_printf(b->arena, "%.*s%s", (int)length, self, places[i]);
+    if (has_runtime(b, b->lib)) return true;
+  }
+  fprintf(stderr,
+          "flowcc: the runtime (libflow.a) is not at %.*slib/flowcc nor at %.*s../lib/flowcc\n"
+          "  = help: run `make`, or set FLOWCC_LIB to the folder that holds it\n",
+          (int)length, self, (int)length, self);
+  return false;
+}
+
+/* -- files ----------------------------------------------------------------------------------- */
+
+static bool write_all(int file, const char *data, size_t length) {
+  while (length > 0) {
+    ssize_t written = write(file, data, length);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    data += written;
+    length -= (size_t)written;
+  }
+  return true;
+}
+
+static bool write_c_file(struct build *b) {
+  const struct compiler *c = b->compiler;
+  int file;
+  if (b->keeps_c) {
+    b->c_path = arena_printf(b->arena, "%s.c", b->output);
+    file = open(b->c_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  } else {
+    const char *dir = getenv("TMPDIR");
+    b->c_path = arena_printf(b->arena, "%s/flowcc-XXXXXX.c", dir && dir[0] ? dir : "/tmp");
+    file = mkostemps(b->c_path, 2, O_CLOEXEC);
+  }
+  bool is_written = file >= 0 && write_all(file, c->c_text.data, c->c_text.length);
+  if (file >= 0 && close(file) != 0) is_written = false;
+  if (!is_written) fprintf(stderr, "flowcc: cannot write %s: %s\n", b->c_path, strerror(errno));
+  return is_written;
+}
+
+/* An empty file beside the output, with the rights that a new program gets. */
+static bool reserve_output(struct build *b) {
+  b->output_temp = arena_printf(b->arena, "%s.XXXXXX", b->output);
+  int file = mkostemp(b->output_temp, O_CLOEXEC);
+  if (file < 0) {
+    fprintf(stderr, "flowcc: cannot write %s: %s\n", b->output, strerror(errno));
+    b->output_temp = NULL;
+    return false;
+  }
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(file, 0777 & ~mask);
+  close(file);
+  return true;
+}
+
+/* -- the command ----------------------------------------------------------------------------- */
+
+/* Adds the words of a text that blanks separate: CC may be "ccache gcc -fsanitize=address". */
+static void add_words(struct build *b, const char *text) {
+  while (*text != '\0') {
+    size_t length = strcspn(text, " \t");
+    if (length > 0) vec_push(b->arena, &b->words, arena_strndup(b->arena, text, length));
+    text += length;
+    text += strspn(text, " \t");
+  }
+}
+
+static void add_word(struct build *b, const char *word) {
+  vec_push(b->arena, &b->words, arena_strndup(b->arena, word, strlen(word)));
+}
+
+static void make_command(struct build *b) {
+  const struct options *options = &b->compiler->options;
+  const char *cc = options->cc;
+  if (cc == NULL || cc[0] == '\0') cc = getenv("CC");
+  if (cc == NULL || cc[strspn(cc, " \t")] == '\0') cc = "cc";
+  add_words(b, cc);
+  add_words(b, options->optimise != NULL ? options->optimise : "-O2");
+  if (options->is_debug) add_word(b, "-g");
+  add_word(b, "-std=gnu11");
+  add_word(b, "-w");
+  add_word(b, arena_printf(b->arena, "-I%s/include", b->lib));
+  add_word(b, b->c_path);
+  add_word(b, arena_printf(b->arena, "%s/libflow.a", b->lib));
+  add_word(b, "-llmdb");
+  add_word(b, "-lxxhash");
+  add_word(b, "-lpthread");
+  add_word(b, "-lm");
+  add_word(b, "-o");
+  add_word(b, b->output_temp);
+  vec_push(b->arena, &b->words, NULL);
+}
+
+/* Runs the command with signals as flowcc got them; returns its wait status, or -1. */
+static int run_command(struct build *b, const sigset_t *mask) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, mask);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  pid_t child;
+  int error = posix_spawnp(&child, b->words.data[0], NULL, &attributes, b->words.data, environ);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) {
+    fprintf(stderr, "flowcc: cannot run the C compiler `%s`: %s\n", b->words.data[0],
+            strerror(error));
+    if (error == ENOENT)
+      fprintf(stderr, "  = help: install one (on Debian: apt install gcc libc6-dev liblmdb-dev), or name "
+                      "yours in CC\n");
+    return -1;
+  }
+  int status;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return -1;
+  return status;
+}
+
+static bool compile(struct build *b, const sigset_t *mask) {
+  if (!write_c_file(b) || !reserve_output(b)) return false;
+  make_command(b);
+  int status = run_command(b, mask);
+  if (status == -1 || (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV)) return false;
+  if (status != 0) {
+    b->keeps_c = true;
+    fprintf(stderr,
+            "flowcc: internal error: the C compiler refused the generated program, or could not link it\n"
+            "  = note: the C file is kept: %s\n"
+            "  = note: the command was:",
+            b->c_path);
+    for (size_t i = 0; i + 1 < b->words.count; i++) fprintf(stderr, " %s", b->words.data[i]);
+    fprintf(stderr, "\n  = help: if it complains of the program and not of a missing library, please report it with that file\n");
+    return false;
+  }
+  if (rename(b->output_temp, b->output) == 0) {
+    b->output_temp = NULL;
+    return true;
+  }
+  fprintf(stderr, "flowcc: cannot write %s: %s\n", b->output, strerror(errno));
+  return false;
+}
+
+bool pass_build(struct compiler *c) {
+  struct build b = {.compiler = c, .arena = &c->arena, .output = c->options.output_path};
+  b.keeps_c = c->options.is_debug;
+  struct stat status;
+  if (stat(b.output, &status) == 0 && S_ISDIR(status.st_mode)) {
+    fprintf(stderr, "flowcc: cannot write %s: it is a directory\n", b.output);
+    return false;
+  }
+  if (!find_runtime(&b)) return false;
+  sigset_t held, before;
+  sigemptyset(&held);
+  sigaddset(&held, SIGINT);
+  sigaddset(&held, SIGTERM);
+  sigaddset(&held, SIGHUP);
+  sigprocmask(SIG_BLOCK, &held, &before);
+  bool is_built = compile(&b, &before);
+  if (b.output_temp != NULL) unlink(b.output_temp);
+  if (b.c_path != NULL && !b.keeps_c) unlink(b.c_path);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return is_built;
+}

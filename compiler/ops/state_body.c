@@ -1,0 +1,129 @@
+/* What the body of a `state` does: whether it forgets, changes its value, or can fail too late. */
+#include "back/code.h"
+#include "front/builtin.h"
+#include "ops/state_emit.h"
+
+/* -- blocks ---------------------------------------------------------------------------------- */
+
+/* Whether `test` is true of any statement, at any depth. */
+static bool any_stmt(const struct block *block, bool (*test)(const struct stmt *)) {
+  if (block == NULL) return false;
+  vec_each(struct stmt *, it, &block->stmts) {
+    const struct stmt *stmt = *it;
+    if (test(stmt)) return true;
+    if (stmt->kind == STMT_IF && (any_stmt(stmt->if_else.then_block, test) ||
+                                  any_stmt(stmt->if_else.else_block, test)))
+      return true;
+    if (stmt->kind == STMT_FOR && any_stmt(stmt->loop.body, test)) return true;
+    if (stmt->kind != STMT_MATCH) continue;
+    vec_each(struct match_arm, arm, &stmt->match.arms)
+      if (any_stmt(arm->body, test)) return true;
+  }
+  return false;
+}
+
+static bool is_forget(const struct stmt *stmt) {
+  return stmt->kind == STMT_FORGET;
+}
+
+bool state_forgets(const struct block *block) {
+  return any_stmt(block, is_forget);
+}
+
+/* An assignment, or a call for its effect: the few that change only locals do no harm here. */
+static bool is_change(const struct stmt *stmt) {
+  if (stmt->kind == STMT_ASSIGN || stmt->kind == STMT_EXPR) return true;
+  if (stmt->kind == STMT_LET) return stmt->let.value->kind == EXPR_CALL;
+  return false;
+}
+
+bool state_changes(const struct block *block) {
+  return any_stmt(block, is_change);
+}
+
+/* -- failing too late ------------------------------------------------------------------------ */
+
+static bool can_leave(const struct expr *expr) {
+  return expr != NULL && (expr->can_fail || expr->can_fault);
+}
+
+/* `xs.insert(i, x)` fails before it changes anything. */
+static bool is_lone_mutator(const struct expr *expr) {
+  if (expr->kind != EXPR_CALL || expr->call.kind != CALL_BUILTIN) return false;
+  vec_each(struct arg, arg, &expr->call.args)
+    if (code_has_effect(arg->value)) return false;
+  return expr->call.builtin->is_mutator;
+}
+
+/* Walks in the order of execution; *is_changed is set once something was changed or emitted on some
+ * path. Returns true at the first expression behind that which can fail. */
+static bool fails_late(const struct block *block, bool *is_changed);
+
+static bool expr_fails_late(const struct expr *expr, bool *is_changed) {
+  if (expr == NULL) return false;
+  bool was_changed = *is_changed;
+  *is_changed = was_changed || code_has_effect(expr);
+  /* A mutator inside the expression may come before what fails in it. */
+  return can_leave(expr) && (is_lone_mutator(expr) ? was_changed : *is_changed);
+}
+
+static bool stmt_fails_late(const struct stmt *stmt, bool *is_changed) {
+  switch (stmt->kind) {
+  case STMT_LET: return expr_fails_late(stmt->let.value, is_changed);
+  case STMT_ASSIGN: {
+    /* The value and the place are evaluated before the change, unless `m[k]` makes its entry. */
+    bool is_arithmetic = stmt->assign.op != ASSIGN_SET && stmt->assign.op != ASSIGN_CONCAT;
+    bool is_late = (*is_changed || stmt->assign.place->kind == EXPR_INDEX) &&
+                   (is_arithmetic || can_leave(stmt->assign.value) || can_leave(stmt->assign.place));
+    *is_changed = true;
+    return is_late;
+  }
+  case STMT_EXPR: return expr_fails_late(stmt->expr, is_changed);
+  case STMT_RETURN: return expr_fails_late(stmt->expr, is_changed);
+  case STMT_FAIL: return *is_changed;
+  case STMT_EMIT: {
+    bool is_late = expr_fails_late(stmt->emit.value, is_changed);
+    *is_changed = true;
+    return is_late;
+  }
+  case STMT_IF: {
+    if (expr_fails_late(stmt->if_else.condition, is_changed)) return true;
+    bool in_else = *is_changed;
+    bool is_late = fails_late(stmt->if_else.then_block, is_changed) ||
+                   (stmt->if_else.else_block && fails_late(stmt->if_else.else_block, &in_else));
+    *is_changed = *is_changed || in_else;
+    return is_late;
+  }
+  case STMT_MATCH: {
+    if (expr_fails_late(stmt->match.subject, is_changed)) return true;
+    bool after = *is_changed;
+    vec_each(struct match_arm, arm, &stmt->match.arms) {
+      bool in_arm = *is_changed;
+      if (fails_late(arm->body, &in_arm)) return true;
+      after = after || in_arm;
+    }
+    *is_changed = after;
+    return false;
+  }
+  case STMT_FOR:
+    if (expr_fails_late(stmt->loop.iterable, is_changed)) return true;
+    /* The second turn comes behind the first. */
+    return fails_late(stmt->loop.body, is_changed) || fails_late(stmt->loop.body, is_changed);
+  case STMT_FORGET:
+  case STMT_ERROR: return false;
+  }
+  return false;
+}
+
+static bool fails_late(const struct block *block, bool *is_changed) {
+  vec_each(struct stmt *, stmt, &block->stmts)
+    if (stmt_fails_late(*stmt, is_changed)) return true;
+  return false;
+}
+
+bool state_must_undo(const struct stage *stage) {
+  bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
+  if (!is_handled || !(stage->can_fail || stage->can_fault)) return false;
+  bool is_changed = false;
+  return fails_late(stage->body, &is_changed);
+}

@@ -1,0 +1,441 @@
+/* Writes the C of a `state`: its row, finding and making rows, the body, the hooks.
+ *
+ * A row is `struct S_<node>`: the entry of the table, the key, the value. The user's body works on a
+ * pointer to the value and sends rows on through <node>_emit_<output>(), which hold what is fused
+ * behind. Where an item may fail too late (state_must_undo), its rows wait in a list and the value is
+ * put back from a copy.
+ */
+#include "back/code.h"
+#include "back/program.h"
+#include "ops/op.h"
+#include "ops/state_emit.h"
+
+/* -- the graph ------------------------------------------------------------------------------- */
+
+void state_lower(struct lower *l, struct stage *stage, struct node *node) {
+  for (size_t i = 1; i < stage->emits.count; i++) {
+    uint32_t port = lower_add_port(l, node, stage->emits.data[i].type);
+    lower_connect_name(l, node, port, stage->emits.data[i].into);
+  }
+}
+
+/* -- the user's functions -------------------------------------------------------------------- */
+
+static const char *format(struct emit *e, const char *pattern, const struct node *node) {
+  return arena_printf(&e->compiler->arena, pattern, node->name);
+}
+
+static bool is_fallible(const struct stage *stage) {
+  return stage->can_fail || stage->can_fault;
+}
+
+/* The parameters behind the worker of a body (with an item) or a hook (without). */
+static const char *body_parameters(struct emit *e, const struct node *node,
+                                   const struct block *block, bool has_item, bool is_held) {
+  const struct stage *stage = node->stage;
+  return arena_printf(&e->compiler->arena, "%s%s%s, const %s *key, %s *state%s%s",
+                      has_item ? ", const " : "", has_item ? emit_c_type(e, node->item) : "",
+                      has_item ? " *it" : "", emit_c_type(e, node->key),
+                      emit_c_type(e, stage->state_type),
+                      state_forgets(block) ? ", bool *is_forgotten" : "",
+                      is_held ? ", struct held *held" : "");
+}
+
+static void emit_body(struct emit *e, const struct node *node, const struct block *block,
+                      const char *name, bool has_item) {
+  bool is_held = has_item && state_must_undo(node->stage);
+  struct code c;
+  code_begin(&c, e, emit_step(e, node), is_fallible(node->stage));
+  if (has_item) c.it = "(*it)";
+  c.key = "(*key)";
+  c.state = "(*state)";
+  c.node = node;
+  c.emit_prefix = arena_printf(&e->compiler->arena, "%s_%s", node->name, is_held ? "hold" : "emit");
+  c.emit_args = is_held ? ", held" : ", key";
+  code_block(&c, block);
+  if (c.is_fallible) code_put(&c, "return true;");
+  const char *head = arena_printf(&e->compiler->arena, "static inline %s %s(struct flow_worker *w%s)",
+                                  c.is_fallible ? "bool" : "void", name,
+                                  body_parameters(e, node, block, has_item, is_held));
+  code_end(&c, head, has_item ? node->stage->span : block->span);
+}
+
+static const struct block *hook_block(const struct node *node, enum hook_kind kind) {
+  vec_each(struct hook, hook, &node->stage->hooks)
+    if (hook->kind == kind) return hook->body;
+  return NULL;
+}
+
+static const char *emit_head(struct emit *e, const struct node *node, uint32_t output) {
+  return arena_printf(&e->compiler->arena,
+                      "static void %s_emit_%u(struct flow_worker *w, const %s *it, const %s *key)",
+                      node->name, output, emit_c_type(e, node->ports.data[output].item),
+                      emit_c_type(e, node->key));
+}
+
+static const char *hold_head(struct emit *e, const struct node *node, uint32_t output) {
+  return arena_printf(&e->compiler->arena,
+                      "static void %s_hold_%u(struct flow_worker *w, const %s *it, struct held *held)",
+                      node->name, output, emit_c_type(e, node->ports.data[output].item));
+}
+
+static bool is_emitted(const struct node *node, uint32_t output) {
+  return output < node->stage->emits.count && node->stage->emits.data[output].type != NULL;
+}
+
+static void declare_outputs(struct emit *e, const struct node *node) {
+  struct text *out = emit_section(e, SECTION_DECLARATIONS);
+  bool is_held = state_must_undo(node->stage);
+  if (is_held && emit_first_time(e, "struct held"))
+    text_add(out, "/* Rows that wait until their item has succeeded. */\n"
+                  "struct held_row {\n  struct held_row *next;\n  uint32_t output;\n};\n"
+                  "struct held {\n  struct held_row *first, *last;\n};\n");
+  for (uint32_t i = 0; i < node->stage->emits.count; i++) {
+    if (!is_emitted(node, i)) continue;
+    text_addf(out, "%s;\n", emit_head(e, node, i));
+    if (is_held) text_addf(out, "%s;\n", hold_head(e, node, i));
+  }
+}
+
+void state_emit_functions(struct emit *e, const struct node *node) {
+  const struct stage *stage = node->stage;
+  declare_outputs(e, node);
+  if (stage->init != NULL) {
+    struct code c;
+    code_begin(&c, e, emit_step(e, node), false);
+    emit_value_function(e, format(e, "x_%s_initial", node), "", stage->init, &c);
+  }
+  emit_body(e, node, stage->body, format(e, "x_%s", node), true);
+  const struct block *on_epoch = hook_block(node, HOOK_EPOCH), *on_end = hook_block(node, HOOK_END);
+  if (on_epoch != NULL) emit_body(e, node, on_epoch, format(e, "x_%s_on_epoch", node), false);
+  if (on_end != NULL) emit_body(e, node, on_end, format(e, "x_%s_on_end", node), false);
+}
+
+/* -- rows of the table ----------------------------------------------------------------------- */
+
+/* Whether every row that arrives has the same key: `key by "ALL"`. It needs no hash. */
+static bool is_constant_key(const struct node *node) {
+  while (node->inputs.count == 1) {
+    node = node->inputs.data[0]->from;
+    if (node->kind == NODE_SOURCE || node->kind == NODE_SINK) return false;
+    if (node->kind != NODE_STAGE || node->stage->op != &op_key) continue;
+    if (node->stage->args.count != 1) return false;
+    switch (node->stage->args.data[0]->kind) {
+    case EXPR_STRING:
+    case EXPR_INT:
+    case EXPR_BOOL: return true;
+    default: return false;
+    }
+  }
+  return false;
+}
+
+static void emit_hash(struct emit *e, const struct node *node) {
+  if (is_constant_key(node)) {
+    emit_line(e, "uint64_t hash = 0; /* there is one key only */");
+  } else {
+    emit_line(e, "uint64_t hash = %s(t->seed, key);", emit_helper(e, HELPER_HASH, node->key));
+  }
+}
+
+static void emit_row_struct(struct emit *e, const struct node *node) {
+  const char *name = node->name;
+  emit_line(e, "/* state %s: %s = one row per key */", node->stage->name.text,
+            type_name(e->compiler->types, node->stage->state_type));
+  emit_line(e, "struct S_%s {", name);
+  emit_line(e, "struct flow_entry entry;");
+  emit_line(e, "%s key;", emit_c_type(e, node->key));
+  emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
+  emit_line(e, "};");
+  emit_line(e, "%s", "");
+  emit_line(e, "static inline bool has_key_%s(const struct flow_entry *row, const void *key) {", name);
+  emit_line(e, "return %s(&((const struct S_%s *)row)->key, key);",
+            emit_helper(e, HELPER_EQUAL, node->key), name);
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+/* The value of a new row, owned by the heap. Without an initial value it is the type's default. */
+static void emit_initial(struct emit *e, const struct node *node) {
+  const struct type *type = node->stage->state_type;
+  if (node->stage->init == NULL) {
+    emit_line(e, "s->value = (%s){0};", emit_c_type(e, type));
+    return;
+  }
+  const char *name = format(e, "x_%s_initial", node);
+  if (code_is_scalar(type)) {
+    emit_line(e, "s->value = %s(w);", name);
+  } else if (!type_has_heap(type)) {
+    emit_line(e, "%s(w, &s->value);", name);
+  } else {
+    emit_line(e, "%s initial;", emit_c_type(e, type));
+    emit_line(e, "%s(w, &initial);", name);
+    emit_line(e, "%s", code_copy(e, type, "w->heap", "&s->value", "&initial"));
+  }
+}
+
+/* Finds the row of a key, or makes it. */
+static void emit_find(struct emit *e, const struct node *node) {
+  const char *name = node->name;
+  const char *key = emit_c_type(e, node->key);
+  emit_line(e, "static FLOW_COLD struct S_%s *new_%s(struct flow_worker *w, uint64_t hash, const %s *key) {",
+            name, name, key);
+  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_insert(t, hash);", name, name);
+  emit_line(e, "%s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
+  emit_initial(e, node);
+  emit_line(e, "return s;");
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+  emit_line(e, "static inline struct S_%s *find_%s(struct flow_worker *w, const %s *key, bool *is_new) {",
+            name, name, key);
+  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_hash(e, node);
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, has_key_%s);", name,
+            name, name);
+  emit_line(e, "*is_new = s == NULL;");
+  emit_line(e, "return s != NULL ? s : new_%s(w, hash, key);", name);
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+/* Frees what a row owns. */
+static void emit_drop(struct emit *e, const struct node *node) {
+  const struct type *value = node->stage->state_type;
+  emit_line(e, "static inline void drop_%s(struct flow_worker *w, struct S_%s *s) {", node->name,
+            node->name);
+  if (type_has_heap(node->key))
+    emit_line(e, "%s(w->heap, &s->key);", emit_helper(e, HELPER_DROP, node->key));
+  if (type_has_heap(value)) emit_line(e, "%s(w->heap, &s->value);", emit_helper(e, HELPER_DROP, value));
+  emit_line(e, "(void)w, (void)s;");
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+static void emit_pack(struct emit *e, const struct node *node) {
+  const char *name = node->name;
+  const char *const parts[] = {"key", "value"};
+  const struct type *const types[] = {node->key, node->stage->state_type};
+  for (int i = 0; i < 2; i++) {
+    emit_line(e, "static inline void pack_%s_%s(struct flow_buf *out, const struct flow_entry *row) {",
+              parts[i], name);
+    emit_line(e, "%s(out, &((const struct S_%s *)row)->%s);", emit_helper(e, HELPER_ENCODE, types[i]),
+              name, parts[i]);
+    emit_line(e, "}");
+    emit_line(e, "%s", "");
+  }
+  emit_line(e, "static void pack_%s(struct flow_table *t, struct flow_buf *out) {", name);
+  emit_line(e, "flow_table_pack(t, out, pack_key_%s, pack_value_%s);", name, name);
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+static void emit_load(struct emit *e, const struct node *node) {
+  const char *name = node->name;
+  emit_line(e, "static bool load_%s(struct flow_worker *w, struct flow_table *t, uint64_t id,", name);
+  emit_line(e, "                    const uint8_t *key_data, size_t key_length,");
+  emit_line(e, "                    const uint8_t *value_data, size_t value_length) {");
+  emit_line(e, "%s loaded, *key = &loaded;", emit_c_type(e, node->key));
+  emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
+  emit_line(e, "struct flow_reader reader = flow_reader_of(key_data, key_length);");
+  emit_line(e, "if (!%s(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;",
+            emit_helper(e, HELPER_DECODE, node->key));
+  emit_line(e, "reader = flow_reader_of(value_data, value_length);");
+  emit_line(e, "if (!%s(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;",
+            emit_helper(e, HELPER_DECODE, node->stage->state_type));
+  emit_hash(e, node);
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, hash, id);", name, name);
+  emit_line(e, "s->key = loaded;");
+  emit_line(e, "s->value = value;");
+  emit_line(e, "return true;");
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+void state_emit_state(struct emit *e, const struct node *node) {
+  emit_row_struct(e, node);
+  emit_find(e, node);
+  bool drops = state_forgets(node->stage->body) || node->stage->on_fail.kind != ON_FAIL_NONE;
+  vec_each(struct hook, hook, &node->stage->hooks) drops = drops || state_forgets(hook->body);
+  if (drops) emit_drop(e, node);
+  emit_pack(e, node);
+  emit_load(e, node);
+}
+
+/* -- what is behind the state ---------------------------------------------------------------- */
+
+static void write_output(struct emit *e, const struct node *node, uint32_t output) {
+  emit_push(e, node, output, "it", "key");
+}
+
+static void write_hold(struct emit *e, const struct node *node, uint32_t output) {
+  const struct type *item = node->ports.data[output].item;
+  emit_line(e, "struct waiting {");
+  emit_line(e, "struct held_row row;");
+  emit_line(e, "%s item;", emit_c_type(e, item));
+  emit_line(e, "};");
+  emit_line(e, "struct waiting *waiting = flow_mem_alloc(w->arena, sizeof *waiting);");
+  emit_line(e, "waiting->row = (struct held_row){.next = NULL, .output = %u};", output);
+  emit_line(e, "%s", code_copy(e, item, "w->arena", "&waiting->item", "it"));
+  emit_line(e, "if (held->last != NULL) held->last->next = &waiting->row;");
+  emit_line(e, "else held->first = &waiting->row;");
+  emit_line(e, "held->last = &waiting->row;");
+}
+
+static void write_outputs(struct emit *e, const struct node *node) {
+  /* emit_function() sets where lines go. */
+  struct text *out = e->out;
+  uint32_t indent = e->indent;
+  const char *key = e->key;
+  for (uint32_t i = 0; i < node->stage->emits.count; i++) {
+    if (!is_emitted(node, i)) continue;
+    emit_function(e, SECTION_STAGES, emit_head(e, node, i), node, i, write_output);
+    if (state_must_undo(node->stage))
+      emit_function(e, SECTION_STAGES, hold_head(e, node, i), node, i, write_hold);
+  }
+  e->out = out;
+  e->indent = indent;
+  e->key = key;
+}
+
+/* -- one item -------------------------------------------------------------------------------- */
+
+static void emit_forget(struct emit *e, const struct node *node) {
+  emit_line(e, "if (is_forgotten) {");
+  emit_line(e, "drop_%s(w, s);", node->name);
+  emit_line(e, "flow_table_forget(t, &s->entry);");
+  emit_line(e, "}");
+}
+
+static void emit_release(struct emit *e, const struct node *node) {
+  emit_line(e, "for (struct held_row *row = held.first; row != NULL; row = row->next) {");
+  for (uint32_t i = 0; i < node->stage->emits.count; i++) {
+    if (!is_emitted(node, i)) continue;
+    emit_line(e, "if (row->output == %u) {", i);
+    emit_line(e, "struct waiting {");
+    emit_line(e, "struct held_row row;");
+    emit_line(e, "%s item;", emit_c_type(e, node->ports.data[i].item));
+    emit_line(e, "};");
+    emit_line(e, "%s_emit_%u(w, &((struct waiting *)row)->item, key);", node->name, i);
+    emit_line(e, "}");
+  }
+  emit_line(e, "}");
+}
+
+/* A failed item leaves its key as it was. */
+static void emit_undo(struct emit *e, const struct node *node, bool is_restored) {
+  const struct type *value = node->stage->state_type;
+  emit_line(e, "if (is_new) {");
+  emit_line(e, "drop_%s(w, s);", node->name);
+  emit_line(e, "flow_table_undo_insert(t, &s->entry);");
+  if (is_restored) {
+    emit_line(e, "} else {");
+    if (type_has_heap(value)) emit_line(e, "%s(w->heap, &s->value);", emit_helper(e, HELPER_DROP, value));
+    emit_line(e, "%s", code_copy(e, value, "w->heap", "&s->value", "&saved"));
+  }
+  emit_line(e, "}");
+}
+
+static const char *body_call(struct emit *e, const struct node *node, const char *row) {
+  bool forgets = state_forgets(node->stage->body);
+  return arena_printf(&e->compiler->arena, "x_%s(w, %s, key, &s->value%s%s)", node->name, row,
+                      forgets ? ", &is_forgotten" : "", state_must_undo(node->stage) ? ", &held" : "");
+}
+
+/* An item whose failure the stage's `else` handles. */
+static void emit_guarded(struct emit *e, const struct node *node, const char *row) {
+  bool must_undo = state_must_undo(node->stage);
+  if (must_undo) {
+    const struct type *value = node->stage->state_type;
+    emit_line(e, "struct held held = {0};");
+    emit_line(e, "%s saved;", emit_c_type(e, value));
+    emit_line(e, "%s", code_copy(e, value, "w->arena", "&saved", "&s->value"));
+  }
+  emit_line(e, "if (%s) {", body_call(e, node, row));
+  emit_line(e, "flow_table_touch(t, &s->entry);");
+  if (must_undo) emit_release(e, node);
+  if (state_forgets(node->stage->body)) emit_forget(e, node);
+  emit_line(e, "} else {");
+  emit_undo(e, node, must_undo);
+  emit_reject(e, node, row);
+  emit_line(e, "}");
+}
+
+void state_emit_row(struct emit *e, const struct node *node, const char *row) {
+  const struct stage *stage = node->stage;
+  write_outputs(e, node);
+  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_line(e, "bool is_new;");
+  emit_line(e, "struct S_%s *s = find_%s(w, key, &is_new);", node->name, node->name);
+  if (state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
+  bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
+  if (is_handled && is_fallible(stage)) {
+    emit_guarded(e, node, row);
+    return;
+  }
+  emit_line(e, "(void)is_new;");
+  emit_line(e, "flow_table_touch(t, &s->entry);");
+  if (is_fallible(stage)) {
+    emit_line(e, "if (!%s) {", body_call(e, node, row));
+    emit_reject(e, node, row);
+    emit_line(e, "}");
+  } else {
+    emit_line(e, "%s;", body_call(e, node, row));
+  }
+  if (state_forgets(stage->body)) emit_forget(e, node);
+}
+
+/* -- hooks ----------------------------------------------------------------------------------- */
+
+/* Runs the hook for the row `s`; a failure in a hook belongs to no record. */
+static void emit_hook_call(struct emit *e, const struct node *node, const struct block *block,
+                           const char *suffix) {
+  bool forgets = state_forgets(block);
+  if (forgets) emit_line(e, "bool is_forgotten = false;");
+  const char *call = arena_printf(&e->compiler->arena, "x_%s_%s(w, &s->key, &s->value%s)", node->name,
+                                  suffix, forgets ? ", &is_forgotten" : "");
+  if (state_changes(block)) emit_line(e, "flow_table_touch(t, &s->entry);");
+  if (is_fallible(node->stage)) {
+    emit_line(e, "if (!%s) flow_abort_record(w);", call);
+  } else {
+    emit_line(e, "%s;", call);
+  }
+  if (forgets) emit_forget(e, node);
+}
+
+/* Hooks go over many rows; between them nothing transient is alive. */
+static void emit_batch_end(struct emit *e) {
+  emit_line(e, "if (i %% FLOW_BATCH == FLOW_BATCH - 1) flow_batch_end(w);");
+}
+
+void state_emit_epoch_end(struct emit *e, const struct node *node) {
+  const struct block *block = hook_block(node, HOOK_EPOCH);
+  if (block == NULL) return;
+  emit_line(e, "{");
+  emit_line(e, "/* state %s, on epoch */", node->stage->name.text);
+  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_line(e, "for (size_t i = 0; i < t->touched_count; i++) {");
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_touched(t, i);", node->name, node->name);
+  emit_line(e, "if (s == NULL) continue;");
+  emit_hook_call(e, node, block, "on_epoch");
+  emit_batch_end(e);
+  emit_line(e, "}");
+  emit_line(e, "}");
+}
+
+void state_emit_end(struct emit *e, const struct node *node) {
+  const struct block *block = hook_block(node, HOOK_END);
+  if (block == NULL) return;
+  emit_line(e, "{");
+  emit_line(e, "/* state %s, on end */", node->stage->name.text);
+  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_line(e, "struct flow_entry **rows = flow_table_sorted(t);");
+  emit_line(e, "uint32_t count = t->row_count;");
+  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
+  emit_line(e, "struct S_%s *s = (struct S_%s *)rows[i];", node->name, node->name);
+  emit_hook_call(e, node, block, "on_end");
+  emit_batch_end(e);
+  emit_line(e, "}");
+  emit_line(e, "flow_table_sorted_free(t, rows);");
+  emit_line(e, "}");
+}

@@ -1,0 +1,23 @@
+/* The emission part of `state` (ops/state.c has its row and its check). */
+#ifndef FLOWCC_OPS_STATE_EMIT_H
+#define FLOWCC_OPS_STATE_EMIT_H
+
+#include "back/emit.h"
+#include "middle/lower.h"
+
+void state_lower(struct lower *, struct stage *, struct node *);
+void state_emit_functions(struct emit *, const struct node *);
+void state_emit_state(struct emit *, const struct node *);
+void state_emit_row(struct emit *, const struct node *, const char *row);
+void state_emit_epoch_end(struct emit *, const struct node *);
+void state_emit_end(struct emit *, const struct node *);
+
+/* Whether the body, run for an item under `else`, can fail or fault after it has changed the state
+ * or emitted something: only then must emissions be held and the value be restored. */
+bool state_must_undo(const struct stage *);
+
+/* Whether the block holds a `forget`, or changes the state variable. */
+bool state_forgets(const struct block *);
+bool state_changes(const struct block *);
+
+#endif
