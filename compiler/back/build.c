@@ -5,6 +5,8 @@
  * flowcc removes its files before it lets them through. The new program takes its name by rename(2),
  * so a running one is never written to, and a failed build leaves the old one.
  */
+#define _GNU_SOURCE /* mkostemps */
+
 #include "back/emit.h"
 
 #include <errno.h>
@@ -139,7 +141,6 @@ static void make_command(struct build *b) {
   add_word(b, b->c_path);
   add_word(b, arena_printf(b->arena, "%s/libflow.a", b->lib));
   add_word(b, "-llmdb");
-  add_word(b, "-lxxhash");
   add_word(b, "-lpthread");
   add_word(b, "-lm");
   add_word(b, "-o");
