@@ -285,7 +285,7 @@ static void print_string(struct printer *printer, enum print_form form, const ch
   } else {
     line(printer, "p = flow_write_csv_str(b, p, %s, '%s%c', %s, %s);", at,
          printer->delimiter == '\'' || printer->delimiter == '\\' ? "\\" : "", printer->delimiter,
-         is_optional ? "true" : "false", printer->room);
+         is_optional || printer->quotes_empty ? "true" : "false", printer->room);
   }
   printer->bound += 12; /* FLOW_STR_INLINE */
 }

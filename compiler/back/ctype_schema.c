@@ -29,68 +29,9 @@ static const struct expr *constant_behind(const struct expr *value) {
   return value;
 }
 
-/* The value of a constant integer expression. False: it is none that is known here. */
-static bool fold_int(const struct expr *value, int64_t *out) {
-  value = constant_behind(value);
-  int64_t left, right;
-  switch (value->kind) {
-    case EXPR_INT:
-    case EXPR_DURATION:
-    case EXPR_TIMESTAMP: *out = value->integer; return true;
-    case EXPR_UNARY:
-      return value->unary.op == UNARY_NEGATE && fold_int(value->unary.operand, &left) &&
-             !__builtin_sub_overflow((int64_t)0, left, out);
-    case EXPR_BINARY:
-      if (!fold_int(value->binary.left, &left) || !fold_int(value->binary.right, &right)) {
-        return false;
-      }
-      switch (value->binary.op) {
-        case BINARY_ADD: return !__builtin_add_overflow(left, right, out);
-        case BINARY_SUB: return !__builtin_sub_overflow(left, right, out);
-        case BINARY_MUL: return !__builtin_mul_overflow(left, right, out);
-        case BINARY_DIV:
-          if (right == 0 || (right == -1 && left == INT64_MIN)) return false;
-          *out = left / right;
-          return true;
-        default: return false;
-      }
-    default: return false;
-  }
-}
-
-static bool fold_float(const struct expr *value, double *out) {
-  value = constant_behind(value);
-  double left, right;
-  switch (value->kind) {
-    case EXPR_FLOAT: *out = value->number; return true;
-    case EXPR_INT: *out = (double)value->integer; return true;
-    case EXPR_UNARY:
-      if (value->unary.op != UNARY_NEGATE || !fold_float(value->unary.operand, &left)) return false;
-      *out = -left;
-      return true;
-    case EXPR_BINARY:
-      if (!fold_float(value->binary.left, &left) || !fold_float(value->binary.right, &right)) {
-        return false;
-      }
-      switch (value->binary.op) {
-        case BINARY_ADD: *out = left + right; return true;
-        case BINARY_SUB: *out = left - right; return true;
-        case BINARY_MUL: *out = left * right; return true;
-        case BINARY_DIV: *out = left / right; return right != 0;
-        default: return false;
-      }
-    default: return false;
-  }
-}
-
-static bool fold_string(const struct expr *value, struct text *out) {
-  value = constant_behind(value);
-  if (value->kind == EXPR_STRING) {
-    text_addn(out, value->string.data, value->string.length);
-    return true;
-  }
-  return value->kind == EXPR_BINARY && value->binary.op == BINARY_CONCAT &&
-         fold_string(value->binary.left, out) && fold_string(value->binary.right, out);
+/* Arithmetic on constants has been done by the checker: what is left are literals. */
+static bool is_integer(const struct expr *value) {
+  return value->kind == EXPR_INT || value->kind == EXPR_DURATION || value->kind == EXPR_TIMESTAMP;
 }
 
 static bool put_constant(struct arena *, struct text *, const struct expr *, const struct type *);
@@ -194,37 +135,30 @@ static bool put_list(struct arena *arena, struct text *out, const struct expr *v
   return true;
 }
 
-static bool put_string(struct arena *arena, struct text *out, const struct expr *value) {
-  struct text bytes;
-  text_init(&bytes, arena);
-  if (!fold_string(value, &bytes)) return false;
-  put_varint(out, bytes.length);
-  text_addn(out, bytes.data, bytes.length);
-  return true;
-}
-
 /* Appends the constant; false where it is more than a constant of literals. */
 static bool put_constant(struct arena *arena, struct text *out, const struct expr *value,
                          const struct type *type) {
   value = constant_behind(value);
-  int64_t integer;
-  double number;
   switch (type->kind) {
     case TYPE_INT:
     case TYPE_TIMESTAMP:
     case TYPE_DURATION:
-      if (!fold_int(value, &integer)) return false;
-      put_int(out, integer);
+      if (!is_integer(value)) return false;
+      put_int(out, value->integer);
       return true;
     case TYPE_FLOAT:
-      if (!fold_float(value, &number)) return false;
-      put_float(out, number);
+      if (value->kind != EXPR_FLOAT) return false;
+      put_float(out, value->number);
       return true;
     case TYPE_BOOL:
       if (value->kind != EXPR_BOOL) return false;
       text_addc(out, value->boolean ? 1 : 0);
       return true;
-    case TYPE_STRING: return put_string(arena, out, value);
+    case TYPE_STRING:
+      if (value->kind != EXPR_STRING) return false;
+      put_varint(out, value->string.length);
+      text_addn(out, value->string.data, value->string.length);
+      return true;
     case TYPE_OPTIONAL: return put_optional(arena, out, value, type);
     case TYPE_LIST: return put_list(arena, out, value, type);
     case TYPE_SET:
@@ -328,7 +262,7 @@ void ctype_write_schema(struct emit *e, const struct type *type, const char *nam
   }
   text_addf(&out, "static const struct flow_type %s = {.kind = FLOW_KIND_%s", name,
             kind_name(type));
-  if (type->name != NULL) {
+  if (type->decl != NULL) {
     text_add(&out, ", .name = ");
     text_add_quoted_c(&out, type->name, strlen(type->name));
   }

@@ -152,6 +152,11 @@ static void read_payload_variant(struct emit *e, struct text *out, const struct 
 
 /* -- collections ----------------------------------------------------------------------------- */
 
+/* The initialiser of a local; compilers do not see that a reader that fails is followed by a return. */
+static const char *zero(const struct type *type) {
+  return ctype_is_plain(type) && type->kind != TYPE_ENUM ? "0" : "{0}";
+}
+
 static void read_list(struct emit *e, struct text *out, const struct type *type) {
   text_addf(out,
             "  *x = (%s){0};\n"
@@ -187,9 +192,9 @@ static void read_set(struct emit *e, struct text *out, const struct type *type) 
             "  if (!flow_json_begin_array(j, \"a list\")) return false;\n"
             "  enum flow_json_next next = flow_json_first_element(j);\n"
             "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
-            "    %s key;\n"
+            "    %s key = %s;\n"
             "    if (!%s) return false;\n",
-            emit_c_type(e, type->elem), codec_read(e, type->elem, 0, "key"));
+            emit_c_type(e, type->elem), zero(type->elem), codec_read(e, type->elem, 0, "key"));
   find_entry(e, out, type);
   text_add(out, "  }\n  return next == FLOW_JSON_END;\n");
 }
@@ -203,9 +208,9 @@ static void read_object_key(struct emit *e, struct text *out, const struct type 
   text_addf(out,
             "    const char *key_at = j->cursor;\n"
             "    struct flow_str text;\n"
-            "    %s key;\n"
+            "    %s key = %s;\n"
             "    if (!flow_json_key(j, &text)) return false;\n",
-            emit_c_type(e, key));
+            emit_c_type(e, key), zero(key));
   if (key->kind == TYPE_INT) {
     text_add(out, "    if (!flow_json_int_of_key(j, key_at, &text, &key)) return false;\n");
     return;
@@ -221,8 +226,8 @@ static void read_object_key(struct emit *e, struct text *out, const struct type 
 /* Reads the value behind the key into its entry; of equal keys the last value counts. */
 static void read_entry_value(struct emit *e, struct text *out, const struct type *type) {
   const char *entry = emit_entry_type(e, type);
-  text_addf(out, "    %s value;\n    if (!%s) return false;\n", emit_c_type(e, type->elem),
-            codec_read(e, type->elem, 0, "value"));
+  text_addf(out, "    %s value = %s;\n    if (!%s) return false;\n", emit_c_type(e, type->elem),
+            zero(type->elem), codec_read(e, type->elem, 0, "value"));
   find_entry(e, out, type);
   text_addf(out, "    ((%s *)flow_map_at(x, at, sizeof(%s)))->value = value;\n", entry, entry);
 }
@@ -245,14 +250,14 @@ static void read_pairs_map(struct emit *e, struct text *out, const struct type *
             "  if (!flow_json_begin_array(j, \"a list of pairs\")) return false;\n"
             "  enum flow_json_next next = flow_json_first_element(j);\n"
             "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
-            "    %s key;\n"
+            "    %s key = %s;\n"
             "    if (!flow_json_begin_array(j, \"a pair of key and value\")) return false;\n"
             "    flow_json_blanks(j);\n"
             "    if (!%s) return false;\n"
             "    next = flow_json_next_element(j);\n"
             "    if (next == FLOW_JSON_BAD) return false;\n"
             "    if (next == FLOW_JSON_END) return flow_bad(j->bad, j->cursor, \"this pair has no value\");\n",
-            emit_c_type(e, type->key), codec_read(e, type->key, 0, "key"));
+            emit_c_type(e, type->key), zero(type->key), codec_read(e, type->key, 0, "key"));
   read_entry_value(e, out, type);
   text_add(out,
            "    next = flow_json_next_element(j);\n"
@@ -311,15 +316,17 @@ static const char *reader(struct emit *e, const struct type *type) {
 
 const char *codec_read(struct emit *e, const struct type *type, int64_t unit_us, const char *to) {
   struct arena *arena = &e->compiler->arena;
+  to = arena_printf(arena, "&%s", to);
+  if (strncmp(to, "&(*", 3) == 0) to = arena_strndup(arena, to + 3, strlen(to) - 4); /* &(*out) */
   switch (type->kind) {
-    case TYPE_INT: return arena_printf(arena, "flow_json_int(j, &%s)", to);
-    case TYPE_FLOAT: return arena_printf(arena, "flow_json_float(j, &%s)", to);
-    case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, &%s)", to);
-    case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, &%s)", to);
-    case TYPE_DURATION: return arena_printf(arena, "flow_json_duration(j, &%s)", to);
+    case TYPE_INT: return arena_printf(arena, "flow_json_int(j, %s)", to);
+    case TYPE_FLOAT: return arena_printf(arena, "flow_json_float(j, %s)", to);
+    case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, %s)", to);
+    case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, %s)", to);
+    case TYPE_DURATION: return arena_printf(arena, "flow_json_duration(j, %s)", to);
     case TYPE_TIMESTAMP:
-      if (unit_us == 0) return arena_printf(arena, "flow_json_timestamp(j, &%s)", to);
-      return arena_printf(arena, "flow_json_timestamp_of_unit(j, %" PRId64 ", &%s)", unit_us, to);
-    default: return arena_printf(arena, "%s(w, j, &%s)", reader(e, type), to);
+      if (unit_us == 0) return arena_printf(arena, "flow_json_timestamp(j, %s)", to);
+      return arena_printf(arena, "flow_json_timestamp_of_unit(j, %" PRId64 ", %s)", unit_us, to);
+    default: return arena_printf(arena, "%s(w, j, %s)", reader(e, type), to);
   }
 }

@@ -143,7 +143,7 @@ static void expect_field(struct emit *e, struct text *out, const struct type *re
   text_add_quoted_c(out, quoted.data + 1, quoted.length - 1);
   text_addf(out, ", %zu)) {\n    expected = %u;\n    goto look_up;\n  }\n",
             quoted.length - 1, i);
-  if (is_first_of_name(record, i)) text_addf(out, "value_%u:\n", i);
+  if (is_first_of_name(record, i)) text_addf(out, "value_%u: /* %s */\n", i, record->fields.data[i].name);
   read_field(e, out, record, i);
   text_add(out, "  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;\n");
 }

@@ -31,6 +31,7 @@ struct printer {
   size_t bound;       /* bytes of everything that has one */
   uint32_t indent, depth;
   char delimiter;     /* PRINT_CSV */
+  bool quotes_empty;  /* PRINT_CSV: an empty string is `""`, because nothing would mean none */
   const char *prologue; /* statements before all others, or null */
 };
 

@@ -173,6 +173,8 @@ static void emit_printer(struct emit *e, const struct io_spec *io, const struct 
   struct printer printer;
   print_begin(&printer, e, "room");
   printer.delimiter = io->delimiter;
+  /* A row of one empty string must not look like an empty line, which is no row. */
+  printer.quotes_empty = type->fields.count == 1;
   char between[2] = {io->delimiter, '\0'};
   for (size_t i = 0; i < type->fields.count; i++) {
     const struct type_field *field = &type->fields.data[i];
