@@ -23,6 +23,10 @@
 
 #include "flow/abi.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Columns of a header; a name index is an int16_t. */
 #define FLOW_CSV_COLUMNS 4096
 
@@ -56,18 +60,36 @@ bool flow_csv_begin(struct flow_csv *, const char *record, size_t length);
 enum flow_csv_next flow_csv_quoted_field(struct flow_csv *, struct flow_csv_field *out);
 FLOW_COLD enum flow_csv_next flow_csv_stray_quote(struct flow_csv *, const char *at);
 
+/* Bytes of [p, end) before the first `stop` or quote. Up to 15 bytes behind `end` are read. */
+static inline size_t flow_csv_plain_bytes(const char *p, const char *end, char stop) {
+  const char *first = p;
+#ifdef __SSE2__
+  for (; p < end; p += 16) {
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(text, _mm_set1_epi8(stop)));
+    unsigned found = (unsigned)_mm_movemask_epi8(special);
+    if (FLOW_UNLIKELY(found == 0)) continue;
+    p += __builtin_ctz(found);
+    break;
+  }
+  return (size_t)((p < end ? p : end) - first);
+#else
+  while (p != end && *p != stop && *p != '"') p++;
+  return (size_t)(p - first);
+#endif
+}
+
 /* Reads the next field. A record has one field more than it has delimiters. */
 static inline enum flow_csv_next flow_csv_field(struct flow_csv *c, struct flow_csv_field *out) {
   const char *p = c->cursor, *end = c->end;
   if (FLOW_UNLIKELY(p == NULL)) return FLOW_CSV_END;
   if (p != end && *p == '"') return flow_csv_quoted_field(c, out);
   out->data = out->at = p;
+  out->length = flow_csv_plain_bytes(p, end, c->delimiter);
   out->is_quoted = false;
-  while (p != end && *p != c->delimiter) {
-    if (FLOW_UNLIKELY(*p == '"')) return flow_csv_stray_quote(c, p);
-    p++;
-  }
-  out->length = (size_t)(p - out->data);
+  p += out->length;
+  if (FLOW_UNLIKELY(p != end && *p == '"')) return flow_csv_stray_quote(c, p);
   c->cursor = p == end ? NULL : p + 1;
   return FLOW_CSV_MORE;
 }

@@ -35,8 +35,9 @@
 struct flow_map {
   char *entries;     /* capacity entries; in an indexed map hashes and index lie in front of them */
   uint32_t length;   /* live entries */
-  uint32_t used;     /* entries with the gaps */
+  uint32_t used;     /* entries with the gaps; the last one is live */
   uint32_t capacity; /* a power of two; indexed when above FLOW_MAP_LINEAR */
+  uint32_t first;    /* the first live entry; 0 if there is none */
 };
 
 typedef uint64_t flow_map_hash(uint64_t seed, const void *key);
@@ -115,29 +116,23 @@ void flow_map_clear(struct flow_map *);
 /* Frees the memory; the map is then the empty one. What the entries own has been dropped. */
 void flow_map_free(struct flow_mem *, struct flow_map *, size_t entry_size);
 
-/* The first live position at or behind `at`, or FLOW_MAP_NONE. */
-static inline uint32_t flow_map_skip(const struct flow_map *m, uint32_t at) {
+/* The first and the last position in the order of insertion, or FLOW_MAP_NONE. */
+static inline uint32_t flow_map_first(const struct flow_map *m) {
+  return m->length > 0 ? m->first : FLOW_MAP_NONE;
+}
+
+static inline uint32_t flow_map_last(const struct flow_map *m) {
+  return m->length > 0 ? m->used - 1 : FLOW_MAP_NONE;
+}
+
+/* The position behind `at`, or FLOW_MAP_NONE. */
+static inline uint32_t flow_map_next(const struct flow_map *m, uint32_t at) {
+  at++;
   if (m->capacity > FLOW_MAP_LINEAR) {
     const uint32_t *hashes = flow_map_hashes(m);
     while (at < m->used && hashes[at] == 0) at++;
   }
   return at < m->used ? at : FLOW_MAP_NONE;
-}
-
-static inline uint32_t flow_map_first(const struct flow_map *m) {
-  return flow_map_skip(m, 0);
-}
-
-static inline uint32_t flow_map_next(const struct flow_map *m, uint32_t at) {
-  return flow_map_skip(m, at + 1);
-}
-
-/* The position of the last entry, or FLOW_MAP_NONE. */
-static inline uint32_t flow_map_last(const struct flow_map *m) {
-  for (uint32_t at = m->used; at > 0; at--) {
-    if (m->capacity <= FLOW_MAP_LINEAR || flow_map_hashes(m)[at - 1] != 0) return at - 1;
-  }
-  return FLOW_MAP_NONE;
 }
 
 #endif

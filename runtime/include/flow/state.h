@@ -67,7 +67,7 @@ struct flow_table {
   /* In the order of the first touch: a row's address, or `id << 1 | 1` for a row that existed
    * before this epoch and was forgotten in it, or 0 for one that came and went. */
   uint64_t *touched;
-  size_t touched_count, touched_capacity;
+  size_t touched_count, touched_capacity, hole_count;
   const struct flow_sys *sys;
 };
 

@@ -11,6 +11,10 @@
 
 #include "flow/value.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* -- UTF-8 ----------------------------------------------------------------------------------- */
 
 /* Length of the longest valid prefix; == length if all of it is UTF-8 (no overlong forms,
@@ -52,6 +56,25 @@ struct flow_str flow_text_concat(struct flow_mem *, const struct flow_str *,
 void flow_print_json_bytes(struct flow_buf *, const char *data, size_t length);
 
 static inline void flow_print_json_str(struct flow_buf *b, const struct flow_str *s) {
+#ifdef __SSE2__
+  if (FLOW_LIKELY(s->length <= FLOW_STR_INLINE)) {
+    /* The whole string is one register: 4 bytes of length, then the bytes. */
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)s);
+    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(0x1f)), text);
+    unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(special, control)) >> 4;
+    if (FLOW_LIKELY((found & ((1u << s->length) - 1)) == 0)) {
+      flow_buf_reserve(b, FLOW_STR_INLINE + 2);
+      char *out = b->data + b->length;
+      out[0] = '"';
+      memcpy(out + 1, s->bytes, FLOW_STR_INLINE);
+      out[1 + s->length] = '"';
+      b->length += s->length + 2;
+      return;
+    }
+  }
+#endif
   flow_print_json_bytes(b, flow_str_data(s), s->length);
 }
 

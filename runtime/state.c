@@ -1,0 +1,293 @@
+#include "flow/state.h"
+
+#include "mem.h"
+#include "sys.h"
+
+#include <stdlib.h>
+
+/* Slots of the smallest index, as a power of two. */
+enum { SLOTS_MIN_LOG = 4 };
+
+/* Bytes that a chunk of rows has at most, unless one row is larger: enough that the addresses of
+ * the chunks of ten million rows stay in the cache. What is not used of it is never touched. */
+#define CHUNK_BYTES ((size_t)256 << 10)
+
+static size_t slot_count(const struct flow_table *t) {
+  return (size_t)1 << (32 - t->shift);
+}
+
+/* Three quarters: above, the runs of linear probing get long. */
+static uint32_t limit_of(size_t slots) {
+  size_t limit = slots - slots / 4;
+  return limit < FLOW_TABLE_ROWS_MAX ? (uint32_t)limit : FLOW_TABLE_ROWS_MAX;
+}
+
+static uint64_t *slots_new(const struct flow_sys *sys, size_t count) {
+  uint64_t *slots = flow_sys_must_alloc(sys, count * sizeof *slots);
+  memset(slots, 0, count * sizeof *slots);
+  return slots;
+}
+
+void flow_table_init(struct flow_table *t, const struct flow_sys *sys, uint32_t row_size,
+                     uint64_t seed) {
+  *t = (struct flow_table){.sys = sys,
+                           .row_size = (row_size + 7) & ~7u,
+                           .seed = seed,
+                           .shift = 32 - SLOTS_MIN_LOG,
+                           .is_in_order = true,
+                           .row_end = 1}; /* row 0 is no row */
+  while (((size_t)t->row_size << (t->chunk_shift + 1)) <= CHUNK_BYTES) t->chunk_shift++;
+  t->slots = slots_new(sys, slot_count(t));
+  t->row_limit = limit_of(slot_count(t));
+}
+
+void flow_table_free(struct flow_table *t) {
+  if (t->sys == NULL) return;
+  for (uint32_t i = 0; i < t->chunk_count; i++) t->sys->free(t->sys, t->chunks[i]);
+  t->sys->free(t->sys, t->chunks);
+  t->sys->free(t->sys, t->slots);
+  t->sys->free(t->sys, t->touched);
+  *t = (struct flow_table){0};
+}
+
+void flow_table_clear(struct flow_table *t) {
+  memset(t->slots, 0, slot_count(t) * sizeof *t->slots);
+  t->row_count = t->free_row = 0;
+  t->row_end = 1;
+  t->next_id = t->epoch_first = 0;
+  t->touched_count = t->hole_count = 0;
+  t->is_in_order = true;
+}
+
+size_t flow_table_bytes(const struct flow_table *t) {
+  return slot_count(t) * sizeof *t->slots + t->touched_capacity * sizeof *t->touched +
+         (size_t)t->chunk_count * ((size_t)t->row_size << t->chunk_shift) +
+         t->chunk_capacity * sizeof *t->chunks;
+}
+
+/* -- the index ------------------------------------------------------------------------------- */
+
+static void index_put(struct flow_table *t, uint32_t tag, uint32_t row) {
+  uint32_t mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
+  while (t->slots[at] != 0) at = (at + 1) & mask;
+  t->slots[at] = (uint64_t)tag << 32 | row;
+}
+
+/* Slots are visited in their order, and land in almost the same order: one pass over both arrays.
+   */
+static void index_resize(struct flow_table *t, uint32_t log) {
+  uint64_t *old = t->slots;
+  size_t old_count = slot_count(t);
+  t->shift = 32 - log;
+  t->slots = slots_new(t->sys, slot_count(t));
+  t->row_limit = limit_of(slot_count(t));
+  for (size_t i = 0; i < old_count; i++) {
+    if (old[i] != 0) index_put(t, (uint32_t)(old[i] >> 32), (uint32_t)old[i]);
+  }
+  t->sys->free(t->sys, old);
+}
+
+static void index_grow(struct flow_table *t) {
+  if (t->shift <= 1) flow_out_of_memory((size_t)t->row_count * t->row_size);
+  index_resize(t, 33 - t->shift);
+}
+
+void flow_table_reserve(struct flow_table *t, uint64_t rows) {
+  uint32_t log = 32 - t->shift;
+  while (log < 31 && limit_of((size_t)1 << log) < rows) log++;
+  if (log > 32 - t->shift) index_resize(t, log);
+}
+
+static uint32_t index_slot_of(const struct flow_table *t, const struct flow_entry *row) {
+  uint32_t mask = UINT32_MAX >> t->shift, at = row->tag >> t->shift;
+  for (;; at = (at + 1) & mask) {
+    uint64_t slot = t->slots[at];
+    if ((uint32_t)(slot >> 32) == row->tag && flow_table_row(t, (uint32_t)slot) == row) return at;
+  }
+}
+
+/* Empties a slot and moves the ones behind it back, so that no probe meets a hole. */
+static void index_remove(struct flow_table *t, uint32_t hole) {
+  uint32_t mask = UINT32_MAX >> t->shift;
+  for (uint32_t at = (hole + 1) & mask; t->slots[at] != 0; at = (at + 1) & mask) {
+    uint32_t home = (uint32_t)(t->slots[at] >> 32) >> t->shift;
+    if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    t->slots[hole] = t->slots[at];
+    hole = at;
+  }
+  t->slots[hole] = 0;
+}
+
+/* -- rows ------------------------------------------------------------------------------------ */
+
+static void add_chunk(struct flow_table *t) {
+  if (t->chunk_count == t->chunk_capacity) {
+    t->chunk_capacity = t->chunk_capacity == 0 ? 8 : 2 * t->chunk_capacity;
+    t->chunks = flow_sys_must_realloc(t->sys, t->chunks, t->chunk_capacity * sizeof *t->chunks);
+  }
+  t->chunks[t->chunk_count++] = flow_sys_must_alloc(t->sys, (size_t)t->row_size << t->chunk_shift);
+}
+
+/* A row that is in the index, with its header; not touched. */
+static struct flow_entry *row_new(struct flow_table *t, uint64_t hash, uint64_t id) {
+  if (FLOW_UNLIKELY(t->row_count >= t->row_limit)) index_grow(t);
+  uint32_t number = t->free_row;
+  struct flow_entry *row;
+  if (number != 0) {
+    row = flow_table_row(t, number);
+    t->free_row = row->touched;
+    t->is_in_order = false;
+  } else {
+    number = t->row_end++;
+    if (FLOW_UNLIKELY(number >> t->chunk_shift >= t->chunk_count)) add_chunk(t);
+    row = flow_table_row(t, number);
+  }
+  if (id < t->next_id)
+    t->is_in_order = false;
+  else
+    t->next_id = id + 1;
+  *row = (struct flow_entry){.id = id, .tag = (uint32_t)(hash >> 32)};
+  t->row_count++;
+  index_put(t, row->tag, number);
+  return row;
+}
+
+static void row_free(struct flow_table *t, struct flow_entry *row) {
+  uint32_t slot = index_slot_of(t, row), number = (uint32_t)t->slots[slot];
+  index_remove(t, slot);
+  row->id = FLOW_ENTRY_FREE;
+  row->touched = t->free_row;
+  t->free_row = number;
+  t->row_count--;
+}
+
+struct flow_entry *flow_table_insert(struct flow_table *t, uint64_t hash) {
+  struct flow_entry *row = row_new(t, hash, t->next_id);
+  flow_table_touch_slow(t, row);
+  return row;
+}
+
+struct flow_entry *flow_table_load(struct flow_table *t, uint64_t hash, uint64_t id) {
+  struct flow_entry *row = row_new(t, hash, id);
+  t->epoch_first = t->next_id;
+  return row;
+}
+
+void flow_table_skip_ids(struct flow_table *t, uint64_t next_id) {
+  if (next_id > t->next_id) t->next_id = next_id;
+  if (t->touched_count == 0) t->epoch_first = t->next_id;
+}
+
+/* Closes the holes that rows left which came and went within this epoch. */
+static void close_holes(struct flow_table *t) {
+  size_t to = 0;
+  for (size_t i = 0; i < t->touched_count; i++) {
+    if (t->touched[i] == 0) continue;
+    t->touched[to++] = t->touched[i];
+    struct flow_entry *row = flow_table_touched(t, i);
+    if (row != NULL) row->touched = (uint32_t)to;
+  }
+  t->touched_count = to;
+  t->hole_count = 0;
+}
+
+void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
+  if (t->touched_count == t->touched_capacity && t->hole_count > t->touched_count / 2) {
+    close_holes(t);
+  }
+  if (t->touched_count == t->touched_capacity) {
+    t->touched_capacity = t->touched_capacity == 0 ? 16 : 2 * t->touched_capacity;
+    t->touched =
+        flow_sys_must_realloc(t->sys, t->touched, t->touched_capacity * sizeof *t->touched);
+  }
+  t->touched[t->touched_count++] = (uint64_t)(uintptr_t)row;
+  row->touched = (uint32_t)t->touched_count;
+}
+
+/* Takes a row that did not exist before this epoch out of the list. */
+static void untouch(struct flow_table *t, const struct flow_entry *row) {
+  if (row->touched == t->touched_count) {
+    t->touched_count--;
+  } else {
+    t->touched[row->touched - 1] = 0;
+    t->hole_count++;
+  }
+}
+
+void flow_table_forget(struct flow_table *t, struct flow_entry *row) {
+  if (row->id < t->epoch_first) {
+    flow_table_touch(t, row);
+    t->touched[row->touched - 1] = row->id << 1 | 1;
+  } else {
+    untouch(t, row);
+  }
+  row_free(t, row);
+}
+
+void flow_table_undo_insert(struct flow_table *t, struct flow_entry *row) {
+  t->next_id = row->id;
+  untouch(t, row);
+  row_free(t, row);
+}
+
+void flow_table_epoch_reset(struct flow_table *t) {
+  enum { AHEAD = 8 };
+  for (size_t i = 0; i < t->touched_count; i++) {
+    if (i + AHEAD < t->touched_count) {
+      uint64_t later = t->touched[i + AHEAD] & ~UINT64_C(1);
+      __builtin_prefetch((const void *)(uintptr_t)later, 1);
+    }
+    struct flow_entry *row = flow_table_touched(t, i);
+    if (row != NULL) row->touched = 0;
+  }
+  t->touched_count = t->hole_count = 0;
+  t->epoch_first = t->next_id;
+}
+
+/* -- all rows -------------------------------------------------------------------------------- */
+
+static int compare_ids(const void *a, const void *b) {
+  uint64_t x = (*(struct flow_entry *const *)a)->id, y = (*(struct flow_entry *const *)b)->id;
+  return (x > y) - (x < y);
+}
+
+/* Live rows in the order of their numbers. */
+static uint32_t gather(const struct flow_table *t, struct flow_entry **rows) {
+  uint32_t count = 0;
+  for (uint32_t number = 1; number < t->row_end; number++) {
+    struct flow_entry *row = flow_table_row(t, number);
+    if (row->id != FLOW_ENTRY_FREE) rows[count++] = row;
+  }
+  return count;
+}
+
+/* Where most ids are in use: each row at the place of its id, then the empty places closed. */
+static void gather_by_id(const struct flow_table *t, struct flow_entry **rows) {
+  memset(rows, 0, t->next_id * sizeof *rows);
+  for (uint32_t number = 1; number < t->row_end; number++) {
+    struct flow_entry *row = flow_table_row(t, number);
+    if (row->id != FLOW_ENTRY_FREE) rows[row->id] = row;
+  }
+  uint32_t count = 0;
+  for (uint64_t id = 0; id < t->next_id; id++) {
+    if (rows[id] != NULL) rows[count++] = rows[id];
+  }
+}
+
+struct flow_entry **flow_table_sorted(const struct flow_table *t) {
+  if (t->row_count == 0) return NULL;
+  bool is_dense = !t->is_in_order && t->next_id / 4 < t->row_count;
+  struct flow_entry **rows =
+      flow_sys_must_alloc(t->sys, (is_dense ? t->next_id : t->row_count) * sizeof *rows);
+  if (is_dense) {
+    gather_by_id(t, rows);
+  } else {
+    uint32_t count = gather(t, rows);
+    if (!t->is_in_order) qsort(rows, count, sizeof *rows, compare_ids);
+  }
+  return rows;
+}
+
+void flow_table_sorted_free(const struct flow_table *t, struct flow_entry **rows) {
+  t->sys->free(t->sys, rows);
+}
