@@ -21,6 +21,9 @@
 #define MAP_LAST ((uint64_t)1 << 20)
 #define MAP_MAX ((uint64_t)1 << 46)
 
+/* Less than this on a disk on which a write was cut short is a full disk. */
+#define DISK_FULL ((uint64_t)1 << 20)
+
 /* -- messages */
 
 enum flow_status store_corrupt(struct flow_store *store, struct flow_report *report,
@@ -37,9 +40,21 @@ enum flow_status store_corrupt(struct flow_store *store, struct flow_report *rep
   return FLOW_E_CORRUPT;
 }
 
+/* A write that a full disk cuts short is EIO to LMDB, which does not ask for the reason. */
+static bool is_disk_full(struct flow_store *store) {
+  const struct flow_sys *sys = store->sys;
+  struct flow_fs_info info;
+  int fd = sys->open(sys, store->dir, FLOW_OPEN_READ | FLOW_OPEN_DIRECTORY, 0);
+  if (fd < 0) return false;
+  bool is_full = sys->fstatfs(sys, fd, &info) == 0 && info.free_bytes < DISK_FULL;
+  sys->close(sys, fd);
+  return is_full;
+}
+
 enum flow_status store_fail(struct flow_store *store, struct flow_report *report, int code,
                             const char *what) {
   if (code == STORE_STOP) return report->status;
+  if (code == EIO && is_disk_full(store)) code = ENOSPC;
   if (code > 0) return flow_report_errno(report, FLOW_E_IO, -code, "%s in %s", what, store->dir);
   switch (code) {
     case MDB_CORRUPTED:
@@ -412,7 +427,10 @@ enum flow_status flow_store_open(const struct flow_sys *sys,
   struct flow_store *store = sys->alloc(sys, sizeof *store);
   if (store == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "out of memory");
   *store = (struct flow_store){.sys = sys, .lock_fd = -1, .damaged = -1,
-                               .retain = options->retain_epochs, .pid = sys->getpid(sys)};
+                               .retain = options->retain_epochs,
+                               .fold_floor = options->fold_floor != 0 ? options->fold_floor
+                                                                      : FLOW_STORE_FOLD_FLOOR,
+                               .pid = sys->getpid(sys)};
   snprintf(store->dir, sizeof store->dir, "%s", options->dir);
   snprintf(store->compiler, sizeof store->compiler, "%s", options->compiler_version);
   enum flow_status status = open_store(store, options, report);

@@ -67,6 +67,7 @@ struct flow_store_options {
   bool create;                  /* make the directory and the store if they are missing */
   uint64_t retain_epochs;       /* --retain-epochs: epochs before the newest that stay reachable */
   uint64_t map_size;            /* first try for the size of the memory map; 0: large */
+  uint64_t fold_floor;          /* bytes of epochs that a fold is worth; 0: FLOW_STORE_FOLD_FLOOR */
 };
 
 /* Opens the store in options->dir and takes its lock; the texts in the options are copied. A
@@ -194,7 +195,7 @@ enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct fl
 /* -- housekeeping ----------------------------------------------------------------------------- */
 
 /* Folds old epochs into the base, if it is time to: when the epochs that may go (not the retained ones)
- * weigh half as much as the base, and at least FLOW_STORE_FOLD_FLOOR. Works for about
+ * weigh half as much as the base, and at least the fold floor. Works for about
  * `budget_us`, in transactions of that length, and goes on at the next call; when the disk bound is
  * in danger it works until that is repaired. Costs next to nothing when there is nothing to do.
  * Pauses while another process reads an older state. */

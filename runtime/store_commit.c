@@ -176,6 +176,7 @@ enum flow_status store_reachable(struct flow_store *store, int64_t epoch,
 
 int store_delete_epochs(MDB_txn *txn, unsigned dbi, int64_t from, int64_t to) {
   MDB_cursor *cursor;
+  if (to < 0) return 0;
   int code = mdb_cursor_open(txn, dbi, &cursor);
   if (code != 0) return code;
   uint8_t first[8];

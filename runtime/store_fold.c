@@ -310,7 +310,7 @@ static bool has_old_reader(struct flow_store *store) {
 static uint64_t fold_threshold(const struct flow_store *store) {
   uint64_t half = 0;
   for (size_t i = 0; i < store->id_count; i++) half += store->ids[i].base.bytes / 2;
-  return half > FLOW_STORE_FOLD_FLOOR ? half : FLOW_STORE_FOLD_FLOOR;
+  return half > store->fold_floor ? half : store->fold_floor;
 }
 
 /* One step of the running fold: an image and a slice of it, or the end. */

@@ -125,7 +125,7 @@ struct flow_store {
   int pid;
   struct MDB_env *env;
   unsigned meta_db, schema_db, epochs_db, delta_db;
-  uint64_t map_size, retain;
+  uint64_t map_size, retain, fold_floor;
   bool has_failed;
   char compiler[FLOW_STORE_NAME + 1]; /* of this program; meta has that of the last one */
   struct store_meta meta;
