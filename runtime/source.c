@@ -246,6 +246,7 @@ enum flow_status source_look(struct source *s, int64_t now_us, struct flow_repor
 /* Describes a piece to the source's run function. */
 static void describe(struct source *s, const struct piece *piece, struct flow_block *block) {
   s->block_line = s->line;
+  s->skips_blank = piece->length > 0 && (piece->data[0] == '{' || piece->data[0] == '[');
   *block = (struct flow_block){.cursor = piece->data,
                                .end = piece->data + piece->length,
                                .start = piece->data,

@@ -45,6 +45,7 @@ struct source {
   int fd;                /* of that file; -1: none */
   bool owns_fd;
   bool is_stream;        /* cannot be read again or from a position */
+  bool skips_blank;      /* blank lines seem to be no records: the input looks like JSON lines */
   bool takes_open;       /* an unterminated rest of the file is a record */
   bool needs_mark;       /* a byte order mark may be next */
   bool needs_header;     /* the csv header is next */

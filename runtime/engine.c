@@ -1,0 +1,341 @@
+/* A run from its command line to its exit code. */
+#include "engine.h"
+
+#include "flow/state.h"
+#include "limits.h"
+#include "mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a shell reports for a program that died of SIGPIPE, as filters do. */
+#define EXIT_BROKEN_PIPE (128 + 13)
+
+/* Descriptors that a wait can watch besides the signals'. */
+#define WATCHED 15
+
+/* -- the loop */
+
+/* Adds what the last run of the block consumed to position, epoch and log. */
+static enum flow_status account(struct engine *e, const char *from) {
+  struct flow_block *b = &e->block;
+  struct source *s = e->block_source;
+  struct sequencer_entry entry = {.partition = (uint32_t)(s - e->sources),
+                                  .file = s->file,
+                                  .offset = b->offset + (uint64_t)(from - b->start),
+                                  .length = (uint64_t)(b->cursor - from),
+                                  .line = s->line,
+                                  .records = b->records,
+                                  .is_open = b->is_last_open && b->cursor == b->end,
+                                  .is_too_long = b->is_too_long};
+  source_advance(s, b, from, b->records);
+  epoch_count(&e->epoch, b->records, b->rejected);
+  if (b->cursor == b->end) {
+    uint64_t skipped;
+    enum flow_status status = source_done(s, b, &skipped, &e->report);
+    if (status != FLOW_OK) return status;
+    entry.length += skipped;
+  }
+  if (e->store != NULL && !sequencer_log_add(&e->log, &entry)) {
+    return flow_report_fail(&e->report, FLOW_E_MEMORY, "no memory for the log of the epoch");
+  }
+  return FLOW_OK;
+}
+
+/* Runs the block, in as many steps as epochs make of it. */
+static enum flow_status run_block(struct engine *e) {
+  struct flow_block *b = &e->block;
+  while (b->cursor < b->end) {
+    engine_open_epoch(e);
+    const char *from = b->cursor;
+    uint64_t first = e->epoch.records;
+    b->records = b->rejected = 0;
+    b->budget = epoch_budget(&e->epoch, &e->policy);
+    e->worker.record = first;
+    enum flow_run result = FLOW_RUN_DONE;
+    if (!engine_run(e, e->block_source->desc, &result)) return engine_stop_at_failure(e, from, first);
+    enum flow_status status = account(e, from);
+    if (status == FLOW_OK) status = e->flush_status;
+    if (status != FLOW_OK) return status;
+    if (result == FLOW_RUN_STOP) return engine_stop_at_bad_record(e);
+    if (b->cursor == from) {
+      return flow_report_fail(&e->report, FLOW_E_BUG, "source `%s` does not get on at byte %llu of %s",
+                              e->block_source->desc->name,
+                              (unsigned long long)(b->offset + (uint64_t)(from - b->start)), b->file);
+    }
+    status = engine_settle(e, EPOCH_BLOCK);
+    if (status == FLOW_OK && source_is_full(e->block_source)) status = engine_settle(e, EPOCH_PRESSURE);
+    if (status != FLOW_OK) return status;
+  }
+  return FLOW_OK;
+}
+
+/* Nothing is ready: writes out what is there, and waits for input, a time, or a signal. Input that stays
+ * away long enough closes and commits the epoch. */
+static enum flow_status wait_for_input(struct engine *e) {
+  enum flow_status status = engine_flush(e);
+  if (status != FLOW_OK) return status;
+  int64_t now_us = e->sys->monotonic_us(e->sys), until_us = INT64_MAX;
+  if (e->idle_since_us == 0) e->idle_since_us = now_us;
+  bool has_news = e->epoch.held_count > 0 || (e->epoch.is_open && e->epoch.records > 0);
+  if (has_news) {
+    until_us = e->idle_since_us + FLOW_QUIET_US;
+    int64_t deadline_us = epoch_deadline(&e->epoch, &e->policy);
+    if (deadline_us < until_us) until_us = deadline_us;
+    if (now_us >= until_us) return engine_settle(e, EPOCH_QUIET);
+  }
+  struct flow_wait items[WATCHED + 1];
+  size_t count = 0;
+  items[count++] = (struct flow_wait){.fd = e->stop.fd, .want = FLOW_WAIT_READ};
+  for (uint32_t i = 0; i < e->program->source_count; i++) {
+    const struct source *s = &e->sources[i];
+    if (s->state == PARTITION_END) continue;
+    if (s->wake_us < until_us) until_us = s->wake_us;
+    if (s->is_stream && count <= WATCHED) {
+      items[count++] = (struct flow_wait){.fd = s->fd, .want = FLOW_WAIT_READ};
+    }
+  }
+  int64_t timeout_us = until_us == INT64_MAX ? -1 : until_us > now_us ? until_us - now_us : 0;
+  int n = e->sys->wait(e->sys, items, count, timeout_us);
+  if (n < 0) return flow_report_errno(&e->report, FLOW_E_IO, n, "wait for input");
+  return FLOW_OK;
+}
+
+/* Looks at all sources; *is_over: none of them will have anything more. */
+static enum flow_status look(struct engine *e, bool *is_over) {
+  int64_t now_us = e->sys->monotonic_us(e->sys);
+  *is_over = true;
+  for (uint32_t i = 0; i < e->program->source_count; i++) {
+    struct source *s = &e->sources[i];
+    if (s->state != PARTITION_END) {
+      enum flow_status status = source_look(s, now_us, &e->report);
+      if (status != FLOW_OK) return status;
+    }
+    e->partitions[i] = (struct sequencer_partition){s->state, s->is_live, s->consumed};
+    if (s->state != PARTITION_END) *is_over = false;
+  }
+  return FLOW_OK;
+}
+
+/* Admits and runs blocks until the input ends (*is_over) or a signal comes. */
+static enum flow_status loop(struct engine *e, bool *is_over) {
+  *is_over = false;
+  while (!stop_is_asked(&e->stop)) {
+    enum flow_status status = look(e, is_over);
+    if (status != FLOW_OK || *is_over) return status;
+    struct sequencer_turn turn =
+        sequencer_next(e->partitions, e->program->source_count, &e->last_turn);
+    if (turn.partition < 0) {
+      status = wait_for_input(e);
+    } else {
+      e->block_source = &e->sources[turn.partition];
+      status = source_take(e->block_source, turn.limit, &e->block, &e->report);
+      if (status == FLOW_OK) status = run_block(e);
+    }
+    if (status != FLOW_OK) return status;
+  }
+  return FLOW_OK;
+}
+
+/* -- the end */
+
+/* End of input, or SIGTERM: the last epoch closes and commits. */
+static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
+  bool has_run = e->totals.records_in > 0 || e->epoch.records > 0;
+  enum flow_status status = FLOW_OK;
+  if (is_end && flushes && has_run && e->program->on_end != NULL) {
+    engine_open_epoch(e);
+    status = engine_close_epoch(e, true);
+    if (status == FLOW_OK) status = engine_commit(e);
+  } else {
+    status = engine_settle(e, EPOCH_END);
+  }
+  return status == FLOW_OK ? engine_flush(e) : status;
+}
+
+/* Whether the source is to blame: then everything before is good, and is committed. */
+static bool is_input_failure(const struct engine *e, enum flow_status status) {
+  bool is_input = status == FLOW_E_INPUT || status == FLOW_E_RECORD;
+  return is_input && e->exit_code == 0;
+}
+
+/* The exit code for a failure that has no message yet. */
+static int report_failure(struct engine *e, enum flow_status status) {
+  for (uint32_t i = 0; i < e->program->sink_count && e->sinks != NULL; i++) {
+    if (e->sinks[i].is_broken) return EXIT_BROKEN_PIPE;
+    if (!e->sinks[i].is_blocked) continue;
+    static const char text[] = "warning: a reader of the output took nothing for a second after the "
+                               "signal; the last epoch was given up\n";
+    static const char more[] = "  = note: its lines may be printed again by the next run\n";
+    flow_sys_write_all(e->sys, 2, text, sizeof text - 1);
+    if (e->store != NULL) flow_sys_write_all(e->sys, 2, more, sizeof more - 1);
+    return FLOW_EXIT_OK;
+  }
+  struct flow_buf text = {0};
+  message_report(&text, &e->report);
+  engine_print(e, &text);
+  flow_buf_free(&text);
+  return (int)flow_status_exit(status);
+}
+
+static int run(struct engine *e) {
+  bool is_over = false;
+  enum flow_status status = engine_resume(e);
+  if (status != FLOW_OK) return report_failure(e, status);
+  int error = stop_open(&e->stop, e->sys);
+  if (error < 0) {
+    return report_failure(e, flow_report_errno(&e->report, FLOW_E_IO, error, "wait for signals"));
+  }
+  status = loop(e, &is_over);
+  bool was_stopped = status == FLOW_OK && !is_over;
+  bool is_end = status == FLOW_OK && (is_over || e->store == NULL);
+  bool flushes = e->options.at_end == AT_END_FLUSH ||
+                 (e->options.at_end == AT_END_DEFAULT && e->store == NULL);
+  if (is_input_failure(e, status)) {
+    struct flow_report first = e->report;
+    enum flow_status ended = end_run(e, false, false);
+    if (ended == FLOW_OK) e->report = first;
+    else status = ended;
+  } else if (status == FLOW_OK) {
+    status = end_run(e, is_end, flushes);
+  }
+  engine_flush_inspected(e);
+  int code = status == FLOW_OK ? FLOW_EXIT_OK : e->exit_code;
+  if (status != FLOW_OK && code == 0) code = report_failure(e, status);
+  if (code == FLOW_EXIT_OK || e->exit_code != 0) summary_print(e, is_end && flushes);
+  (void)was_stopped;
+  return code;
+}
+
+/* -- set-up */
+
+/* Bytes of a block; a test makes them small with FLOW_BLOCK_BYTES, to show that they do not matter. */
+static size_t block_bytes(void) {
+  const char *text = getenv("FLOW_BLOCK_BYTES");
+  long bytes = text == NULL ? 0 : strtol(text, NULL, 10);
+  return bytes > 0 ? (size_t)bytes : FLOW_BLOCK_BYTES;
+}
+
+/* Zeroed memory for `count` items. */
+static void *make_array(struct engine *e, size_t count, size_t size) {
+  void *array = flow_sys_must_alloc(e->sys, (count + 1) * size);
+  memset(array, 0, (count + 1) * size);
+  return array;
+}
+
+static void set_up(struct engine *e) {
+  const struct flow_program *p = e->program;
+  struct flow_worker *w = &e->worker;
+  w->engine = e;
+  w->params = e->params;
+  w->arena = flow_mem_arena_new(e->sys);
+  w->tables = make_array(e, p->state_count, sizeof *w->tables);
+  w->sinks = make_array(e, p->sink_count, sizeof *w->sinks);
+  for (uint32_t i = 0; i < p->sink_count; i++) w->sinks[i].mark_record = UINT64_MAX;
+  e->inspected_record = UINT64_MAX;
+  engine_make_state(e);
+  e->sources = make_array(e, p->source_count, sizeof *e->sources);
+  e->sinks = make_array(e, p->sink_count, sizeof *e->sinks);
+  e->partitions = make_array(e, p->source_count, sizeof *e->partitions);
+  e->held = make_array(e, EPOCH_HELD_COUNT, sizeof *e->held);
+  e->commit_epochs = make_array(e, EPOCH_HELD_COUNT, sizeof *e->commit_epochs);
+  e->log.sys = e->sys;
+  e->last_turn = -1;
+  e->settings = (struct source_settings){.block_bytes = block_bytes(),
+                                         .arena = w->arena,
+                                         .is_once = e->options.is_once,
+                                         .is_durable = e->options.state_dir != NULL};
+  e->policy = (struct epoch_policy){.records = e->options.epoch_records,
+                                    .interval_us = e->options.interval_us,
+                                    .is_immediate = e->options.is_immediate};
+  e->resumed_at = -1;
+  epoch_init(&e->epoch, -1, INT64_MIN);
+  e->stop = (struct stop){.sys = e->sys, .fd = -1};
+  e->started_us = e->sys->monotonic_us(e->sys);
+}
+
+static void tear_down(struct engine *e) {
+  const struct flow_sys *sys = e->sys;
+  const struct flow_program *p = e->program;
+  for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
+  for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);
+  for (uint32_t i = 0; i < p->state_count; i++) flow_table_free(&e->worker.tables[i]);
+  flow_mem_delete(e->worker.heap);
+  flow_mem_delete(e->worker.arena);
+  flow_store_close(e->store);
+  sequencer_log_free(&e->log);
+  flow_buf_free(&e->held_data);
+  flow_buf_free(&e->inspected);
+  void *const arrays[] = {e->worker.tables, e->worker.sinks, e->sources, e->sinks, e->partitions,
+                          e->held, e->commit_epochs, e->commit_parts, e->parts, e->ids, e->numbers,
+                          e->migrated, e->failure_reason};
+  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sys->free(sys, arrays[i]);
+}
+
+/* --help and --version go to stdout, because they were asked for. */
+static int print_about(const struct engine *e, bool is_help, const char *command) {
+  const struct flow_program *p = e->program;
+  struct flow_buf text = {0};
+  if (is_help) {
+    options_help(p, command, &text);
+  } else {
+    char line[512];
+    int length = snprintf(line, sizeof line, "%s (from %s, compiled by %s)\n", p->name, p->file,
+                          p->compiler);
+    flow_buf_add(&text, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+  }
+  int error = flow_sys_write_all(e->sys, 1, text.data, text.length);
+  flow_buf_free(&text);
+  return error == 0 ? FLOW_EXIT_OK : FLOW_EXIT_IO;
+}
+
+/* True if all `where` conditions of the parameters hold. */
+static bool check_params(struct engine *e) {
+  const struct flow_program *p = e->program;
+  if (p->check_params == NULL) return true;
+  struct flow_worker probe = {.params = e->params, .engine = e};
+  probe.arena = flow_mem_arena_new(e->sys);
+  const char *why = p->check_params(&probe, e->params);
+  if (why != NULL) flow_report_fail(&e->report, FLOW_E_USAGE, "%s", why);
+  flow_mem_delete(probe.arena);
+  return why == NULL;
+}
+
+static int start(struct engine *e, int argc, char **argv) {
+  const struct flow_program *p = e->program;
+  if (p->abi_version != FLOW_ABI_VERSION) {
+    return report_failure(e, flow_report_fail(&e->report, FLOW_E_BUG,
+                                              "this program and its runtime do not fit together: "
+                                              "compile %s again", p->file));
+  }
+  e->params = make_array(e, p->params_size, 1);
+  if (p->default_params != NULL) p->default_params(e->params);
+  enum options_result result =
+      options_parse(&e->options, p, e->params, argc, argv, &e->report);
+  int code;
+  if (result == OPTIONS_HELP || result == OPTIONS_VERSION) {
+    code = print_about(e, result == OPTIONS_HELP, argc > 0 ? argv[0] : p->name);
+  } else if (result == OPTIONS_WRONG || !check_params(e)) {
+    code = report_failure(e, FLOW_E_USAGE);
+  } else {
+    set_up(e);
+    code = run(e);
+    tear_down(e);
+  }
+  options_free(&e->options);
+  e->sys->free(e->sys, e->params);
+  return code;
+}
+
+int flow_main(const struct flow_program *program, int argc, char **argv) {
+  const struct flow_sys *sys = flow_sys_posix();
+  struct engine *e = flow_sys_must_alloc(sys, sizeof *e);
+  memset(e, 0, sizeof *e);
+  e->sys = sys;
+  e->program = program;
+  int code = start(e, argc, argv);
+  sys->free(sys, e);
+  return code;
+}

@@ -1,0 +1,104 @@
+/* What a run did, at its end, on stderr: for people, or as one line of JSON. */
+#include "engine.h"
+
+#include "flow/state.h"
+#include "flow/text.h"
+#include "mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static void add(struct flow_buf *out, const char *format,
+                                                       ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char text[1024];
+  int length = vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (length < 0) return;
+  flow_buf_add(out, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+/* What the state in memory amounts to. */
+struct size {
+  uint64_t entries, bytes;
+};
+
+static struct size size_of_state(const struct engine *e) {
+  struct size size = {0, flow_mem_bytes(e->worker.heap)};
+  for (uint32_t i = 0; i < e->program->state_count; i++) {
+    size.entries += e->worker.tables[i].row_count;
+    size.bytes += flow_table_bytes(&e->worker.tables[i]);
+  }
+  return size;
+}
+
+static void add_text(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
+  const struct totals *t = &e->totals;
+  struct size size = size_of_state(e);
+  add(out, "%s: %llu in, %llu out, %llu rejected, %llu epoch%s, %.3f s\n", e->program->name,
+      (unsigned long long)t->records_in, (unsigned long long)t->records_out,
+      (unsigned long long)t->records_rejected, (unsigned long long)t->epochs,
+      t->epochs == 1 ? "" : "s", seconds);
+  if (e->program->state_count > 0) {
+    add(out, "  state: %llu entries, %llu bytes", (unsigned long long)size.entries,
+        (unsigned long long)size.bytes);
+    if (e->store == NULL) add(out, " in memory, not kept");
+    else add(out, ", kept in %s as of epoch %lld", e->options.state_dir, (long long)e->epoch.number - 1);
+    add(out, "\n");
+  }
+  if (e->store != NULL && e->resumed_at >= 0) {
+    add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
+  }
+  if (e->program->on_end != NULL) {
+    add(out, "  end of input: %s\n", flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
+  }
+  if (e->migrated != NULL) add(out, "  migrated: %s\n", e->migrated);
+  for (uint32_t i = 0; i < e->program->source_count; i++) {
+    const struct input *in = &e->sources[i].input;
+    if (in->renamed > 0) add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
+  }
+}
+
+static void add_json(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
+  const struct totals *t = &e->totals;
+  struct size size = size_of_state(e);
+  add(out, "{\"flow\": ");
+  flow_print_json_bytes(out, e->program->name, strlen(e->program->name));
+  add(out, ", \"in\": %llu, \"out\": %llu, \"rejected\": %llu, \"epochs\": %llu",
+      (unsigned long long)t->records_in, (unsigned long long)t->records_out,
+      (unsigned long long)t->records_rejected, (unsigned long long)t->epochs);
+  add(out, ", \"state_entries\": %llu, \"state_bytes\": %llu, \"seconds\": %.6f, \"flushed\": %s",
+      (unsigned long long)size.entries, (unsigned long long)size.bytes, seconds,
+      flushed ? "true" : "false");
+  if (e->store == NULL) {
+    add(out, ", \"state_dir\": null}\n");
+    return;
+  }
+  add(out, ", \"state_dir\": ");
+  flow_print_json_bytes(out, e->options.state_dir, strlen(e->options.state_dir));
+  add(out, ", \"resumed_epoch\": ");
+  if (e->resumed_at >= 0) add(out, "%lld", (long long)e->resumed_at);
+  else add(out, "null");
+  add(out, ", \"epoch\": ");
+  if (e->epoch.number > 0) add(out, "%lld", (long long)e->epoch.number - 1);
+  else add(out, "null");
+  add(out, "}\n");
+}
+
+void summary_print(struct engine *e, bool flushed_at_end) {
+  enum options_summary how = e->options.summary;
+  if (how == SUMMARY_AUTO) {
+    struct flow_file_info info;
+    bool is_terminal = e->sys->fstat(e->sys, 2, &info) == 0 && info.kind == FLOW_FILE_TERMINAL;
+    how = is_terminal ? SUMMARY_TEXT : SUMMARY_NONE;
+  }
+  if (how == SUMMARY_NONE) return;
+  double seconds = (double)(e->sys->monotonic_us(e->sys) - e->started_us) / 1e6;
+  struct flow_buf text = {0};
+  if (how == SUMMARY_TEXT) add_text(e, &text, seconds, flushed_at_end);
+  else add_json(e, &text, seconds, flushed_at_end);
+  engine_print(e, &text);
+  flow_buf_free(&text);
+}
