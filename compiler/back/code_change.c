@@ -300,7 +300,7 @@ static const struct type *collection_type(const struct expr *place) {
 const char *code_mutator(struct code *c, const struct expr *call) {
   const struct expr *place = call->call.args.data[0].value;
   const struct type *type = collection_type(place);
-  const struct expr *exprs[2];
+  const struct expr *exprs[2] = {NULL, NULL};
   const char *args[2] = {"0", "0"};
   size_t count = call->call.args.count - 1;
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i + 1].value;
