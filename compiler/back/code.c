@@ -141,9 +141,11 @@ static const char *leave_with(struct code *c, const char *call, struct span span
   if (c->is_condition) return "return false;";
   struct text text;
   text_init(&text, &c->e->compiler->arena);
-  text_addf(&text, "return %s(w, &%s, ", call, emit_site(c->e, span, c->step));
+  /* Where the checker has promised that nothing can fail, a failure still ends the run. */
+  text_addf(&text, "%s%s(w, &%s, ", c->is_fallible ? "return " : "{ ", call,
+            emit_site(c->e, span, c->step));
   text_add_quoted_c(&text, reason, strlen(reason));
-  text_add(&text, ");");
+  text_add(&text, c->is_fallible ? ");" : "); flow_abort_record(w); }");
   return text.data;
 }
 

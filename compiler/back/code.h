@@ -33,7 +33,7 @@ struct code {
   /* What names stand for: C operands, or null where the name is not in scope. */
   const char *it, *key, *state;
   const struct node *node;  /* of the enclosing `state`, for emit and forget */
-  const char *emit_prefix;  /* "carts_emit" or "carts_hold"; the output's number follows */
+  const char *emit_prefix;  /* "emit" or "hold"; the output's number and the node follow */
   const char *emit_args;    /* ", key" and the like, behind the row */
   struct map locals;        /* struct local * → C operand */
   struct map local_names;   /* C names of locals in use */

@@ -553,12 +553,14 @@ static const char *call_fn(struct code *c, const struct expr *expr) {
   if (!is_fallible) {
     code_put(c, "%s, &%s);", call.data, temp);
   } else if (c->fail_label == NULL || c->is_condition) {
-    code_put(c, "if (!%s, &%s)) return false;", call.data, temp);
+    bool may_leave = c->is_fallible || c->is_condition;
+    code_put(c, "if (!%s, &%s)) %s", call.data, temp,
+             may_leave ? "return false;" : "flow_abort_record(w);");
   } else if (!fn->can_fault) {
     code_put(c, "if (!%s, &%s)) goto %s;", call.data, temp, c->fail_label);
   } else {
-    code_put(c, "if (!%s, &%s)) { if (w->failure.is_fault) return false; goto %s; }", call.data,
-             temp, c->fail_label);
+    code_put(c, "if (!%s, &%s)) { if (w->failure.is_fault) %s goto %s; }", call.data, temp,
+             c->is_fallible ? "return false;" : "flow_abort_record(w);", c->fail_label);
   }
   return temp;
 }

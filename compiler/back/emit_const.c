@@ -237,7 +237,7 @@ const char *emit_fn(struct emit *e, const struct decl *fn) {
 
 const char *emit_where(struct emit *e, const struct type *record, uint32_t field) {
   const struct type_field *of = &record->fields.data[field];
-  const char *name = arena_printf(&e->compiler->arena, "where_%s_%s", emit_mangle(e, record), of->name);
+  const char *name = arena_printf(&e->compiler->arena, "where%u_%s", field, emit_mangle(e, record));
   if (!emit_first_time(e, name)) return name;
   struct code c;
   code_begin(&c, e, "where", false);

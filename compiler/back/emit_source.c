@@ -1,6 +1,8 @@
 /* Sources: the loop that parses a batch of records, sends them through the fused stage, and does
  * with a bad record what the source's `else` says. */
 #include "back/program.h"
+#include "ops/op.h"
+#include "ops/state_emit.h"
 
 #include <string.h>
 
@@ -52,6 +54,92 @@ static void write_bad_record(struct emit *e, const struct node *node) {
   emit_line(e, "}");
 }
 
+/* -- rows in batches ------------------------------------------------------------------------- */
+
+/* The only consumer of the port, or null. */
+static const struct node *only_reader(const struct node *node) {
+  const struct edge_list *edges = &node->ports.data[0].edges;
+  return edges->count == 1 ? edges->data[0]->to : NULL;
+}
+
+/* Whether a row may pass the node before earlier rows have passed the whole stage: it has no effect
+ * and cannot fail, and the row stays as it is. */
+static bool may_run_ahead(const struct node *node) {
+  if (node->inputs.count != 1) return false;
+  if (node->kind == NODE_STREAM) return true;
+  if (node->kind != NODE_STAGE || node->stage->args.count != 1) return false;
+  bool is_pure = node->stage->op == &op_key || node->stage->op == &op_filter;
+  return is_pure && !emit_is_fallible(node->stage->args.data[0]);
+}
+
+/* The keyed state that the rows of the source run into over nothing but keys and filters, or null.
+ * With many keys its lookups are cache misses, so they are started for a whole batch at once. */
+static const struct node *state_ahead(struct emit *e, const struct node *source) {
+  if (e->compiler->options.is_fuse_disabled) return NULL;
+  const struct node *node = only_reader(source);
+  while (node != NULL && may_run_ahead(node)) node = only_reader(node);
+  if (node == NULL || node->kind != NODE_STAGE || node->inputs.count != 1) return NULL;
+  bool is_state = node->stage->op->state == OP_STATE_PER_KEY;
+  return is_state && !state_has_constant_key(node) ? node : NULL;
+}
+
+/* Writes the keys and filters before the state for the row `it`; each filter opens a block. */
+static uint32_t write_ahead(struct emit *e, const struct node *node, const struct node *state,
+                            const char **key) {
+  uint32_t open = 0;
+  for (; node != state; node = only_reader(node)) {
+    if (node->kind != NODE_STAGE) continue;
+    e->key = *key;
+    const char *value = emit_user_call(e, node, "", node->stage->args.data[0], "it");
+    if (node->stage->op == &op_key) {
+      *key = value;
+    } else {
+      emit_line(e, "if (%s) {", value + 1);
+      open++;
+    }
+  }
+  return open;
+}
+
+static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
+  const char *item = emit_c_type(e, node->decl->type);
+  uint32_t table = emit_state_index(e, state);
+  emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. */");
+  emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
+  emit_line(e, "uint64_t hashes[FLOW_BATCH], first = w->record;");
+  emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
+  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
+  emit_line(e, "const %s *it = &rows[i];", item);
+  const char *key = NULL;
+  uint32_t open = write_ahead(e, only_reader(node), state, &key);
+  emit_line(e, "keys[kept] = *%s;", key);
+  emit_line(e, "hashes[kept] = %s;", state_hash(e, state, "&keys[kept]"));
+  emit_line(e, "flow_table_prefetch(&w->tables[%u], hashes[kept]);", table);
+  emit_line(e, "places[kept++] = i;");
+  for (; open > 0; open--) emit_line(e, "}");
+  emit_line(e, "}");
+  emit_line(e, "for (uint32_t i = 0; i < kept; i++) {");
+  emit_line(e, "flow_table_prefetch_row(&w->tables[%u], hashes[i]);", table);
+  emit_line(e, "}");
+  emit_line(e, "for (uint32_t i = 0; i < kept; i++) {");
+  emit_line(e, "w->record = first + places[i];");
+  emit_line(e, "%s(w, &rows[places[i]], &keys[i], hashes[i]);", e->plan->stage_of[state->id]->name);
+  emit_line(e, "}");
+  emit_line(e, "w->record = first + count;");
+  emit_line(e, "block->records += count;");
+}
+
+static void write_rows(struct emit *e, const struct node *node) {
+  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
+  if (has_readers(node)) {
+    emit_line(e, "const %s *it = &rows[i];", emit_c_type(e, node->decl->type));
+    emit_push(e, node, 0, "it", NULL);
+  }
+  emit_line(e, "block->records++;");
+  emit_line(e, "w->record++;");
+  emit_line(e, "}");
+}
+
 static void write_run(struct emit *e, const struct node *node, uint32_t port) {
   (void)port;
   const char *item = emit_c_type(e, node->decl->type);
@@ -65,14 +153,12 @@ static void write_run(struct emit *e, const struct node *node, uint32_t port) {
   emit_line(e, "if (parsed != FLOW_PARSED) break;");
   emit_line(e, "count++;");
   emit_line(e, "}");
-  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
-  if (has_readers(node)) {
-    emit_line(e, "const %s *it = &rows[i];", item);
-    emit_push(e, node, 0, "it", NULL);
+  const struct node *state = state_ahead(e, node);
+  if (state != NULL) {
+    write_batch(e, node, state);
+  } else {
+    write_rows(e, node);
   }
-  emit_line(e, "block->records++;");
-  emit_line(e, "w->record++;");
-  emit_line(e, "}");
   write_bad_record(e, node);
   emit_line(e, "flow_batch_end(w);");
   emit_line(e, "}");

@@ -2,6 +2,7 @@
 #include "back/code.h"
 #include "back/program.h"
 #include "ops/op.h"
+#include "ops/state_emit.h"
 
 #include <string.h>
 
@@ -25,20 +26,19 @@ const char *emit_row_parameters(struct emit *e, const struct node *node) {
 }
 
 static const char *user_name(struct emit *e, const struct node *node, const char *suffix) {
-  return arena_printf(&e->compiler->arena, suffix[0] == '\0' ? "x_%s" : "x_%s_%s", node->name,
-                      suffix);
+  return arena_printf(&e->compiler->arena, "x%s_%s", suffix, node->name);
 }
 
 /* -- user expressions ------------------------------------------------------------------------ */
 
-static bool is_fallible(const struct expr *value) {
+bool emit_is_fallible(const struct expr *value) {
   return value->can_fail || value->can_fault;
 }
 
 void emit_user_function(struct emit *e, const struct node *node, const char *suffix,
                         const struct expr *value) {
   struct code c;
-  code_begin(&c, e, emit_step(e, node), is_fallible(value));
+  code_begin(&c, e, emit_step(e, node), emit_is_fallible(value));
   c.it = "(*it)";
   c.key = node->key != NULL ? "(*key)" : NULL;
   emit_value_function(e, user_name(e, node, suffix), emit_row_parameters(e, node), value, &c);
@@ -67,7 +67,7 @@ const char *emit_user_call(struct emit *e, const struct node *node, const char *
   const char *call = arena_printf(arena, "%s(w, %s%s%s", user_name(e, node, suffix), row,
                                   node->key != NULL ? ", " : "", node->key != NULL ? e->key : "");
   const char *pointer = arena_printf(arena, "&%s", result);
-  if (!is_fallible(value)) {
+  if (!emit_is_fallible(value)) {
     if (code_is_scalar(value->type)) {
       emit_line(e, "const %s %s = %s);", type, result, call);
     } else {
@@ -84,7 +84,7 @@ const char *emit_user_call(struct emit *e, const struct node *node, const char *
 }
 
 void emit_user_end(struct emit *e, const struct node *node, const struct expr *value) {
-  if (is_fallible(value) && goes_on(node)) emit_line(e, "}");
+  if (emit_is_fallible(value) && goes_on(node)) emit_line(e, "}");
 }
 
 /* -- pushing --------------------------------------------------------------------------------- */
@@ -129,10 +129,12 @@ void emit_push(struct emit *e, const struct node *node, uint32_t port, const cha
                const char *key) {
   vec_each(struct edge *, edge, &node->ports.data[port].edges) {
     const struct node *to = (*edge)->to;
-    if (plan_is_cut(e->plan, *edge)) {
+    const struct plan_stage *stage = e->plan->stage_of[to->id];
+    if (stage->head == to && stage->is_exchange) {
+      emit_line(e, "%s(w, %s, %s, %s);", stage->name, row, key, state_hash(e, to, key));
+    } else if (stage->head == to) {
       bool has_key = to->key != NULL;
-      emit_line(e, "%s(w, %s%s%s);", e->plan->stage_of[to->id]->name, row, has_key ? ", " : "",
-                has_key ? key : "");
+      emit_line(e, "%s(w, %s%s%s);", stage->name, row, has_key ? ", " : "", has_key ? key : "");
     } else {
       emit_node(e, to, row, to->key != NULL || to->kind == NODE_STREAM ? key : NULL);
     }
@@ -172,9 +174,10 @@ void emit_function(struct emit *e, enum section section, const char *head, const
 static const char *stage_head(struct emit *e, const struct plan_stage *stage) {
   /* Without fusion, calls between stages must stay calls. */
   bool is_apart = e->compiler->options.is_fuse_disabled;
-  return arena_printf(&e->compiler->arena, "static %svoid %s(struct flow_worker *w%s)",
+  return arena_printf(&e->compiler->arena, "static %svoid %s(struct flow_worker *w%s%s)",
                       is_apart ? "__attribute__((noinline)) " : "", stage->name,
-                      emit_row_parameters(e, stage->head));
+                      emit_row_parameters(e, stage->head),
+                      stage->is_exchange ? ", uint64_t hash" : "");
 }
 
 static void write_stage(struct emit *e, const struct node *node, uint32_t port) {

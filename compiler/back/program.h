@@ -30,6 +30,9 @@ void emit_stages(struct emit *);
 /* The step as messages show it: "state total", "map", "source events". */
 const char *emit_step(struct emit *, const struct node *);
 
+/* Whether a failure or fault can leave the expression. */
+bool emit_is_fallible(const struct expr *);
+
 /* The parameters ", const ITEM *it, const KEY *key" of a function of the stage. */
 const char *emit_row_parameters(struct emit *, const struct node *);
 

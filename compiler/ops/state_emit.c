@@ -1,7 +1,7 @@
 /* Writes the C of a `state`: its row, finding and making rows, the body, the hooks.
  *
  * A row is `struct S_<node>`: the entry of the table, the key, the value. The user's body works on a
- * pointer to the value and sends rows on through <node>_emit_<output>(), which hold what is fused
+ * pointer to the value and sends rows on through emit<output>_<node>(), which hold what is fused
  * behind. Where an item may fail too late (state_must_undo), its rows wait in a list and the value is
  * put back from a copy.
  */
@@ -50,7 +50,7 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   c.key = "(*key)";
   c.state = "(*state)";
   c.node = node;
-  c.emit_prefix = arena_printf(&e->compiler->arena, "%s_%s", node->name, is_held ? "hold" : "emit");
+  c.emit_prefix = is_held ? "hold" : "emit";
   c.emit_args = is_held ? ", held" : ", key";
   code_block(&c, block);
   if (c.is_fallible) code_put(&c, "return true;");
@@ -68,15 +68,15 @@ static const struct block *hook_block(const struct node *node, enum hook_kind ki
 
 static const char *emit_head(struct emit *e, const struct node *node, uint32_t output) {
   return arena_printf(&e->compiler->arena,
-                      "static void %s_emit_%u(struct flow_worker *w, const %s *it, const %s *key)",
-                      node->name, output, emit_c_type(e, node->ports.data[output].item),
+                      "static void emit%u_%s(struct flow_worker *w, const %s *it, const %s *key)",
+                      output, node->name, emit_c_type(e, node->ports.data[output].item),
                       emit_c_type(e, node->key));
 }
 
 static const char *hold_head(struct emit *e, const struct node *node, uint32_t output) {
   return arena_printf(&e->compiler->arena,
-                      "static void %s_hold_%u(struct flow_worker *w, const %s *it, struct held *held)",
-                      node->name, output, emit_c_type(e, node->ports.data[output].item));
+                      "static void hold%u_%s(struct flow_worker *w, const %s *it, struct held *held)",
+                      output, node->name, emit_c_type(e, node->ports.data[output].item));
 }
 
 static bool is_emitted(const struct node *node, uint32_t output) {
@@ -103,18 +103,17 @@ void state_emit_functions(struct emit *e, const struct node *node) {
   if (stage->init != NULL) {
     struct code c;
     code_begin(&c, e, emit_step(e, node), false);
-    emit_value_function(e, format(e, "x_%s_initial", node), "", stage->init, &c);
+    emit_value_function(e, format(e, "initial_%s", node), "", stage->init, &c);
   }
   emit_body(e, node, stage->body, format(e, "x_%s", node), true);
   const struct block *on_epoch = hook_block(node, HOOK_EPOCH), *on_end = hook_block(node, HOOK_END);
-  if (on_epoch != NULL) emit_body(e, node, on_epoch, format(e, "x_%s_on_epoch", node), false);
-  if (on_end != NULL) emit_body(e, node, on_end, format(e, "x_%s_on_end", node), false);
+  if (on_epoch != NULL) emit_body(e, node, on_epoch, format(e, "on_epoch_%s", node), false);
+  if (on_end != NULL) emit_body(e, node, on_end, format(e, "on_end_%s", node), false);
 }
 
 /* -- rows of the table ----------------------------------------------------------------------- */
 
-/* Whether every row that arrives has the same key: `key by "ALL"`. It needs no hash. */
-static bool is_constant_key(const struct node *node) {
+bool state_has_constant_key(const struct node *node) {
   while (node->inputs.count == 1) {
     node = node->inputs.data[0]->from;
     if (node->kind == NODE_SOURCE || node->kind == NODE_SINK) return false;
@@ -130,12 +129,10 @@ static bool is_constant_key(const struct node *node) {
   return false;
 }
 
-static void emit_hash(struct emit *e, const struct node *node) {
-  if (is_constant_key(node)) {
-    emit_line(e, "uint64_t hash = 0; /* there is one key only */");
-  } else {
-    emit_line(e, "uint64_t hash = %s(t->seed, key);", emit_helper(e, HELPER_HASH, node->key));
-  }
+const char *state_hash(struct emit *e, const struct node *node, const char *key) {
+  if (state_has_constant_key(node)) return "0";
+  return arena_printf(&e->compiler->arena, "%s(w->tables[%u].seed, %s)",
+                      emit_helper(e, HELPER_HASH, node->key), emit_state_index(e, node), key);
 }
 
 static void emit_row_struct(struct emit *e, const struct node *node) {
@@ -148,7 +145,7 @@ static void emit_row_struct(struct emit *e, const struct node *node) {
   emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
   emit_line(e, "};");
   emit_line(e, "%s", "");
-  emit_line(e, "static inline bool has_key_%s(const struct flow_entry *row, const void *key) {", name);
+  emit_line(e, "static inline bool row_has_key_%s(const struct flow_entry *row, const void *key) {", name);
   emit_line(e, "return %s(&((const struct S_%s *)row)->key, key);",
             emit_helper(e, HELPER_EQUAL, node->key), name);
   emit_line(e, "}");
@@ -162,7 +159,7 @@ static void emit_initial(struct emit *e, const struct node *node) {
     emit_line(e, "s->value = (%s){0};", emit_c_type(e, type));
     return;
   }
-  const char *name = format(e, "x_%s_initial", node);
+  const char *name = format(e, "initial_%s", node);
   if (code_is_scalar(type)) {
     emit_line(e, "s->value = %s(w);", name);
   } else if (!type_has_heap(type)) {
@@ -178,7 +175,7 @@ static void emit_initial(struct emit *e, const struct node *node) {
 static void emit_find(struct emit *e, const struct node *node) {
   const char *name = node->name;
   const char *key = emit_c_type(e, node->key);
-  emit_line(e, "static FLOW_COLD struct S_%s *new_%s(struct flow_worker *w, uint64_t hash, const %s *key) {",
+  emit_line(e, "static FLOW_COLD struct S_%s *row_new_%s(struct flow_worker *w, uint64_t hash, const %s *key) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_insert(t, hash);", name, name);
@@ -187,14 +184,13 @@ static void emit_find(struct emit *e, const struct node *node) {
   emit_line(e, "return s;");
   emit_line(e, "}");
   emit_line(e, "%s", "");
-  emit_line(e, "static inline struct S_%s *find_%s(struct flow_worker *w, const %s *key, bool *is_new) {",
+  emit_line(e, "static inline struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, uint64_t hash, bool *is_new) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
-  emit_hash(e, node);
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, has_key_%s);", name,
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, row_has_key_%s);", name,
             name, name);
   emit_line(e, "*is_new = s == NULL;");
-  emit_line(e, "return s != NULL ? s : new_%s(w, hash, key);", name);
+  emit_line(e, "return s != NULL ? s : row_new_%s(w, hash, key);", name);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
@@ -202,7 +198,7 @@ static void emit_find(struct emit *e, const struct node *node) {
 /* Frees what a row owns. */
 static void emit_drop(struct emit *e, const struct node *node) {
   const struct type *value = node->stage->state_type;
-  emit_line(e, "static inline void drop_%s(struct flow_worker *w, struct S_%s *s) {", node->name,
+  emit_line(e, "static inline void row_drop_%s(struct flow_worker *w, struct S_%s *s) {", node->name,
             node->name);
   if (type_has_heap(node->key))
     emit_line(e, "%s(w->heap, &s->key);", emit_helper(e, HELPER_DROP, node->key));
@@ -217,25 +213,25 @@ static void emit_pack(struct emit *e, const struct node *node) {
   const char *const parts[] = {"key", "value"};
   const struct type *const types[] = {node->key, node->stage->state_type};
   for (int i = 0; i < 2; i++) {
-    emit_line(e, "static inline void pack_%s_%s(struct flow_buf *out, const struct flow_entry *row) {",
+    emit_line(e, "static inline void row_%s_pack_%s(struct flow_buf *out, const struct flow_entry *row) {",
               parts[i], name);
     emit_line(e, "%s(out, &((const struct S_%s *)row)->%s);", emit_helper(e, HELPER_ENCODE, types[i]),
               name, parts[i]);
     emit_line(e, "}");
     emit_line(e, "%s", "");
   }
-  emit_line(e, "static void pack_%s(struct flow_table *t, struct flow_buf *out) {", name);
-  emit_line(e, "flow_table_pack(t, out, pack_key_%s, pack_value_%s);", name, name);
+  emit_line(e, "static void row_pack_%s(struct flow_table *t, struct flow_buf *out) {", name);
+  emit_line(e, "flow_table_pack(t, out, row_key_pack_%s, row_value_pack_%s);", name, name);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
 
 static void emit_load(struct emit *e, const struct node *node) {
   const char *name = node->name;
-  emit_line(e, "static bool load_%s(struct flow_worker *w, struct flow_table *t, uint64_t id,", name);
+  emit_line(e, "static bool row_load_%s(struct flow_worker *w, struct flow_table *t, uint64_t id,", name);
   emit_line(e, "                    const uint8_t *key_data, size_t key_length,");
   emit_line(e, "                    const uint8_t *value_data, size_t value_length) {");
-  emit_line(e, "%s loaded, *key = &loaded;", emit_c_type(e, node->key));
+  emit_line(e, "%s loaded, *key = &loaded; /* the heap owns what is decoded */", emit_c_type(e, node->key));
   emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
   emit_line(e, "struct flow_reader reader = flow_reader_of(key_data, key_length);");
   emit_line(e, "if (!%s(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;",
@@ -243,8 +239,8 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "reader = flow_reader_of(value_data, value_length);");
   emit_line(e, "if (!%s(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;",
             emit_helper(e, HELPER_DECODE, node->stage->state_type));
-  emit_hash(e, node);
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, hash, id);", name, name);
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, %s, id);", name, name,
+            state_hash(e, node, "key"));
   emit_line(e, "s->key = loaded;");
   emit_line(e, "s->value = value;");
   emit_line(e, "return true;");
@@ -302,7 +298,7 @@ static void write_outputs(struct emit *e, const struct node *node) {
 
 static void emit_forget(struct emit *e, const struct node *node) {
   emit_line(e, "if (is_forgotten) {");
-  emit_line(e, "drop_%s(w, s);", node->name);
+  emit_line(e, "row_drop_%s(w, s);", node->name);
   emit_line(e, "flow_table_forget(t, &s->entry);");
   emit_line(e, "}");
 }
@@ -316,7 +312,7 @@ static void emit_release(struct emit *e, const struct node *node) {
     emit_line(e, "struct held_row row;");
     emit_line(e, "%s item;", emit_c_type(e, node->ports.data[i].item));
     emit_line(e, "};");
-    emit_line(e, "%s_emit_%u(w, &((struct waiting *)row)->item, key);", node->name, i);
+    emit_line(e, "emit%u_%s(w, &((struct waiting *)row)->item, key);", i, node->name);
     emit_line(e, "}");
   }
   emit_line(e, "}");
@@ -326,7 +322,7 @@ static void emit_release(struct emit *e, const struct node *node) {
 static void emit_undo(struct emit *e, const struct node *node, bool is_restored) {
   const struct type *value = node->stage->state_type;
   emit_line(e, "if (is_new) {");
-  emit_line(e, "drop_%s(w, s);", node->name);
+  emit_line(e, "row_drop_%s(w, s);", node->name);
   emit_line(e, "flow_table_undo_insert(t, &s->entry);");
   if (is_restored) {
     emit_line(e, "} else {");
@@ -366,7 +362,7 @@ void state_emit_row(struct emit *e, const struct node *node, const char *row) {
   write_outputs(e, node);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "bool is_new;");
-  emit_line(e, "struct S_%s *s = find_%s(w, key, &is_new);", node->name, node->name);
+  emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, &is_new);", node->name, node->name);
   if (state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
   bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
   if (is_handled && is_fallible(stage)) {
@@ -389,11 +385,11 @@ void state_emit_row(struct emit *e, const struct node *node, const char *row) {
 
 /* Runs the hook for the row `s`; a failure in a hook belongs to no record. */
 static void emit_hook_call(struct emit *e, const struct node *node, const struct block *block,
-                           const char *suffix) {
+                           const char *prefix) {
   bool forgets = state_forgets(block);
   if (forgets) emit_line(e, "bool is_forgotten = false;");
-  const char *call = arena_printf(&e->compiler->arena, "x_%s_%s(w, &s->key, &s->value%s)", node->name,
-                                  suffix, forgets ? ", &is_forgotten" : "");
+  const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)", prefix,
+                                  node->name, forgets ? ", &is_forgotten" : "");
   if (state_changes(block)) emit_line(e, "flow_table_touch(t, &s->entry);");
   if (is_fallible(node->stage)) {
     emit_line(e, "if (!%s) flow_abort_record(w);", call);

@@ -12,6 +12,11 @@ void state_emit_row(struct emit *, const struct node *, const char *row);
 void state_emit_epoch_end(struct emit *, const struct node *);
 void state_emit_end(struct emit *, const struct node *);
 
+/* The C expression for the hash of the key at a C pointer. Where every row that arrives has the same
+ * key (`key by "ALL"`), there is nothing to hash. */
+const char *state_hash(struct emit *, const struct node *, const char *key);
+bool state_has_constant_key(const struct node *);
+
 /* Whether the body, run for an item under `else`, can fail or fault after it has changed the state
  * or emitted something: only then must emissions be held and the value be restored. */
 bool state_must_undo(const struct stage *);
