@@ -12,6 +12,7 @@
 
 struct program; /* front/ast.h */
 struct types;   /* front/type.h */
+struct symbols; /* front/checker.h */
 struct graph;   /* middle/graph.h */
 struct plan;    /* middle/plan.h */
 
@@ -33,8 +34,10 @@ struct compiler {
   struct options options;
   struct source *source;   /* the main file, after it is loaded */
 
+  struct tokens *tokens;   /* tokens (front/token.h) */
   struct program *program; /* parse, annotated by check */
-  struct types *types;     /* check */
+  struct types *types;     /* resolve */
+  struct symbols *symbols; /* resolve: names by namespace; see check.h for what others may ask */
   struct graph *graph;     /* lower */
   struct plan *plan;       /* fuse */
   struct text c_text;      /* emit */

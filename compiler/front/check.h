@@ -18,18 +18,56 @@ enum stream_kind {
   STREAM_SINK,     /* `sink x = …`, or stdout */
 };
 
+/* A declaration whose pipeline sends rows to a derived stream. */
+struct stream_writer {
+  struct decl *decl;
+  struct span span;
+  bool is_rejects; /* by `else into` */
+};
+VEC_OF(stream_writer_list, struct stream_writer);
+
 /* Anything that rows can be sent to or taken from by name. */
 struct stream {
   enum stream_kind kind;
   struct ident name;
-  struct decl *decl;            /* null for DERIVED and for stdout */
-  const struct type *item, *key;
+  struct decl *decl; /* null for DERIVED and for stdout */
+  const struct type *item, *key; /* item of a SINK: declared, else the first that is written */
+  bool has_many_types;           /* SINK without a declared type: items of several types come */
   uint32_t read_count, write_count;
+  const struct stage *writer;        /* DERIVED: the first stage that writes it */
+  struct stream_writer_list writers; /* DERIVED: for the checker's order of work */
 };
 VEC_OF(stream_list, struct stream *);
 
 bool pass_resolve(struct compiler *);
 bool pass_check(struct compiler *);
+
+/* What the emitters may rely on when pass_check has returned true (besides ast.h):
+ *
+ * - Every expression's type is concrete: no TYPE_ERROR, TYPE_NONE or TYPE_EMPTY is left, except on
+ *   the operand of a COERCE_ABSENT. A mutator call that stands alone may be TYPE_UNIT.
+ * - T becomes T? only through EXPR_COERCE. An int literal that is used as a float is an EXPR_FLOAT.
+ * - Arithmetic on constants is folded: EXPR_INT, FLOAT, DURATION, TIMESTAMP may stand for a longer
+ *   text; `++` on constant strings too. A divisor that is a literal or a `const` is not zero.
+ * - EXPR_LIST may have a list, set or (when empty) map type. EXPR_RECORD and constructor calls have
+ *   `fields` for each field of their type, in its order; defaults are shared nodes.
+ * - `Kind.order` has become EXPR_NAME with REF_VARIANT; in `Kind.circle(r: 1.0)` args[0] is the
+ *   enum's name and means nothing: use call.fields.
+ * - Calls of functions have all arguments; defaults are filled in.
+ * - In a place (the left side of an assignment, args[0] of a mutator) EXPR_INDEX has the element's
+ *   type, not its T?. A list element out of range is a failure; a missing map key starts as 0, as
+ *   an empty text or collection where it is updated or changed inside, and is inserted.
+ * - A place's root is REF_STATE or REF_LOCAL. While a `for` walks over a place (also through a `??`
+ *   behind it), nothing that overlaps it changes.
+ * - expr->can_fail and can_fault speak of what leaves the expression: `??` takes can_fail back. A
+ *   statement's failure (`fail`, `xs[i] = v`, `/=`) is in stage->can_fail or decl->can_fail only.
+ * - Hooks cannot fail; they can fault. The initial value of a state is an expression of constants
+ *   and params that cannot fail, with locals of its own; `where` that fails counts as false.
+ * - local->id counts from 0 per stage and per fn (local_count), in text order; locals in an initial
+ *   value or a `where` count from 0 by themselves.
+ * - `key by` has one argument: several have become one EXPR_RECORD.
+ * - The checked `where` of a param is the value of that clause.
+ */
 
 /* The streams of the checked program, in order of first appearance in the text. */
 const struct stream_list *check_streams(const struct compiler *);
@@ -49,15 +87,46 @@ struct expr *check_expr(struct checker *, struct expr *expr, const struct type *
 /* Types a block of statements (state bodies, hooks, functions). */
 void check_block(struct checker *, struct block *block);
 
+/* The type that is written, or types->error after a diagnostic. */
 const struct type *check_type_syntax(struct checker *, const struct type_syntax *syntax);
+
+/* As check_type_syntax; a structural record may have defaults, which check_state_init() reads. */
+const struct type *check_state_type_syntax(struct checker *, const struct type_syntax *syntax);
 
 /* The clause `name` of the list, marked as used, or null. */
 struct clause *check_clause(struct clause_list *clauses, const char *name);
 
-/* The stream that `name` (with its span, for messages) refers to, creating a DERIVED one of the
- * given item and key types where `may_create`; reports unequal types. Null after a diagnostic. */
+/* Reports every clause of the list that nothing has asked for. `what` is what bears the clauses
+ * ("a state"), `known` the names that it knows, null at the end. */
+void check_unused_clauses(struct checker *, const struct clause_list *, const char *what,
+                          const char *const *known);
+
+/* The stream that `name` (with its span, for messages) is sent to: a sink, or a DERIVED one, which
+ * takes the given item and key types (item null: nothing is known after an earlier diagnostic);
+ * reports unequal types. Null after a diagnostic. With may_create false only sinks will do. */
 struct stream *check_target(struct checker *, struct ident name, const struct type *item,
                             const struct type *key, bool may_create);
+
+/* The stream or source of that name as something to read, checked completely, or null after a
+ * diagnostic. */
+struct stream *check_read(struct checker *, struct ident name);
+
+/* Types the parts of a `state` (ops/state.c): makes its variable visible under stage->name with
+ * stage->state_type, types the block and the hooks, and settles what each `emit` sends. */
+void check_state_block(struct checker *, struct stage *stage);
+
+/* The initial value of a state: `init` or, where it is null, a record of which every field has a
+ * default. Constants and params only. */
+struct expr *check_state_init(struct checker *, struct stage *stage);
+
+/* The name that a clause such as `named total` gives, or null after a diagnostic. */
+const char *check_clause_name(struct checker *, const struct clause *clause);
+
+/* The text of a clause such as `was "old"`, or null after a diagnostic. */
+const char *check_clause_string(struct checker *, const struct clause *clause);
+
+/* Reports that the stage `is` missing a key, with the way out (E0401). */
+void check_report_unkeyed(struct checker *, const struct stage *stage);
 
 struct compiler *check_compiler(struct checker *);
 struct types *check_types(struct checker *);

@@ -10,12 +10,11 @@
 
 /* Everything that has a file-wide name, by namespace. compiler->symbols points to it. */
 struct symbols {
-  struct map types;     /* to struct type */
-  struct map functions; /* to struct decl (fn) */
-  struct map values;    /* to struct decl (param, const) */
-  struct map streams;   /* to struct stream */
+  struct map types;                /* to struct type */
+  struct map functions;            /* to struct decl (fn) */
+  struct map values;               /* to struct decl (param, const) */
+  struct map streams;              /* to struct stream */
   struct stream_list stream_order; /* by first appearance in the text */
-  struct map ids;       /* durable id to struct span of its declaration */
   const char *flow_name;
 };
 
@@ -25,17 +24,17 @@ enum scope_place {
   PLACE_WHERE,    /* the condition of a field or param */
   PLACE_FUNCTION,
   PLACE_STAGE,
-  PLACE_STATE,    /* the body of a state: a stage that may emit and change its state */
-  PLACE_HOOK,     /* `on epoch`, `on end`: as a state's body, but there is no item */
+  PLACE_STATE, /* the body of a state: a stage that may emit and change its state */
+  PLACE_HOOK,  /* `on epoch`, `on end`: as a state's body, but there is no item */
   PLACE_TEST,
 };
 
 /* Something that can fail and that nothing has handled yet. */
 struct failure {
-  struct span span;  /* the caret */
+  struct span span;        /* the caret */
   const struct expr *expr; /* what a `??` behind it would catch */
-  const char *what;  /* "this division"; null: a `fail` statement */
-  const char *label; /* at the caret: "`total` may be 0" */
+  const char *what;        /* "this division"; null: a `fail` statement */
+  const char *label;       /* at the caret: "`total` may be 0" */
 };
 VEC_OF(failure_list, struct failure);
 
@@ -54,15 +53,15 @@ struct scope {
   enum scope_place place;
   const struct type *item; /* null: there is none */
   const struct type *key;
-  struct stage *stage;     /* null outside of pipelines */
-  bool has_state;          /* the stage's state variable is visible */
+  struct stage *stage; /* null outside of pipelines */
+  bool has_state;      /* the stage's state variable is visible */
   struct decl *function;
   struct decl *where_param; /* the param whose condition this is */
   struct local_list locals; /* visible ones, innermost last */
   struct loop_list loops;
   uint32_t *local_count;
   struct failure_list failures;
-  uint32_t fault_count;     /* operations seen so far that can fault */
+  uint32_t fault_count; /* operations seen so far that can fault */
 };
 
 struct checker {
@@ -73,6 +72,7 @@ struct checker {
   struct symbols *symbols;
   struct scope scope;
   struct pending_emit_list emits; /* of the state that is being checked */
+  struct decl_list stack;         /* declarations that are being checked, for circles */
 };
 
 /* -- check.c --------------------------------------------------------------------------------- */
@@ -80,23 +80,20 @@ struct checker {
 /* A scope with nothing but the file-wide names. The counter numbers the locals. */
 struct scope check_new_scope(enum scope_place place, uint32_t *local_count);
 
-/* Reports every clause of the list that nothing has asked for; `known` are the names that the
- * construct knows, null at the end, `what` is its name: "a field". */
-void check_unused_clauses(struct checker *, const struct clause_list *, const char *what,
-                          const char *const *known);
-
-/* The text of a clause whose value is a string literal; null (after a diagnostic) for any other. */
-const char *check_clause_string(struct checker *, const struct clause *clause);
-
 /* Types a fn, param or const when first used; reports a circle. */
 void check_function(struct checker *, struct decl *fn, struct span use);
 void check_value_decl(struct checker *, struct decl *decl, struct span use);
 
-/* Fills the fields of a nominal type when first needed. */
+/* Reports (E0219 or E0420) that `decl`, which is being checked, is needed to check itself. */
+void report_circle(struct checker *, const struct decl *decl, struct span use);
+
+/* Types defaults and conditions of a nominal type's fields when first needed. */
 void check_nominal(struct checker *, const struct type *type, struct span use);
 
-/* Claims a durable id; E0501 if it is taken. */
-void check_claim_id(struct checker *, const char *id, struct span span);
+/* -- check_type.c ---------------------------------------------------------------------------- */
+
+/* Fills in the fields and variants of all declared records and enums. */
+void fill_nominal_types(struct checker *);
 
 /* -- check_expr.c ---------------------------------------------------------------------------- */
 
@@ -225,9 +222,6 @@ void report_failures(struct checker *);
 /* Types the source, stream or pipeline and everything that it reads. */
 void check_pipeline(struct checker *, struct decl *decl, struct span use);
 struct stream *find_stream(struct checker *, const char *name);
-
-/* Finds who writes which derived stream, before types are known. */
-void find_targets(struct checker *);
 
 /* Lints about streams, sinks and rejects that nothing reads or writes. */
 void check_stream_use(struct checker *);

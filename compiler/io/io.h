@@ -29,6 +29,7 @@ struct connector {
   const char *runtime; /* name of its `struct flow_connector` in libflow */
   bool can_read, can_write;
   bool has_location;   /* takes a path as its first argument */
+  bool has_poll;       /* takes `poll: DURATION` */
   bool is_live;        /* has no end: waits for more */
 };
 

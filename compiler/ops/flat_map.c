@@ -4,8 +4,18 @@
 #include "ops/op.h"
 
 static void check_flat_map(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  struct types *types = check_types(c);
+  struct expr *list = stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
+  if (list->type->kind == TYPE_LIST || list->type->kind == TYPE_SET) {
+    stage->out_item = list->type->elem;
+  } else if (list->type->kind != TYPE_ERROR) {
+    struct diag *diag = diag_error(&check_compiler(c)->diags, E0205, list->span,
+                                   "`flat_map` takes a list, this is `%s`",
+                                   type_name(types, list->type));
+    if (list->type->kind == TYPE_STRING) diag_help(diag, "take the text apart:  words(…)");
+    else if (list->type->kind == TYPE_OPTIONAL) diag_help(diag, "give a default:  … ?? []");
+    else diag_help(diag, "for one value per item there is  map");
+  }
 }
 
 static void emit_flat_map_functions(struct emit *e, const struct node *node) {

@@ -4,8 +4,7 @@
 #include "ops/op.h"
 
 static void check_inspect(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  if (stage->args.count > 0) stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
 }
 
 /* Written as text, as an f-string would. */

@@ -5,8 +5,20 @@
 #include "ops/op.h"
 
 static void check_into(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  struct expr *target = stage->args.data[0];
+  stage->out_item = NULL;
+  stage->out_key = NULL;
+  if (target->kind != EXPR_NAME) {
+    struct diag *diag = diag_error(&check_compiler(c)->diags, E0223, target->span,
+                                   "`into` takes the name of a sink");
+    if (target->kind == EXPR_CALL)
+      diag_help(diag, "declare it:  sink NAME = %s(…)", target->call.name.text);
+    return;
+  }
+  struct stream *sink = check_target(
+      c, (struct ident){target->name.text, target->span}, stage->in_item, NULL, false);
+  target->name.ref = REF_STREAM;
+  target->name.decl = sink ? sink->decl : NULL;
 }
 
 static void lower_into(struct lower *l, struct stage *stage, struct node *node) {

@@ -3,9 +3,48 @@
 #include "front/check.h"
 #include "ops/op.h"
 
+/* Several keys become one record, whose fields are named after them. */
+static struct expr *record_of_keys(struct checker *c, const struct stage *stage) {
+  struct compiler *compiler = check_compiler(c);
+  struct expr *record = arena_new(&compiler->arena, struct expr);
+  record->kind = EXPR_RECORD;
+  record->span = span_join(stage->args.data[0]->span, vec_last(&stage->args)->span);
+  vec_each(struct expr *, arg, &stage->args) {
+    struct record_item item = {.value = *arg};
+    bool has_name = (*arg)->kind == EXPR_NAME || (*arg)->kind == EXPR_FIELD;
+    if (!has_name) {
+      struct diag *diag = diag_error(&compiler->diags, E0402, (*arg)->span,
+                                     "a part of a key needs a name");
+      diag_help(diag, "write the key as a record:  key by { name: …, other: … }");
+      return NULL;
+    }
+    vec_push(&compiler->arena, &record->record.items, item);
+  }
+  return record;
+}
+
 static void check_key(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  struct compiler *compiler = check_compiler(c);
+  stage->out_key = check_types(c)->error;
+  if (stage->args.count > 1) {
+    struct expr *record = record_of_keys(c, stage);
+    if (record == NULL) return;
+    stage->args.count = 1;
+    stage->args.data[0] = record;
+  }
+  struct expr *key = stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
+  if (key->type->kind == TYPE_ERROR) return;
+  if (type_is_key(key->type)) {
+    stage->out_key = key->type;
+    return;
+  }
+  struct diag *diag = diag_error(&compiler->diags, E0402, key->span, "a `%s` cannot be a key",
+                                 type_name(check_types(c), key->type));
+  if (key->type->kind == TYPE_FLOAT) {
+    diag_help(diag, "round it to an int:  key by int(…) ?? 0");
+  } else {
+    diag_note(diag, "keys have no float, list, set or map inside");
+  }
 }
 
 /* The one value that is the key: several expressions make a record. */

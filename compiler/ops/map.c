@@ -4,7 +4,6 @@
 #include "ops/op.h"
 
 static void check_map(struct checker *c, struct stage *stage) {
-  check_arg_count(c, stage, 1);
   stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
   stage->out_item = stage->args.data[0]->type;
 }

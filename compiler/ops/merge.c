@@ -5,8 +5,18 @@
 #include "ops/op.h"
 
 static void check_merge(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  struct types *types = check_types(c);
+  stage->out_key = NULL;
+  vec_each(const struct ident, name, &stage->names) {
+    const struct stream *stream = check_read(c, *name);
+    if (stream == NULL || stream->item->kind == TYPE_ERROR) continue;
+    if (stream->item == stage->in_item) continue;
+    struct diag *diag = diag_error(&check_compiler(c)->diags, E0225, name->span,
+                                   "only streams of one type can be merged");
+    diag_label(diag, name->span, "`%s`", type_name(types, stream->item));
+    diag_note(diag, "the items so far are `%s`", type_name(types, stage->in_item));
+    diag_help(diag, "bring one of them to the type of the other:  |> map { … }");
+  }
 }
 
 static void lower_merge(struct lower *l, struct stage *stage, struct node *node) {

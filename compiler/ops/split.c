@@ -4,9 +4,34 @@
 #include "middle/lower.h"
 #include "ops/op.h"
 
+/* The first arm without a condition takes what is left; there must be one, at the end. */
+static void check_else(struct checker *c, const struct stage *stage) {
+  struct diags *diags = &check_compiler(c)->diags;
+  const struct split_arm *otherwise = NULL;
+  vec_each(const struct split_arm, arm, &stage->arms) {
+    if (otherwise != NULL) {
+      struct diag *diag =
+          diag_warning(diags, W0905, arm->target.span, "this arm is never reached");
+      diag_label(diag, otherwise->target.span, "takes everything");
+    } else if (arm->condition == NULL) {
+      otherwise = arm;
+    }
+  }
+  if (otherwise != NULL) return;
+  struct diag *diag =
+      diag_error(diags, E0305, stage->verb.span, "this split does not say what becomes of the rest");
+  diag_help(diag, "add an arm  else => NAME  or  else => skip");
+}
+
 static void check_split(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  stage->out_item = NULL;
+  stage->out_key = NULL;
+  vec_each(struct split_arm, arm, &stage->arms) {
+    if (arm->condition != NULL)
+      arm->condition = check_expr(c, arm->condition, check_types(c)->bool_);
+    if (!arm->is_skip) check_target(c, arm->target, stage->in_item, stage->in_key, true);
+  }
+  check_else(c, stage);
 }
 
 /* Arms of one target share a stream, each through a port of its own; port 0 stays unused. */

@@ -3,9 +3,28 @@
 #include "ops/state_emit.h"
 #include "ops/op.h"
 
+static void check_identity(struct checker *c, struct stage *stage) {
+  stage->id = stage->name.text;
+  struct clause *clause = check_clause(&stage->clauses, "named");
+  const char *name = clause ? check_clause_name(c, clause) : NULL;
+  if (name) stage->id = name;
+  clause = check_clause(&stage->clauses, "was");
+  if (clause) stage->was_id = check_clause_string(c, clause);
+  static const char *const known[] = {"named", "was", NULL};
+  check_unused_clauses(c, &stage->clauses, "a state", known);
+}
+
 static void check_state(struct checker *c, struct stage *stage) {
-  (void)c;
-  (void)stage;
+  if (stage->in_key == NULL) {
+    check_report_unkeyed(c, stage);
+    stage->in_key = check_types(c)->error;
+  }
+  stage->state_type = check_state_type_syntax(c, stage->type_syntax);
+  stage->init = check_state_init(c, stage);
+  check_identity(c, stage);
+  check_state_block(c, stage);
+  stage->out_item = stage->emits.data[0].type;
+  stage->out_key = stage->out_item ? stage->in_key : NULL;
 }
 
 

@@ -1,0 +1,453 @@
+/* The checker's order of work: types, constants, params, functions, connectors, pipelines, tests. */
+#include "front/check.h"
+
+#include <string.h>
+
+#include "base/edit.h"
+#include "front/checker.h"
+#include "io/io.h"
+
+struct compiler *check_compiler(struct checker *c) {
+  return c->compiler;
+}
+
+struct types *check_types(struct checker *c) {
+  return c->types;
+}
+
+struct scope check_new_scope(enum scope_place place, uint32_t *local_count) {
+  return (struct scope){.place = place, .local_count = local_count};
+}
+
+/* -- clauses --------------------------------------------------------------------------------- */
+
+struct clause *check_clause(struct clause_list *clauses, const char *name) {
+  vec_each(struct clause, clause, clauses) {
+    if (strcmp(clause->name.text, name) != 0) continue;
+    clause->is_used = true;
+    return clause;
+  }
+  return NULL;
+}
+
+const char *check_clause_string(struct checker *c, const struct clause *clause) {
+  const struct expr *value = clause->value;
+  if (value && value->kind == EXPR_STRING && value->string.length > 0)
+    return names_intern(&c->compiler->names, value->string.data, value->string.length);
+  struct diag *diag = diag_error(c->diags, E0216, value ? value->span : clause->name.span,
+                                 "`%s` is followed by a text", clause->name.text);
+  diag_help(diag, "write  %s \"name\"", clause->name.text);
+  return NULL;
+}
+
+const char *check_clause_name(struct checker *c, const struct clause *clause) {
+  if (clause->value && clause->value->kind == EXPR_NAME) return clause->value->name.text;
+  struct diag *diag =
+      diag_error(c->diags, E0216, clause->value ? clause->value->span : clause->name.span,
+                 "`%s` is followed by a name", clause->name.text);
+  diag_help(diag, "write  %s total", clause->name.text);
+  return NULL;
+}
+
+void check_unused_clauses(struct checker *c, const struct clause_list *clauses, const char *what,
+                          const char *const *known) {
+  size_t count = 0;
+  while (known[count]) count++;
+  vec_each(const struct clause, clause, clauses) {
+    if (clause->is_used || report_future_word(c, clause->name)) continue;
+    struct diag *diag = diag_error(c->diags, E0216, clause->name.span, "%s has no clause `%s`",
+                                   what, clause->name.text);
+    if (closest_name(clause->name.text, known, count)) {
+      suggest(diag, clause->name.text, known, count);
+    } else if (count > 0) {
+      struct text list;
+      text_init(&list, c->arena);
+      for (size_t i = 0; i < count; i++) text_addf(&list, "%s`%s`", i ? ", " : "", known[i]);
+      diag_note(diag, "it may have %s", list.data);
+    }
+  }
+}
+
+/* -- circles --------------------------------------------------------------------------------- */
+
+static const char *decl_name(const struct decl *decl) {
+  return decl->name.text ? decl->name.text : decl->start.text;
+}
+
+void report_circle(struct checker *c, const struct decl *decl, struct span use) {
+  struct text path;
+  text_init(&path, c->arena);
+  bool is_inside = false;
+  vec_each(struct decl *, item, &c->stack) {
+    if (*item == decl) is_inside = true;
+    if (is_inside) text_addf(&path, "%s → ", decl_name(*item));
+  }
+  text_add(&path, decl_name(decl));
+  struct diag *diag;
+  switch (decl->kind) {
+  case DECL_FN:
+    diag = diag_error(c->diags, E0219, use, "`%s` calls itself", decl->name.text);
+    diag_note(diag, "%s", path.data);
+    diag_help(diag, "functions always end; repeat something with  for … in range(0, n)");
+    break;
+  case DECL_RECORD:
+  case DECL_ENUM:
+    diag = diag_error(c->diags, E0219, use, "`%s` contains itself", decl->name.text);
+    diag_note(diag, "%s", path.data);
+    diag_help(diag, "refer to another value by its key:  parent_id: int?");
+    break;
+  case DECL_PARAM:
+  case DECL_CONST:
+    diag = diag_error(c->diags, E0219, use, "`%s` is defined by itself", decl->name.text);
+    diag_note(diag, "%s", path.data);
+    break;
+  default:
+    diag = diag_error(c->diags, E0420, use, "this stream is fed by itself");
+    diag_note(diag, "%s", path.data);
+    diag_help(diag, "a flow has no circles; keep what must come back in a `state`");
+  }
+}
+
+/* -- params and constants -------------------------------------------------------------------- */
+
+static bool is_param_type(const struct type *type) {
+  if (type->kind == TYPE_OPTIONAL) type = type->elem;
+  return type->kind == TYPE_ERROR || (type_is_scalar(type) && type->kind != TYPE_OPTIONAL);
+}
+
+/* The options of every generated program (runtime.md), those of later versions too, so that no
+ * program breaks by an update. */
+static bool is_builtin_option(const char *option) {
+  static const char *const options[] = {"state-dir",
+                                        "local-state-dir",
+                                        "snapshot-interval",
+                                        "snapshot-mode",
+                                        "epoch-records",
+                                        "resume-epoch",
+                                        "retain-epochs",
+                                        "backup",
+                                        "workers",
+                                        "at-end",
+                                        "follow",
+                                        "once",
+                                        "source",
+                                        "sink",
+                                        "source-restart",
+                                        "source-skip",
+                                        "sink-restart",
+                                        "accept-drop",
+                                        "http",
+                                        "progress",
+                                        "summary",
+                                        "log-level",
+                                        "describe",
+                                        "help",
+                                        "version",
+                                        "max-state"};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    if (strcmp(options[i], option) == 0) return true;
+  }
+  return false;
+}
+
+static void check_param_option(struct checker *c, const struct decl *decl) {
+  char *option = arena_strndup(c->arena, decl->name.text, strlen(decl->name.text));
+  for (char *at = option; *at; at++) {
+    if (*at == '_') *at = '-';
+  }
+  if (!is_builtin_option(option)) return;
+  struct diag *diag = diag_error(c->diags, E0620, decl->name.span,
+                                 "the param `%s` clashes with the option --%s of every flow",
+                                 decl->name.text, option);
+  diag_help(diag, "call it something else, such as `my_%s`", decl->name.text);
+}
+
+static void check_param_where(struct checker *c, struct decl *decl) {
+  struct clause *clause = check_clause(&decl->clauses, "where");
+  check_unused_clauses(c, &decl->clauses, "a param", (const char *const[]){"where", NULL});
+  if (!clause) return;
+  if (!clause->value) {
+    diag_error(c->diags, E0216, clause->name.span, "`where` needs a condition");
+    return;
+  }
+  uint32_t local_count = 0;
+  struct scope outer = c->scope;
+  c->scope = check_new_scope(PLACE_WHERE, &local_count);
+  clause->value = check_expr(c, clause->value, c->types->bool_);
+  c->scope = outer;
+}
+
+static void check_param(struct checker *c, struct decl *decl) {
+  decl->type = check_type_syntax(c, decl->type_syntax);
+  if (!is_param_type(decl->type)) {
+    diag_error(c->diags, E0205, decl->type_syntax->span,
+               "a param is given on the command line and cannot be a `%s`",
+               type_name(c->types, decl->type));
+    decl->type = c->types->error;
+  }
+  if (decl->value) decl->value = check_constant(c, decl->value, decl->type, false);
+  check_param_option(c, decl);
+}
+
+void check_value_decl(struct checker *c, struct decl *decl, struct span use) {
+  if (decl->is_checked) return;
+  if (decl->is_being_checked) {
+    report_circle(c, decl, use);
+    if (!decl->type) decl->type = c->types->error;
+    return;
+  }
+  decl->is_being_checked = true;
+  vec_push(c->arena, &c->stack, decl);
+  if (decl->kind == DECL_PARAM) {
+    check_param(c, decl);
+  } else {
+    const struct type *type = decl->type_syntax ? check_type_syntax(c, decl->type_syntax) : NULL;
+    decl->value = check_constant(c, decl->value, type, false);
+    if (!decl->type) decl->type = type && type->kind != TYPE_ERROR ? type : decl->value->type;
+  }
+  c->stack.count--;
+  decl->is_being_checked = false;
+  decl->is_checked = true;
+  if (decl->kind == DECL_PARAM) check_param_where(c, decl);
+}
+
+/* -- functions ------------------------------------------------------------------------------- */
+
+static void check_parameters(struct checker *c, struct decl *fn) {
+  bool needs_default = false;
+  for (size_t i = 0; i < fn->fields.count; i++) {
+    struct field_decl *field = &fn->fields.data[i];
+    const struct type *type = check_type_syntax(c, field->type_syntax);
+    vec_push(c->arena, &fn->arg_types, type);
+    if (field->init) field->init = check_constant(c, field->init, type, false);
+    if (needs_default && !field->init) {
+      diag_error(c->diags, E0214, field->name.span,
+                 "`%s` needs a default, because the parameter before it has one", field->name.text);
+    }
+    needs_default = needs_default || field->init;
+    for (size_t j = 0; j < i; j++) {
+      if (fn->fields.data[j].name.text != field->name.text) continue;
+      struct diag *diag = diag_error(c->diags, E0202, field->name.span,
+                                     "the parameter `%s` is declared twice", field->name.text);
+      diag_label(diag, fn->fields.data[j].name.span, "first here");
+    }
+    report_clash(c, field->name, "parameter");
+  }
+}
+
+static void check_function_block(struct checker *c, struct decl *fn) {
+  if (!fn->type) {
+    struct diag *diag =
+        diag_error(c->diags, E0217, fn->name.span, "a function with a block says what it gives");
+    diag_help(diag, "write  fn %s(…) -> int { … }", fn->name.text);
+    fn->type = c->types->error;
+  }
+  check_block(c, fn->body);
+  if (block_always_leaves(fn->body)) return;
+  struct span end = {fn->body->span.offset + fn->body->span.length - 1, 1};
+  struct diag *diag = diag_error(c->diags, E0217, end,
+                                 "`%s` can come to its end without a `return`", fn->name.text);
+  diag_help(diag, "end with  return VALUE");
+}
+
+void check_function(struct checker *c, struct decl *fn, struct span use) {
+  if (fn->is_checked) return;
+  if (fn->is_being_checked) {
+    report_circle(c, fn, use);
+    if (!fn->type) fn->type = c->types->error;
+    return;
+  }
+  fn->is_being_checked = true;
+  vec_push(c->arena, &c->stack, fn);
+  struct scope outer = c->scope;
+  c->scope = check_new_scope(PLACE_FUNCTION, &fn->local_count);
+  check_parameters(c, fn);
+  c->scope.function = fn;
+  fn->type = fn->type_syntax ? check_type_syntax(c, fn->type_syntax) : NULL;
+  if (fn->value) {
+    fn->value = check_expr(c, fn->value, fn->type);
+    if (!fn->type) fn->type = fn->value->type;
+  } else {
+    check_function_block(c, fn);
+  }
+  fn->can_fail = c->scope.failures.count > 0;
+  fn->can_fault = c->scope.fault_count > 0;
+  c->scope = outer;
+  c->stack.count--;
+  fn->is_being_checked = false;
+  fn->is_checked = true;
+}
+
+/* -- identity of what is saved --------------------------------------------------------------- */
+
+struct ids {
+  struct map spans; /* to struct span */
+};
+
+static void claim_id(struct checker *c, struct ids *ids, const char *id, struct span span) {
+  if (!id) return;
+  struct span *first = map_get(&ids->spans, id);
+  if (!first) {
+    struct span *copy = arena_new(c->arena, struct span);
+    *copy = span;
+    map_put(&ids->spans, id, copy);
+    return;
+  }
+  struct diag *diag = diag_error(c->diags, E0501, span,
+                                 "`%s` is already the name of something else that is saved", id);
+  diag_label(diag, *first, "here");
+  diag_help(diag, "rename one of them, or add  named NAME  to a state");
+}
+
+static void claim_stage_ids(struct checker *c, struct ids *ids, const struct decl *decl) {
+  vec_each(struct stage *, stage, &decl->stages)
+      claim_id(c, ids, (*stage)->id, (*stage)->name.span);
+}
+
+static void check_ids(struct checker *c) {
+  struct ids ids;
+  map_init(&ids.spans, c->arena);
+  vec_each(struct decl *, item, &c->compiler->program->decls) {
+    const struct decl *decl = *item;
+    if (decl->kind == DECL_SOURCE || decl->kind == DECL_SINK)
+      claim_id(c, &ids, decl->name.text, decl->name.span);
+    claim_stage_ids(c, &ids, decl);
+  }
+}
+
+/* -- sources and sinks ----------------------------------------------------------------------- */
+
+static void check_was(struct checker *c, struct decl *decl, const char *what) {
+  struct clause *clause = check_clause(&decl->clauses, "was");
+  if (clause) decl->was_id = check_clause_string(c, clause);
+  check_unused_clauses(c, &decl->clauses, what, (const char *const[]){"was", NULL});
+}
+
+static void check_source(struct checker *c, struct decl *decl) {
+  decl->type = c->types->error;
+  if (decl->type_syntax) {
+    decl->type = check_type_syntax(c, decl->type_syntax);
+  } else {
+    struct diag *diag = diag_error(c->diags, E0209, decl->name.span,
+                                   "nothing says what the records of `%s` are", decl->name.text);
+    diag_help(diag, "name their type:  source %s: Event = …", decl->name.text);
+  }
+  uint32_t local_count = 0;
+  c->scope = check_new_scope(PLACE_CONSTANT, &local_count);
+  decl->io = io_check(c, decl->value, true);
+  if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
+    decl->io->format->check_item(c, decl->type_syntax->span, decl->type, true);
+  check_was(c, decl, "a source");
+}
+
+static void check_sink(struct checker *c, struct decl *decl) {
+  uint32_t local_count = 0;
+  c->scope = check_new_scope(PLACE_CONSTANT, &local_count);
+  decl->io = io_check(c, decl->value, false);
+  if (decl->type_syntax) {
+    decl->type = check_type_syntax(c, decl->type_syntax);
+    if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
+      decl->io->format->check_item(c, decl->type_syntax->span, decl->type, false);
+  }
+  check_was(c, decl, "a sink");
+  struct stream *stream = find_stream(c, decl->name.text);
+  if (stream && stream->decl == decl) stream->item = decl->type;
+}
+
+/* The path of a file, if it is known now. */
+static const struct expr *known_path(const struct decl *decl) {
+  if (!decl->io || !decl->io->location || decl->io->connector->is_live) return NULL;
+  const struct expr *path = constant_value(decl->io->location);
+  return path && path->kind == EXPR_STRING ? path : NULL;
+}
+
+/* Reports a sink whose file another sink or source has. */
+static void check_files(struct checker *c) {
+  const struct decl_list *decls = &c->compiler->program->decls;
+  for (size_t i = 0; i < decls->count; i++) {
+    const struct decl *decl = decls->data[i];
+    const struct expr *path = known_path(decl);
+    for (size_t j = 0; path && j < i; j++) {
+      const struct decl *other = decls->data[j];
+      const struct expr *taken = known_path(other);
+      if (!taken || (decl->kind == DECL_SOURCE && other->kind == DECL_SOURCE)) continue;
+      if (path->string.length != taken->string.length ||
+          memcmp(path->string.data, taken->string.data, path->string.length) != 0)
+        continue;
+      struct diag *diag = diag_error(c->diags, E0611, decl->io->location->span,
+                                     "the file of `%s` is also the file of `%s`", decl->name.text,
+                                     other->name.text);
+      diag_label(diag, other->io->location->span, "here");
+      if (decl->kind == DECL_SINK && other->kind == DECL_SINK)
+        diag_help(diag, "several pipelines may end in one sink:  |> into %s", other->name.text);
+      break;
+    }
+  }
+}
+
+/* -- the pass -------------------------------------------------------------------------------- */
+
+static void check_decls(struct checker *c, enum decl_kind kind) {
+  vec_each(struct decl *, item, &c->compiler->program->decls) {
+    struct decl *decl = *item;
+    if (decl->kind != kind) continue;
+    switch (kind) {
+    case DECL_RECORD: check_nominal(c, decl->type, decl->name.span); break;
+    case DECL_PARAM:
+    case DECL_CONST: check_value_decl(c, decl, decl->name.span); break;
+    case DECL_FN: check_function(c, decl, decl->name.span); break;
+    case DECL_SINK: check_sink(c, decl); break;
+    case DECL_TEST: check_test(c, decl); break;
+    default: break;
+    }
+  }
+}
+
+static void check_pipelines(struct checker *c) {
+  vec_each(struct decl *, item, &c->compiler->program->decls) {
+    struct decl *decl = *item;
+    if (decl->kind == DECL_SOURCE) check_source(c, decl);
+  }
+  vec_each(struct decl *, item, &c->compiler->program->decls) {
+    struct decl *decl = *item;
+    if (decl->kind == DECL_SOURCE || decl->kind == DECL_STREAM || decl->kind == DECL_PIPELINE)
+      check_pipeline(c, decl, decl->span);
+  }
+}
+
+bool pass_check(struct compiler *compiler) {
+  struct checker checker = {.compiler = compiler,
+                            .arena = &compiler->arena,
+                            .diags = &compiler->diags,
+                            .types = compiler->types,
+                            .symbols = compiler->symbols};
+  struct checker *c = &checker;
+  uint32_t local_count = 0;
+  c->scope = check_new_scope(PLACE_CONSTANT, &local_count);
+  fill_nominal_types(c);
+  check_decls(c, DECL_CONST);
+  check_decls(c, DECL_PARAM);
+  check_decls(c, DECL_RECORD);
+  check_decls(c, DECL_FN);
+  check_decls(c, DECL_SINK);
+  check_pipelines(c);
+  check_decls(c, DECL_TEST);
+  check_ids(c);
+  check_files(c);
+  if (!diags_has_errors(c->diags)) check_stream_use(c);
+  return !diags_has_errors(c->diags);
+}
+
+/* -- what later passes ask ------------------------------------------------------------------- */
+
+const struct stream_list *check_streams(const struct compiler *compiler) {
+  return &compiler->symbols->stream_order;
+}
+
+struct stream *check_find_stream(const struct compiler *compiler, const char *name) {
+  return map_get(&compiler->symbols->streams, name);
+}
+
+const char *check_flow_name(const struct compiler *compiler) {
+  return compiler->symbols->flow_name;
+}

@@ -1,0 +1,354 @@
+/* Pipelines: in which order they are typed, what they read, and where their rows go. */
+#include "front/checker.h"
+
+#include <string.h>
+
+#include "io/io.h"
+#include "ops/op.h"
+
+struct stream *find_stream(struct checker *c, const char *name) {
+  return map_get(&c->symbols->streams, name);
+}
+
+/* -- reading --------------------------------------------------------------------------------- */
+
+static void report_unknown_stream(struct checker *c, struct ident name, bool is_sink) {
+  struct diag *diag = diag_error(c->diags, E0223, name.span, "there is no %s `%s`",
+                                 is_sink ? "sink" : "stream", name.text);
+  struct name_list names = {0};
+  vec_each(struct stream *, stream, &c->symbols->stream_order) {
+    if (((*stream)->kind == STREAM_SINK) == is_sink)
+      vec_push(c->arena, &names, (*stream)->name.text);
+  }
+  size_t before = diag->remarks.count;
+  suggest(diag, name.text, names.data, names.count);
+  if (diag->remarks.count > before) return;
+  if (is_sink) {
+    diag_help(diag, "declare it:  sink %s = file(\"%s.jsonl\", jsonl)", name.text, name.text);
+  } else {
+    diag_help(diag,
+              "a stream comes from  source NAME: TYPE = …,  stream NAME = …,  or an `into NAME`");
+  }
+}
+
+struct stream *check_read(struct checker *c, struct ident name) {
+  struct stream *stream = find_stream(c, name.text);
+  if (!stream) {
+    report_unknown_stream(c, name, false);
+    return NULL;
+  }
+  if (stream->kind == STREAM_SINK) {
+    struct diag *diag =
+        diag_error(c->diags, E0223, name.span, "`%s` is a sink and cannot be read", name.text);
+    if (stream->decl) diag_label(diag, stream->decl->name.span, "declared here");
+    diag_help(diag, "name what goes into it:  stream x = …   x |> into %s", name.text);
+    return NULL;
+  }
+  stream->read_count++;
+  if (stream->decl) check_pipeline(c, stream->decl, name.span);
+  vec_each(const struct stream_writer, writer, &stream->writers)
+      check_pipeline(c, writer->decl, name.span);
+  if (!stream->item) stream->item = c->types->error;
+  return stream;
+}
+
+/* -- writing --------------------------------------------------------------------------------- */
+
+static void report_unequal(struct checker *c, struct ident name, const struct stream *stream,
+                           const struct type *item) {
+  struct diag *diag = diag_error(c->diags, E0225, name.span,
+                                 "`%s` takes items of one type, this is another", name.text);
+  diag_label(diag, name.span, "`%s`", type_name(c->types, item));
+  if (stream->kind == STREAM_SINK && stream->decl && stream->decl->type_syntax) {
+    diag_label(diag, stream->decl->type_syntax->span, "`%s`", type_name(c->types, stream->item));
+  } else if (stream->name.span.length > 0 && stream->kind == STREAM_DERIVED) {
+    diag_label(diag, stream->name.span, "`%s`", type_name(c->types, stream->item));
+  } else {
+    diag_note(diag, "it takes `%s` elsewhere", type_name(c->types, stream->item));
+  }
+  if (stream->item->kind == TYPE_RECORD && stream->item->name && type_is_structural(item))
+    diag_help(diag, "make one before:  |> map %s(field: value, …)", stream->item->name);
+  else
+    diag_help(diag, "bring it to that type before:  |> map { … }");
+}
+
+/* A sink without a declared type takes items of several types, except in csv, where the header
+ * names the columns of all rows. */
+static struct stream *write_sink(struct checker *c, struct ident name, struct stream *sink,
+                                 const struct type *item) {
+  sink->write_count++;
+  if (!item || item->kind == TYPE_ERROR) return sink;
+  const struct io_spec *io = sink->decl ? sink->decl->io : NULL;
+  bool is_typed = sink->decl && sink->decl->type_syntax;
+  if (!is_typed && io && io->format->check_item &&
+      !io->format->check_item(c, name.span, item, false))
+    return NULL;
+  bool has_one_type = is_typed || (io && strcmp(io->format->name, "csv") == 0);
+  if (!sink->item) sink->item = item;
+  if (sink->item == item || sink->item->kind == TYPE_ERROR) return sink;
+  if (has_one_type) {
+    report_unequal(c, name, sink, item);
+    return NULL;
+  }
+  sink->has_many_types = true;
+  return sink;
+}
+
+static struct stream *write_derived(struct checker *c, struct ident name, struct stream *stream,
+                                    const struct type *item, const struct type *key) {
+  stream->write_count++;
+  if (!item) return stream;
+  if (!stream->item || stream->item->kind == TYPE_ERROR) {
+    stream->item = item;
+    stream->key = key;
+    stream->writer = c->scope.stage;
+    return stream;
+  }
+  /* Keys of different stages need not mean the same. */
+  if (stream->writer != c->scope.stage) stream->key = NULL;
+  if (item->kind == TYPE_ERROR || stream->item == item) return stream;
+  report_unequal(c, name, stream, item);
+  return NULL;
+}
+
+struct stream *check_target(struct checker *c, struct ident name, const struct type *item,
+                            const struct type *key, bool may_create) {
+  struct stream *stream = find_stream(c, name.text);
+  if (!stream || (stream->kind == STREAM_DERIVED && !may_create)) {
+    if (!stream) {
+      report_unknown_stream(c, name, true);
+      return NULL;
+    }
+    struct diag *diag =
+        diag_error(c->diags, E0223, name.span, "`%s` is a stream, not a sink", name.text);
+    diag_help(diag, "write it to a sink:  %s |> into stdout", name.text);
+    return NULL;
+  }
+  if (stream->kind == STREAM_SINK) return write_sink(c, name, stream, item);
+  if (stream->kind == STREAM_DERIVED) return write_derived(c, name, stream, item, key);
+  struct diag *diag =
+      diag_error(c->diags, E0223, name.span, "`%s` is a %s and takes no other items", name.text,
+                 stream->kind == STREAM_SOURCE ? "source" : "stream");
+  diag_label(diag, stream->decl->name.span, "declared here");
+  diag_help(diag, "send them to a name of their own, and  merge  the two where both are wanted");
+  return NULL;
+}
+
+/* -- stages ---------------------------------------------------------------------------------- */
+
+void check_report_unkeyed(struct checker *c, const struct stage *stage) {
+  struct diag *diag = diag_error(c->diags, E0401, stage->verb.span,
+                                 "a `state` needs a key, and the stream has none");
+  diag_help(diag, "one value for all records:  |> key by \"ALL\"");
+  const struct type *item = stage->in_item;
+  if (item->kind == TYPE_RECORD && item->fields.count > 0) {
+    vec_each(const struct type_field, field, &item->fields) {
+      if (!type_is_key(field->type)) continue;
+      diag_help(diag, "one value per key:  |> key by %s", field->name);
+      break;
+    }
+  } else if (type_is_key(item)) {
+    diag_help(diag, "one value per item:  |> key by it");
+  }
+}
+
+static void report_unknown_stage(struct checker *c, const struct stage *stage) {
+  struct ident verb = stage->verb;
+  if (report_future_word(c, verb)) return;
+  struct diag *diag = diag_error(c->diags, E0221, verb.span, "there is no stage `%s`", verb.text);
+  const char *ours = our_stage(verb.text);
+  if (ours) {
+    diag_help(diag, "here it is called `%s`", ours);
+    return;
+  }
+  size_t count;
+  const struct op *const *ops = op_all(&count);
+  struct name_list names = {0};
+  struct text list;
+  text_init(&list, c->arena);
+  for (size_t i = 0; i < count; i++) {
+    vec_push(c->arena, &names, ops[i]->name);
+    text_addf(&list, "%s%s", i ? ", " : "",
+              strcmp(ops[i]->name, "key") == 0 ? "key by" : ops[i]->name);
+  }
+  size_t before = diag->remarks.count;
+  bool is_function = map_get(&c->symbols->functions, verb.text) || builtin_find(verb.text);
+  if (is_function) {
+    diag_help(diag, "to call the function for each item:  |> map %s(it)", verb.text);
+    return;
+  }
+  suggest(diag, verb.text, names.data, names.count);
+  if (diag->remarks.count == before) diag_note(diag, "stages: %s", list.data);
+}
+
+static void check_stage(struct checker *c, struct stage *stage, const struct type *item,
+                        const struct type *key) {
+  stage->in_item = item;
+  stage->in_key = stage->out_key = key;
+  stage->out_item = c->types->error;
+  stage->op = op_find(stage->verb.text);
+  if (!stage->op) {
+    report_unknown_stage(c, stage);
+    return;
+  }
+  c->scope = check_new_scope(PLACE_STAGE, &stage->local_count);
+  c->scope.item = item;
+  c->scope.key = key;
+  c->scope.stage = stage;
+  if (stage->op->keeps_item) stage->out_item = item;
+  stage->op->check(c, stage);
+  if (c->scope.failures.count > 0) stage->can_fail = true;
+  if (c->scope.fault_count > 0) stage->can_fault = true;
+  if (stage->on_fail.kind == ON_FAIL_NONE) report_failures(c);
+  if (stage->on_fail.kind == ON_FAIL_INTO)
+    check_target(c, stage->on_fail.into, c->types->rejected, NULL, true);
+  static const char *const no_clauses[] = {NULL};
+  check_unused_clauses(c, &stage->clauses, arena_printf(c->arena, "`%s`", stage->verb.text),
+                       no_clauses);
+}
+
+/* -- pipelines ------------------------------------------------------------------------------- */
+
+static void report_behind_end(struct checker *c, const struct stage *stage,
+                              const struct stage *last) {
+  struct diag *diag = diag_error(c->diags, E0222, stage->verb.span,
+                                 "nothing can follow here: the pipeline has ended");
+  diag_label(diag, last->verb.span, "here");
+  if (strcmp(last->verb.text, "into") == 0) {
+    diag_help(diag, "to use the rows twice, name them:  stream x = …   x |> into …   x |> …");
+  } else if (strcmp(last->verb.text, "state") == 0) {
+    diag_help(diag, "the state emits nothing; send rows on with  emit …");
+  } else {
+    diag_help(diag, "each arm names a stream, which a pipeline of its own may read");
+  }
+}
+
+static void check_end(struct checker *c, const struct decl *decl, const struct type *item) {
+  const struct stage *last = decl->stages.count ? vec_last(&decl->stages) : NULL;
+  if (decl->kind == DECL_PIPELINE && item) {
+    if (item->kind == TYPE_ERROR) return;
+    struct span span = last ? last->verb.span : decl->start.span;
+    struct diag *diag =
+        diag_error(c->diags, E0222, span, "the rows behind the last stage go nowhere");
+    diag_help(diag, "write them:  |> into stdout");
+    diag_help(diag, "or name them:  stream NAME = %s …", decl->start.text);
+  } else if (decl->kind != DECL_PIPELINE && !item) {
+    struct diag *diag = diag_error(c->diags, E0222, last->verb.span,
+                                   "`%s` would have no items: nothing comes out of `%s`",
+                                   decl->name.text, last->verb.text);
+    if (strcmp(last->verb.text, "into") == 0)
+      diag_help(diag, "leave  `|> into …`  out here and write:  %s |> into …", decl->name.text);
+  }
+}
+
+static void check_stages(struct checker *c, struct decl *decl, const struct type *item,
+                         const struct type *key) {
+  const struct stage *last = NULL;
+  vec_each(struct stage *, slot, &decl->stages) {
+    struct stage *stage = *slot;
+    if (!item) {
+      report_behind_end(c, stage, last);
+      item = c->types->error;
+      break;
+    }
+    if (item->kind == TYPE_ERROR) break;
+    check_stage(c, stage, item, key);
+    item = stage->out_item;
+    key = stage->out_key;
+    last = stage;
+  }
+  check_end(c, decl, item);
+  if (!item) item = c->types->error;
+  struct stream *stream = decl->name.text ? find_stream(c, decl->name.text) : NULL;
+  bool is_own = stream && stream->decl == decl;
+  if (decl->kind == DECL_STREAM && decl->type_syntax) {
+    const struct type *wanted = check_type_syntax(c, decl->type_syntax);
+    bool is_known = item->kind != TYPE_ERROR && wanted->kind != TYPE_ERROR;
+    if (is_known && wanted != item) {
+      struct diag *diag = diag_error(c->diags, E0225, decl->type_syntax->span,
+                                     "`%s` is declared as `%s` and has items of another type",
+                                     decl->name.text, type_name(c->types, wanted));
+      diag_note(diag, "its items are `%s`", type_name(c->types, item));
+    }
+    item = wanted;
+  }
+  if (decl->kind == DECL_STREAM) decl->type = item;
+  decl->key_type = key;
+  if (!is_own) return;
+  stream->item = item;
+  stream->key = key;
+}
+
+/* What the pipeline starts with; null after a diagnostic. */
+static const struct type *start_item(struct checker *c, struct decl *decl,
+                                     const struct type **key) {
+  *key = NULL;
+  if (decl->kind == DECL_SOURCE) return decl->type;
+  check_unused_clauses(c, &decl->clauses, "a pipeline", (const char *const[]){NULL});
+  struct stream *stream = check_read(c, decl->start);
+  if (!stream) return c->types->error;
+  *key = stream->key;
+  return stream->item;
+}
+
+void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
+  if (decl->is_checked) return;
+  if (decl->is_being_checked) {
+    report_circle(c, decl, use);
+    return;
+  }
+  decl->is_being_checked = true;
+  vec_push(c->arena, &c->stack, decl);
+  struct scope outer = c->scope;
+  struct pending_emit_list emits = c->emits;
+  c->emits = (struct pending_emit_list){0};
+  c->scope = (struct scope){0};
+  const struct type *key;
+  const struct type *item = start_item(c, decl, &key);
+  c->scope.stage = NULL;
+  if (decl->on_fail.kind == ON_FAIL_INTO)
+    check_target(c, decl->on_fail.into, c->types->rejected, NULL, true);
+  check_stages(c, decl, item, key);
+  c->scope = outer;
+  c->emits = emits;
+  c->stack.count--;
+  decl->is_being_checked = false;
+  decl->is_checked = true;
+}
+
+/* -- what nothing reads ---------------------------------------------------------------------- */
+
+static void check_derived_use(struct checker *c, const struct stream *stream) {
+  bool is_rejects = true;
+  vec_each(const struct stream_writer, writer, &stream->writers) is_rejects =
+      is_rejects && writer->is_rejects;
+  if (!is_rejects) {
+    diag_warning(c->diags, W0903, stream->name.span, "nothing reads the stream `%s`",
+                 stream->name.text);
+    return;
+  }
+  struct diag *diag =
+      diag_error(c->diags, E0421, stream->name.span,
+                 "nothing reads the rejects in `%s`, so they would be lost", stream->name.text);
+  diag_help(diag, "write them somewhere:  %s |> into stdout", stream->name.text);
+  diag_help(diag, "or drop them openly:  else skip");
+}
+
+void check_stream_use(struct checker *c) {
+  vec_each(struct stream *, item, &c->symbols->stream_order) {
+    const struct stream *stream = *item;
+    if (stream->kind == STREAM_SINK) {
+      if (stream->decl && stream->write_count == 0)
+        diag_warning(c->diags, W0904, stream->name.span, "nothing is written into `%s`",
+                     stream->name.text);
+      continue;
+    }
+    if (stream->read_count > 0) continue;
+    if (stream->kind == STREAM_DERIVED) {
+      check_derived_use(c, stream);
+    } else {
+      diag_warning(c->diags, W0903, stream->name.span, "nothing reads the %s `%s`",
+                   stream->kind == STREAM_SOURCE ? "source" : "stream", stream->name.text);
+    }
+  }
+}

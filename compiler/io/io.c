@@ -1,0 +1,255 @@
+#include "io/io.h"
+
+#include <string.h>
+
+#include "base/edit.h"
+#include "front/check.h"
+
+static const struct connector *const connectors[] = {
+#define CONNECTOR(name) &connector_##name,
+#include "io/connectors.def"
+#undef CONNECTOR
+};
+
+static const struct format *const formats[] = {
+#define FORMAT(name) &format_##name,
+#include "io/formats.def"
+#undef FORMAT
+};
+
+#define CONNECTOR_COUNT (sizeof connectors / sizeof connectors[0])
+#define FORMAT_COUNT (sizeof formats / sizeof formats[0])
+
+const struct connector *connector_find(const char *name) {
+  for (size_t i = 0; i < CONNECTOR_COUNT; i++) {
+    if (strcmp(connectors[i]->name, name) == 0) return connectors[i];
+  }
+  return NULL;
+}
+
+const struct format *format_find(const char *name) {
+  for (size_t i = 0; i < FORMAT_COUNT; i++) {
+    if (strcmp(formats[i]->name, name) == 0) return formats[i];
+  }
+  return NULL;
+}
+
+const struct connector *const *connector_all(size_t *count) {
+  *count = CONNECTOR_COUNT;
+  return connectors;
+}
+
+const struct format *const *format_all(size_t *count) {
+  *count = FORMAT_COUNT;
+  return formats;
+}
+
+/* -- the checker's side ---------------------------------------------------------------------- */
+
+static struct diags *diags_of(struct checker *c) {
+  return &check_compiler(c)->diags;
+}
+
+static void report_connector(struct checker *c, struct span span, const char *name) {
+  struct diag *diag = diag_error(diags_of(c), E0601, span, "there is no connector `%s`", name);
+  const char *names[CONNECTOR_COUNT];
+  for (size_t i = 0; i < CONNECTOR_COUNT; i++) names[i] = connectors[i]->name;
+  const char *near = closest_name(name, names, CONNECTOR_COUNT);
+  static const char *const later[] = {"kafka", "http", "socket", "tcp", "nexmark", "s3"};
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+    if (strcmp(later[i], name) == 0) near = NULL;
+  }
+  if (near) {
+    diag_help(diag, "did you mean `%s`?", near);
+  } else {
+    diag_note(diag, "connectors: file, dir, stdin, stdout");
+  }
+}
+
+static void report_format(struct checker *c, struct span span, const char *name) {
+  struct diag *diag = diag_error(diags_of(c), E0601, span, "there is no format `%s`", name);
+  if (strcmp(name, "json") == 0 || strcmp(name, "ndjson") == 0 || strcmp(name, "jsonlines") == 0) {
+    diag_help(diag, "one JSON value per line is the format  jsonl");
+    return;
+  }
+  if (strcmp(name, "tsv") == 0) {
+    diag_help(diag, "write  csv(delimiter: \"\\t\")");
+    return;
+  }
+  if (strcmp(name, "lines") == 0 || strcmp(name, "txt") == 0 || strcmp(name, "plain") == 0) {
+    diag_help(diag, "one value per line is the format  text");
+    return;
+  }
+  const char *names[FORMAT_COUNT];
+  for (size_t i = 0; i < FORMAT_COUNT; i++) names[i] = formats[i]->name;
+  const char *near = closest_name(name, names, FORMAT_COUNT);
+  if (near) {
+    diag_help(diag, "did you mean `%s`?", near);
+  } else {
+    diag_note(diag, "formats: text, csv, jsonl");
+  }
+}
+
+static struct diag *report_option(struct checker *c, struct span span, const char *syntax,
+                                  const char *what) {
+  struct diag *diag = diag_error(diags_of(c), E0602, span, "%s", what);
+  diag_help(diag, "write  %s", syntax);
+  return diag;
+}
+
+/* -- formats --------------------------------------------------------------------------------- */
+
+static bool check_header(struct checker *c, struct io_spec *io, struct expr *value) {
+  if (value->kind != EXPR_BOOL) {
+    report_option(c, value->span, io->format->syntax, "`header` is `true` or `false`");
+    return false;
+  }
+  io->has_header = value->boolean;
+  return true;
+}
+
+static bool check_delimiter(struct checker *c, struct io_spec *io, struct expr *value) {
+  bool is_byte = value->kind == EXPR_STRING && value->string.length == 1;
+  char byte = is_byte ? value->string.data[0] : '\0';
+  bool is_good = is_byte && (byte == '\t' || (byte >= ' ' && byte < 127)) && byte != '"';
+  if (!is_good) {
+    report_option(c, value->span, io->format->syntax,
+                  "the delimiter is one ASCII character other than a quote or a newline");
+    return false;
+  }
+  io->delimiter = byte;
+  return true;
+}
+
+static bool check_format_option(struct checker *c, struct io_spec *io, struct arg *arg) {
+  bool is_csv = strcmp(io->format->name, "csv") == 0;
+  if (is_csv && arg->name.text && strcmp(arg->name.text, "header") == 0)
+    return check_header(c, io, arg->value);
+  if (is_csv && arg->name.text && strcmp(arg->name.text, "delimiter") == 0)
+    return check_delimiter(c, io, arg->value);
+  struct span span = arg->name.text ? arg->name.span : arg->value->span;
+  const char *what = arg->name.text ? "this format has no such option"
+                                    : "the options of a format are given by name";
+  report_option(c, span, io->format->syntax, what);
+  return false;
+}
+
+static bool check_format(struct checker *c, struct io_spec *io, struct expr *format) {
+  struct ident name;
+  if (format->kind == EXPR_NAME) {
+    name = (struct ident){format->name.text, format->span};
+  } else if (format->kind == EXPR_CALL && !format->call.is_method) {
+    name = format->call.name;
+  } else {
+    diag_note(diag_error(diags_of(c), E0602, format->span, "expected a format"),
+              "formats: text, csv, jsonl");
+    return false;
+  }
+  io->format = format_find(name.text);
+  if (!io->format) {
+    report_format(c, name.span, name.text);
+    return false;
+  }
+  io->delimiter = ',';
+  io->has_header = true;
+  if (format->kind == EXPR_NAME) return true;
+  bool is_good = true;
+  vec_each(struct arg, arg, &format->call.args)
+    is_good = check_format_option(c, io, arg) && is_good;
+  return is_good;
+}
+
+/* -- connectors ------------------------------------------------------------------------------ */
+
+static bool check_poll(struct checker *c, struct io_spec *io, struct arg *arg) {
+  if (!io->connector->has_poll) {
+    report_option(c, arg->name.span, io->connector->syntax, "this connector does not poll");
+    return false;
+  }
+  arg->value = check_expr(c, arg->value, check_types(c)->duration);
+  if (arg->value->type->kind == TYPE_ERROR) return false;
+  if (arg->value->kind != EXPR_DURATION || arg->value->integer <= 0) {
+    report_option(c, arg->value->span, io->connector->syntax,
+                  "`poll` is a duration above zero, such as 1s");
+    return false;
+  }
+  io->poll_us = arg->value->integer;
+  return true;
+}
+
+static bool check_location(struct checker *c, struct io_spec *io, struct expr **location) {
+  const struct type *string = check_types(c)->string;
+  *location = check_expr(c, *location, string);
+  io->location = *location;
+  if ((*location)->type->kind == TYPE_ERROR) return false;
+  if ((*location)->can_fail) {
+    report_option(c, (*location)->span, io->connector->syntax, "a path cannot fail");
+    return false;
+  }
+  bool is_empty = (*location)->kind == EXPR_STRING && (*location)->string.length == 0;
+  if (!is_empty) return true;
+  report_option(c, (*location)->span, io->connector->syntax, "the path is empty");
+  return false;
+}
+
+static bool check_direction(struct checker *c, struct expr *call,
+                            const struct connector *connector, bool is_read) {
+  if (is_read ? connector->can_read : connector->can_write) return true;
+  struct diag *diag = diag_error(diags_of(c), E0603, call->call.name.span,
+                                 is_read ? "`%s` can only be written" : "`%s` can only be read",
+                                 connector->name);
+  diag_help(diag, is_read ? "a source reads from file, dir or stdin"
+                          : "a sink writes to file or stdout");
+  return false;
+}
+
+/* Types the arguments: a path where there is one, the format, and options by name. */
+static bool check_args(struct checker *c, struct io_spec *io, struct expr *call) {
+  size_t position = 0, wanted = io->connector->has_location ? 2 : 1;
+  bool is_good = true;
+  vec_each(struct arg, arg, &call->call.args) {
+    if (arg->name.text && strcmp(arg->name.text, "poll") == 0) {
+      is_good = check_poll(c, io, arg) && is_good;
+    } else if (arg->name.text) {
+      report_option(c, arg->name.span, io->connector->syntax,
+                    "this connector has no such option");
+      is_good = false;
+    } else if (++position > wanted) {
+      report_option(c, arg->value->span, io->connector->syntax, "this argument is too much");
+      is_good = false;
+    } else if (position < wanted) {
+      is_good = check_location(c, io, &arg->value) && is_good;
+    } else {
+      is_good = check_format(c, io, arg->value) && is_good;
+    }
+  }
+  if (position >= wanted) return is_good;
+  report_option(c, call->span, io->connector->syntax,
+                position + 1 == wanted ? "the format is missing" : "path and format are missing");
+  return false;
+}
+
+struct io_spec *io_check(struct checker *c, struct expr *call, bool is_read) {
+  if (call->kind != EXPR_CALL || call->call.is_method) {
+    struct diag *diag = diag_error(diags_of(c), E0601, call->span, "expected a connector");
+    if (call->kind == EXPR_STRING) {
+      diag_help(diag, "write  file(\"%.*s\", jsonl)", (int)call->string.length, call->string.data);
+    } else if (call->kind == EXPR_NAME && connector_find(call->name.text)) {
+      diag_help(diag, "write  %s", connector_find(call->name.text)->syntax);
+    } else {
+      diag_help(diag, is_read ? "write  file(\"in.jsonl\", jsonl)"
+                              : "write  file(\"out.jsonl\", jsonl)");
+    }
+    return NULL;
+  }
+  struct io_spec *io = arena_new(&check_compiler(c)->arena, struct io_spec);
+  io->connector = connector_find(call->call.name.text);
+  if (!io->connector) {
+    report_connector(c, call->call.name.span, call->call.name.text);
+    return NULL;
+  }
+  call->call.kind = CALL_CONNECTOR;
+  bool is_good = check_direction(c, call, io->connector, is_read);
+  is_good = check_args(c, io, call) && is_good;
+  return is_good ? io : NULL;
+}
