@@ -7,7 +7,7 @@
 
 // Large enough that a typical flow needs a handful of blocks.
 #define BLOCK_SIZE ((size_t)64 << 10)
-#define ALIGNMENT ((size_t)16)
+#define ALIGNMENT  ((size_t)16)
 
 struct arena_block {
   struct arena_block *next;

@@ -17,18 +17,21 @@ static const struct diag_info infos[] = {
 
 void diags_init(struct diags *diags, struct arena *arena, const struct sources *sources) {
   *diags = (struct diags){.arena = arena, .sources = sources};
+  diags->surplus = arena_new(arena, struct diag);
+  diags->surplus->diags = diags;
 }
 
 static struct diag *add(struct diags *diags, bool is_error, enum diag_code code, struct span span,
                         const char *format, va_list args) {
+  diags->error_count += is_error;
+  if (diags->list.count >= LIMIT_DIAGS_KEPT) return diags->surplus;
   struct diag *diag = arena_new(diags->arena, struct diag);
   diag->diags = diags;
   diag->code = code;
   diag->is_error = is_error;
   diag->span = span;
   diag->message = arena_vprintf(diags->arena, format, args);
-  diags->error_count += is_error;
-  if (diags->list.count < LIMIT_DIAGS_KEPT) vec_push(diags->arena, &diags->list, diag);
+  vec_push(diags->arena, &diags->list, diag);
   return diag;
 }
 
@@ -51,6 +54,7 @@ struct diag *diag_warning(struct diags *diags, enum diag_code code, struct span 
 }
 
 struct diag *diag_label(struct diag *diag, struct span span, const char *format, ...) {
+  if (diag == diag->diags->surplus) return diag;
   va_list args;
   va_start(args, format);
   const char *text = arena_vprintf(diag->diags->arena, format, args);
@@ -59,7 +63,14 @@ struct diag *diag_label(struct diag *diag, struct span span, const char *format,
   return diag;
 }
 
+struct diag *diag_underline(struct diag *diag, struct span span) {
+  if (diag == diag->diags->surplus) return diag;
+  vec_push(diag->diags->arena, &diag->labels, (struct diag_label){span, ""});
+  return diag;
+}
+
 static struct diag *add_remark(struct diag *diag, bool is_help, const char *format, va_list args) {
+  if (diag == diag->diags->surplus) return diag;
   const char *text = arena_vprintf(diag->diags->arena, format, args);
   vec_push(diag->diags->arena, &diag->remarks, (struct diag_remark){is_help, text});
   return diag;
@@ -146,12 +157,12 @@ static struct numbered *sorted(const struct diags *diags, size_t limit, size_t *
 
 // ---- the human format ---------------------------------------------------------------------------
 
-#define TAB_WIDTH 4
-#define ANSI_RESET "\033[0m"
-#define ANSI_BOLD "\033[1m"
-#define ANSI_ERROR "\033[1;31m"
+#define TAB_WIDTH    4
+#define ANSI_RESET   "\033[0m"
+#define ANSI_BOLD    "\033[1m"
+#define ANSI_ERROR   "\033[1;31m"
 #define ANSI_WARNING "\033[1;33m"
-#define ANSI_FRAME "\033[1;34m"
+#define ANSI_FRAME   "\033[1;34m"
 
 // A label placed on its line, in columns of the terminal counted from 0; `end` is exclusive.
 struct mark {
@@ -521,12 +532,8 @@ void diags_print(const struct diags *diags, FILE *stream, enum diag_format forma
       if (i) text_addc(&out, '\n');
       diag_render(list[i].diag, is_coloured, &out);
       break;
-    case DIAG_JSON:
-      add_json(list[i].diag, &out);
-      break;
-    case DIAG_SHORT:
-      add_short(list[i].diag, &out);
-      break;
+    case DIAG_JSON: add_json(list[i].diag, &out); break;
+    case DIAG_SHORT: add_short(list[i].diag, &out); break;
     }
   }
   if (count > limit)

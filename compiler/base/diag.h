@@ -73,6 +73,7 @@ struct diags {
   const struct sources *sources;
   struct diag_list list; // In the order of reporting.
   size_t error_count;
+  struct diag *surplus; // Stands for every report beyond LIMIT_DIAGS_KEPT, which nobody will see.
 };
 
 enum diag_format {
@@ -101,6 +102,9 @@ struct diag *diag_note(struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 struct diag *diag_help(struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// Underlines a second place without a text and returns the report.
+struct diag *diag_underline(struct diag *diag, struct span span);
 
 // Whether an error (not only warnings) was reported.
 bool diags_has_errors(const struct diags *diags);

@@ -6,21 +6,21 @@
 #define FLOWCC_BASE_LIMITS_H
 
 // Bytes in all source files of one compilation. Spans are 32 bits wide; a flow is a few kilobytes.
-#define LIMIT_SOURCE_BYTES (64u << 20)
+#define LIMIT_SOURCE_BYTES (8u << 20)
 
 // Brackets, `if`s, unary operators and f-strings inside each other. Passes walk the tree by
 // recursion; at this depth the deepest of them needs well under one megabyte of stack.
 #define LIMIT_NESTING 200
 
-// Terms of one chain such as `a + b + c` or `x.f().g()`, which also nests the tree by one level per
-// term.
-#define LIMIT_CHAIN 1000
+// Levels of an expression's tree. A chain such as `a + b + c` or `x.f().g()` has one per term, so this
+// is more than the brackets alone could give.
+#define LIMIT_EXPR_HEIGHT 500
 
 // Diagnostics that are printed. Nobody reads more before fixing the first ones.
 #define LIMIT_DIAGS_SHOWN 20
 
 // Diagnostics that are kept; a hostile file would otherwise fill the memory with them.
-#define LIMIT_DIAGS_KEPT 1000
+#define LIMIT_DIAGS_KEPT 200
 
 // Columns of a source line that a message quotes; a longer line is cut around the marked place.
 #define LIMIT_COLUMNS_SHOWN 160

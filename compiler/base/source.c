@@ -87,10 +87,7 @@ const struct source *sources_at(const struct sources *sources, uint32_t offset) 
   return sources->list.data[low];
 }
 
-struct place sources_place(const struct sources *sources, uint32_t offset) {
-  const struct source *source = sources_at(sources, offset);
-  uint32_t index = offset - source->start;
-  if (index > source->length) index = source->length;
+static uint32_t line_of(const struct source *source, uint32_t index) {
   uint32_t low = 0, high = source->line_count - 1;
   while (low < high) {
     uint32_t middle = (low + high + 1) / 2;
@@ -100,7 +97,20 @@ struct place sources_place(const struct sources *sources, uint32_t offset) {
       high = middle - 1;
     }
   }
-  uint32_t column = 1, at = source->line_starts[low];
+  return low + 1;
+}
+
+uint32_t sources_line(const struct sources *sources, uint32_t offset) {
+  const struct source *source = sources_at(sources, offset);
+  return line_of(source, offset - source->start);
+}
+
+struct place sources_place(const struct sources *sources, uint32_t offset) {
+  const struct source *source = sources_at(sources, offset);
+  uint32_t index = offset - source->start;
+  if (index > source->length) index = source->length;
+  uint32_t line = line_of(source, index);
+  uint32_t column = 1, at = source->line_starts[line - 1];
   if (at == 0 && strncmp(source->text, BYTE_ORDER_MARK, 3) == 0) at = 3;
   while (at < index) {
     uint32_t code_point;
@@ -108,7 +118,7 @@ struct place sources_place(const struct sources *sources, uint32_t offset) {
     at += count ? (uint32_t)count : 1;
     if (at <= index) column++;
   }
-  return (struct place){source, low + 1, column};
+  return (struct place){source, line, column};
 }
 
 const char *source_line(const struct source *source, uint32_t line, size_t *length) {

@@ -196,6 +196,7 @@ struct expr {
   const struct type *type; /* set by check */
   bool can_fail;           /* set by check: a failure can leave this expression (E0301 material) */
   bool can_fault;          /* set by check: a fault (overflow, size limit) can leave it */
+  uint16_t height;         /* levels of its tree, at most LIMIT_EXPR_HEIGHT: passes may recurse */
   bool in_parens;          /* written in parentheses (E0107 and E0108 need to know) */
   union {
     struct {

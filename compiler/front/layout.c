@@ -1,0 +1,563 @@
+#include "front/layout.h"
+
+#include "base/limits.h"
+#include "compiler.h"
+#include "front/words.h"
+#include "front/parse.tab.h"
+
+#include <string.h>
+
+/* An open bracket. */
+struct bracket {
+  int kind;
+  struct span span;
+  uint32_t index;       /* in the filtered list */
+  uint32_t line_column; /* of the first token of its line */
+  bool is_test;         /* the `{` of a test */
+};
+
+struct layout {
+  struct compiler *compiler;
+  const struct token_list *raw;
+  size_t at; /* the next raw token */
+  struct tokens *out;
+  struct bracket open[LIMIT_NESTING];
+  size_t depth;
+  uint32_t line_column;      /* of the first token of the current line */
+  uint32_t statement_column; /* of the first token of the current statement of the file */
+  bool is_pipeline;          /* the current statement of the file has a `|>` outside brackets */
+  bool is_test_header;       /* the next `{` opens a test */
+  bool is_too_deep;
+  uint32_t last_end; /* where the last raw token ended, commas and comments aside */
+
+  /* The first pair whose closing bracket stands further left than the line of its opening one: the
+   * likely place of a missing bracket. */
+  bool has_suspect;
+  struct span suspect_open, suspect_close;
+};
+
+/* -- looking ------------------------------------------------------------------------------------ */
+
+/* The raw token `ahead` places behind the current one, comments left out. */
+static const struct token *look(const struct layout *l, size_t ahead) {
+  size_t last = l->raw->count - 1;
+  size_t i = l->at;
+  for (;; i++) {
+    if (i >= last) return &l->raw->data[last];
+    if (l->raw->data[i].kind == TOKEN_DOC) continue;
+    if (ahead-- == 0) return &l->raw->data[i];
+  }
+}
+
+/* Kind of the last filtered token; NL at the start. */
+static int last_kind(const struct layout *l) {
+  return l->out->list.count ? vec_last(&l->out->list).kind : TOKEN_NL;
+}
+
+static bool is_name(const struct token *token, const char *text) {
+  return token->kind == TOKEN_NAME && !token->is_quoted && strcmp(token->name, text) == 0;
+}
+
+bool token_is_word(const struct token *token) {
+  int kind = token->kind;
+  return kind == TOKEN_NAME || (kind >= TOKEN_TRUE && kind <= TOKEN_NONE) ||
+         (kind >= TOKEN_AND && kind <= TOKEN_ADVANCE);
+}
+
+static bool is_one_of(int kind, const int *kinds, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (kinds[i] == kind) return true;
+  }
+  return false;
+}
+
+/* Whether a statement can end with this token. */
+static bool can_end(int kind) {
+  static const int kinds[] = {
+      TOKEN_NAME,
+      TOKEN_INT,
+      TOKEN_FLOAT,
+      TOKEN_STRING,
+      TOKEN_DURATION,
+      TOKEN_TIMESTAMP,
+      TOKEN_FSTRING_END,
+      TOKEN_TRUE,
+      TOKEN_FALSE,
+      TOKEN_NONE,
+      TOKEN_RETURN,
+      TOKEN_FORGET,
+      TOKEN_INSPECT,
+      TOKEN_RESTART,
+      ')',
+      ']',
+      '}',
+      '?',
+  };
+  return is_one_of(kind, kinds, sizeof kinds / sizeof *kinds);
+}
+
+/* Whether the line that starts with the current raw token goes on with the statement above. */
+static bool continues(const struct layout *l) {
+  static const int kinds[] = {
+      TOKEN_END,
+      TOKEN_PIPE,
+      TOKEN_QUESTION_DOT,
+      TOKEN_AND,
+      TOKEN_OR,
+      TOKEN_COALESCE,
+      TOKEN_CONCAT,
+      TOKEN_EQ,
+      TOKEN_NE,
+      TOKEN_LE,
+      TOKEN_GE,
+      TOKEN_THEN,
+      TOKEN_IN,
+      TOKEN_ARROW,
+      TOKEN_FAT_ARROW,
+      TOKEN_ADD_ASSIGN,
+      TOKEN_SUB_ASSIGN,
+      TOKEN_MUL_ASSIGN,
+      TOKEN_DIV_ASSIGN,
+      '.',
+      ')',
+      TOKEN_CONCAT_ASSIGN,
+      ']',
+      '}',
+      '{',
+      ',',
+      '+',
+      '*',
+      '/',
+      '%',
+      '<',
+      '>',
+      '=',
+      ':',
+      '?',
+      TOKEN_FSTRING_CLOSE,
+  };
+  const struct token *first = look(l, 0);
+  if (first->kind == TOKEN_ELSE) return look(l, 1)->kind != TOKEN_FAT_ARROW;
+  if (first->kind == TOKEN_NOT) return look(l, 1)->kind == TOKEN_IN;
+  if (is_name(first, "on")) return look(l, 1)->kind == TOKEN_NAME && look(l, 2)->kind == '{';
+  return is_one_of(first->kind, kinds, sizeof kinds / sizeof *kinds);
+}
+
+/* -- writing ------------------------------------------------------------------------------------ */
+
+static struct diags *diags_of(const struct layout *l) {
+  return &l->compiler->diags;
+}
+
+static void add(struct layout *l, struct token token) {
+  vec_push(&l->compiler->arena, &l->out->list, token);
+}
+
+/* A token that is not in the text; it stands where the last real one ended. */
+static void add_virtual(struct layout *l, int kind) {
+  struct span span = {look(l, 0)->span.offset, 0};
+  if (l->out->list.count) span = span_after(vec_last(&l->out->list).span);
+  add(l, (struct token){.kind = kind, .span = span});
+}
+
+static void add_newline(struct layout *l) {
+  if (last_kind(l) != TOKEN_NL) add_virtual(l, TOKEN_NL);
+}
+
+/* -- brackets ----------------------------------------------------------------------------------- */
+
+static int closer_of(int kind) {
+  switch (kind) {
+  case '(': return ')';
+  case '[': return ']';
+  case '{': return '}';
+  case TOKEN_FSTRING_OPEN: return TOKEN_FSTRING_CLOSE;
+  default: return 0;
+  }
+}
+
+static bool is_closer(int kind) {
+  return kind == ')' || kind == ']' || kind == '}' || kind == TOKEN_FSTRING_CLOSE;
+}
+
+static const char *bracket_text(int kind) {
+  return kind == TOKEN_FSTRING_OPEN ? "{" : token_kind_name(kind);
+}
+
+static void open_bracket(struct layout *l, const struct token *token) {
+  if (l->depth == LIMIT_NESTING) {
+    if (!l->is_too_deep) {
+      struct diag *diag = diag_error(diags_of(l), E0109, token->span,
+                                     "more than %d brackets are open here", LIMIT_NESTING);
+      diag_help(diag, "name parts of it with `let` or a `fn`");
+    }
+    l->is_too_deep = true;
+    return;
+  }
+  l->open[l->depth++] = (struct bracket){
+      .kind = token->kind,
+      .span = token->span,
+      .index = (uint32_t)l->out->list.count,
+      .line_column = l->line_column,
+      .is_test = token->kind == '{' && l->is_test_header,
+  };
+  if (token->kind == '{') l->is_test_header = false;
+}
+
+/* Takes the innermost bracket off; its partner is the token that is written next. */
+static void pop_bracket(struct layout *l) {
+  const struct bracket *bracket = &l->open[--l->depth];
+  l->out->list.data[bracket->index].partner = (uint32_t)l->out->list.count;
+}
+
+static void close_virtually(struct layout *l) {
+  int kind = closer_of(l->open[l->depth - 1].kind);
+  pop_bracket(l);
+  add_virtual(l, kind);
+}
+
+/* Reports brackets that are still open where a declaration starts or the file ends. */
+static void report_unclosed(struct layout *l) {
+  const struct bracket *bracket = &l->open[0];
+  struct span span = l->has_suspect ? l->suspect_open : bracket->span;
+  struct diag *diag = diag_error(diags_of(l), E0111, span, "this `%s` is never closed",
+                                 l->has_suspect ? "{" : bracket_text(bracket->kind));
+  if (l->has_suspect) {
+    diag_label(diag, l->suspect_close, "this one closes it, although it stands further left");
+    diag_help(diag, "put a `}` in front of that line");
+  } else {
+    diag_help(diag, "put a `%s` where it ends", bracket_text(closer_of(bracket->kind)));
+  }
+}
+
+static void close_all(struct layout *l) {
+  if (l->depth == 0) return;
+  report_unclosed(l);
+  while (l->depth > 0) close_virtually(l);
+}
+
+/* Whether an open bracket waits for this closing one; f-strings keep what is inside them apart. */
+static bool has_partner(const struct layout *l, int kind) {
+  for (size_t i = l->depth; i-- > 0;) {
+    if (closer_of(l->open[i].kind) == kind) return true;
+    if (l->open[i].kind == TOKEN_FSTRING_OPEN) return false;
+  }
+  return false;
+}
+
+static void close_bracket(struct layout *l, const struct token *token) {
+  if (!has_partner(l, token->kind)) {
+    diag_error(diags_of(l), E0111, token->span, "this `%s` closes nothing",
+               token->kind == TOKEN_FSTRING_CLOSE ? "}" : token_kind_name(token->kind));
+    return;
+  }
+  while (closer_of(l->open[l->depth - 1].kind) != token->kind) {
+    const struct bracket *bracket = &l->open[l->depth - 1];
+    struct diag *diag = diag_error(diags_of(l), E0111, bracket->span, "this `%s` is not closed",
+                                   bracket_text(bracket->kind));
+    diag_label(diag, token->span, "`%s` expected before this",
+               bracket_text(closer_of(bracket->kind)));
+    close_virtually(l);
+  }
+  const struct bracket *bracket = &l->open[l->depth - 1];
+  if (token->is_first && token->column < bracket->line_column && token->kind == '}' &&
+      !l->has_suspect) {
+    l->has_suspect = true;
+    l->suspect_open = bracket->span;
+    l->suspect_close = token->span;
+  }
+  pop_bracket(l);
+  add(l, *token);
+}
+
+/* Whether the current token, inside brackets, most likely starts a declaration, because a closing
+ * bracket above is missing: a keyword at the left edge that is followed by a name and what follows
+ * the name of a declaration. */
+static bool starts_declaration(const struct layout *l) {
+  const struct token *token = look(l, 0);
+  if (!token->is_first || token->column > l->statement_column) return false;
+  if (token->kind != TOKEN_NAME || token->is_quoted) return false;
+  if (!word_find(WORD_DECLARATION, token->name)) return false;
+  int second = look(l, 1)->kind, third = look(l, 2)->kind;
+  if (second == TOKEN_STRING) return third == '{';
+  return second == TOKEN_NAME && (third == ':' || third == '=' || third == '{' || third == '(');
+}
+
+/* -- newlines ----------------------------------------------------------------------------------- */
+
+/* Puts in the newline before the current token, which is the first of its line, if it counts. */
+static void end_line(struct layout *l) {
+  const struct token *token = look(l, 0);
+  int innermost = l->depth ? l->open[l->depth - 1].kind : 0;
+  if (innermost != 0 && innermost != '{') return;
+  if (!can_end(last_kind(l)) || continues(l)) return;
+  bool is_ambiguous = token->kind == '-' || token->kind == '(' || token->kind == '[';
+  if (l->depth == 0 && l->is_pipeline && token->column > l->statement_column && !is_ambiguous)
+    return;
+  add_newline(l);
+  vec_last(&l->out->list).is_indented = l->depth == 0 && token->column > l->statement_column;
+}
+
+static void start_statement(struct layout *l, const struct token *token) {
+  l->statement_column = token->column;
+  l->is_pipeline = false;
+  l->is_test_header = false;
+  l->has_suspect = false;
+}
+
+/* -- comments that document ------------------------------------------------------------------------ */
+
+/* Takes the DOC tokens at the current place. */
+static void take_docs(struct layout *l) {
+  struct arena *arena = &l->compiler->arena;
+  struct doc *above = NULL;
+  for (; l->raw->data[l->at].kind == TOKEN_DOC; l->at++) {
+    const struct token *token = &l->raw->data[l->at];
+    if (above && token->is_first) {
+      above->text = arena_printf(arena, "%s\n%s", above->text, token->string.data);
+      above->span = span_join(above->span, token->span);
+      continue;
+    }
+    struct doc doc = {.span = token->span, .text = token->string.data};
+    doc.is_trailing = !token->is_first;
+    doc.anchor = l->last_end;
+    vec_push(arena, &l->out->docs, doc);
+    above = token->is_first ? &vec_last(&l->out->docs) : NULL;
+  }
+  if (above) above->anchor = l->raw->data[l->at].span.offset;
+}
+
+/* -- keywords ----------------------------------------------------------------------------------- */
+
+static void report_foreign(struct layout *l, const struct token *token,
+                           const struct foreign_word *word) {
+  struct diag *diag = diag_error(diags_of(l), E0106, token->span, "`%s` is written `%s` here",
+                                 word->text, word->ours);
+  diag_label(diag, token->span, "write `%s`", word->ours);
+  if (word->help) diag_help(diag, "%s", word->help);
+}
+
+static void report_later(struct layout *l, const struct token *token) {
+  diag_error(diags_of(l), E0114, token->span, "`%s` is not part of this version of the language",
+             token->name);
+}
+
+/* Skips what remains of the statement, lines that are indented deeper included. */
+static void skip_statement(struct layout *l) {
+  for (l->at++; look(l, 0)->kind != TOKEN_END; l->at++) {
+    const struct token *token = look(l, 0);
+    if (token->is_first && token->column <= l->statement_column && !is_closer(token->kind) &&
+        !continues(l))
+      return;
+  }
+}
+
+/* Skips what remains of a stage; a stage of its own stands in for it. */
+static void skip_stage(struct layout *l, struct token token) {
+  size_t depth = 0;
+  for (l->at++; look(l, 0)->kind != TOKEN_END; l->at++) {
+    const struct token *next = look(l, 0);
+    if (depth == 0 && (next->kind == TOKEN_PIPE || is_closer(next->kind))) break;
+    if (depth == 0 && next->is_first && next->column <= l->statement_column) break;
+    if (closer_of(next->kind)) depth++;
+    if (is_closer(next->kind)) depth--;
+  }
+  token.kind = TOKEN_INSPECT;
+  add(l, token);
+}
+
+/* The first word of a statement of the file. True: the statement was refused and skipped. */
+static bool declaration_word(struct layout *l, struct token *token) {
+  const struct token *next = look(l, 1);
+  const struct word *word = word_find(WORD_DECLARATION, token->name);
+  if (next->kind == TOKEN_PIPE) return false;
+  if (word && word->kind) {
+    token->kind = word->kind;
+    l->is_test_header = word->kind == TOKEN_TEST;
+    return false;
+  }
+  if (word && (next->kind == TOKEN_NAME || next->kind == TOKEN_STRING)) {
+    report_later(l, token);
+    skip_statement(l);
+    return true;
+  }
+  int third = look(l, 2)->kind;
+  const struct foreign_word *foreign = foreign_declaration(token->name);
+  if (foreign && (next->kind == TOKEN_NAME || next->kind == TOKEN_STRING || next->kind == '*')) {
+    report_foreign(l, token, foreign);
+    skip_statement(l);
+    return true;
+  }
+  bool is_declaration = (next->kind == TOKEN_NAME &&
+                         (third == ':' || third == '=' || third == '{' || third == '(')) ||
+                        (next->kind == TOKEN_STRING && third == '{');
+  const struct word *closest = is_declaration ? word_closest(WORD_DECLARATION, token->name) : NULL;
+  if (closest) {
+    struct diag *diag =
+        diag_error(diags_of(l), E0100, token->span, "no declaration starts with `%s`", token->name);
+    diag_help(diag, "did you mean `%s`?", closest->text);
+    token->kind = closest->kind;
+    l->is_test_header = closest->kind == TOKEN_TEST;
+  }
+  return false;
+}
+
+/* The word behind `|>`. True: the stage was refused and skipped. */
+static bool verb_word(struct layout *l, struct token *token) {
+  const struct word *word = word_find(WORD_VERB, token->name);
+  int next = look(l, 1)->kind;
+  if (word && word->kind) {
+    token->kind = word->kind;
+    return false;
+  }
+  if (word) {
+    report_later(l, token);
+    skip_stage(l, *token);
+    return true;
+  }
+  const struct foreign_word *foreign = foreign_verb(token->name);
+  if (foreign) {
+    report_foreign(l, token, foreign);
+    token->kind = foreign->kind;
+    bool has_by = is_name(look(l, 1), "by") || is_name(look(l, 1), "BY");
+    if (foreign->kind != TOKEN_KEY || has_by) return false;
+    add(l, *token);
+    token->kind = TOKEN_BY;
+    return false;
+  }
+  const struct word *closest = word_closest(WORD_VERB, token->name);
+  bool is_alone = next == '(' || next == TOKEN_PIPE || next == TOKEN_END || look(l, 1)->is_first;
+  if (closest && !is_alone) {
+    struct diag *diag =
+        diag_error(diags_of(l), E0100, token->span, "there is no stage `%s`", token->name);
+    diag_help(diag, "did you mean `%s`?", closest->text);
+    token->kind = closest->kind;
+  }
+  return false;
+}
+
+/* The first word of a statement in a block. */
+static void statement_word(struct layout *l, struct token *token) {
+  const struct token *next = look(l, 1);
+  const struct foreign_word *foreign = foreign_statement(token->name);
+  bool is_else = foreign && foreign->kind == TOKEN_ELSE;
+  bool is_after_block = last_kind(l) == '}' || last_kind(l) == TOKEN_NL;
+  bool has_operand = next->kind == TOKEN_NAME || next->kind == TOKEN_INT ||
+                     next->kind == TOKEN_STRING || next->kind == TOKEN_NOT ||
+                     next->kind == TOKEN_FSTRING_BEGIN || next->kind == TOKEN_TRUE ||
+                     (next->kind == '(' && foreign && foreign->kind == TOKEN_IF);
+  if (!foreign || !has_operand || next->is_first || (is_else && !is_after_block)) return;
+  if (look(l, 2)->kind == TOKEN_FAT_ARROW) return; /* a pattern: a variant and its binder */
+  report_foreign(l, token, foreign);
+  token->kind = foreign->kind;
+  if (!is_else) return;
+  if (last_kind(l) == TOKEN_NL) l->out->list.count--;
+  add(l, *token);
+  token->kind = TOKEN_IF;
+}
+
+/* Turns a name into the keyword that it is at its place. True: it was refused and skipped. */
+static bool take_word(struct layout *l, struct token *token) {
+  int last = last_kind(l);
+  const struct bracket *bracket = l->depth ? &l->open[l->depth - 1] : NULL;
+  bool is_line_start = last == TOKEN_NL || last == '{' || last == ';';
+  const struct token *next = look(l, 1);
+  if (l->depth == 0 && last == TOKEN_NL) return declaration_word(l, token);
+  if (last == TOKEN_PIPE) return verb_word(l, token);
+  if (last == TOKEN_KEY && (is_name(token, "by") || is_name(token, "BY"))) {
+    token->kind = TOKEN_BY;
+  } else if (last == '}' && is_name(token, "on") && next->kind == TOKEN_NAME) {
+    token->kind = TOKEN_ON;
+  } else if (bracket && bracket->is_test && is_line_start) {
+    const struct word *word = word_find(WORD_TEST, token->name);
+    if (!word) word = word_closest(WORD_TEST, token->name);
+    if (word && strcmp(word->text, token->name) != 0) {
+      struct diag *diag = diag_error(diags_of(l), E0100, token->span,
+                                     "no line of a test starts with `%s`", token->name);
+      diag_help(diag, "did you mean `%s`?", word->text);
+    }
+    if (word) token->kind = word->kind;
+  } else if (bracket && bracket->kind == '{' && (is_line_start || last == '}')) {
+    statement_word(l, token);
+  } else if (can_end(last) && !token->is_first && foreign_operator(token->name) &&
+             (next->kind == TOKEN_NAME || next->kind == '(' || next->kind == TOKEN_INT)) {
+    const struct foreign_word *foreign = foreign_operator(token->name);
+    report_foreign(l, token, foreign);
+    token->kind = foreign->kind;
+  }
+  if (token->kind == TOKEN_NAME && foreign_value(token->name) && last != '.' &&
+      last != TOKEN_QUESTION_DOT && next->kind != ':') {
+    report_foreign(l, token, foreign_value(token->name));
+    token->kind = TOKEN_NONE;
+  }
+  return false;
+}
+
+/* -- the filter --------------------------------------------------------------------------------- */
+
+/* `;` separates statements in a block; elsewhere it is what other languages end lines with. */
+static void take_semicolon(struct layout *l, const struct token *token) {
+  const struct bracket *bracket = l->depth ? &l->open[l->depth - 1] : NULL;
+  if (bracket && bracket->kind == '{') {
+    if (last_kind(l) != ';' && last_kind(l) != '{') add(l, *token);
+    return;
+  }
+  struct diag *diag =
+      diag_error(diags_of(l), E0106, token->span, "a statement ends with its line, without `;`");
+  diag_help(diag, "remove the `;`");
+  l->at++;
+  if (l->depth == 0 && !look(l, 0)->is_first && look(l, 0)->kind != TOKEN_END) {
+    add_newline(l);
+    start_statement(l, look(l, 0));
+  }
+  l->at--;
+}
+
+static void take_token(struct layout *l) {
+  struct token token = *look(l, 0);
+  if (token.kind == TOKEN_NAME && !token.is_quoted && take_word(l, &token)) return;
+  if (token.kind == TOKEN_NOT && look(l, 1)->kind == TOKEN_IN) {
+    token.kind = TOKEN_NOT_IN;
+    l->at++;
+    token.span = span_join(token.span, look(l, 0)->span);
+  }
+  if (token.kind == TOKEN_PIPE && l->depth == 0) l->is_pipeline = true;
+  if (token.kind == ';') {
+    take_semicolon(l, &token);
+  } else if (is_closer(token.kind)) {
+    close_bracket(l, &token);
+  } else {
+    if (closer_of(token.kind)) open_bracket(l, &token);
+    add(l, token);
+  }
+  if (token.kind != ',') l->last_end = token.span.offset + token.span.length;
+  l->at++;
+}
+
+struct tokens *layout_filter(struct compiler *compiler, const struct token_list *raw) {
+  struct layout *l = arena_new(&compiler->arena, struct layout);
+  l->compiler = compiler;
+  l->raw = raw;
+  l->out = arena_new(&compiler->arena, struct tokens);
+  for (;;) {
+    take_docs(l);
+    const struct token *token = look(l, 0);
+    if (token->kind == TOKEN_END || l->is_too_deep) break;
+    if (token->is_first) {
+      l->line_column = token->column;
+      if (l->depth > 0 && starts_declaration(l)) {
+        close_all(l);
+        add_newline(l);
+      }
+      end_line(l);
+    }
+    if (l->depth == 0 && last_kind(l) == TOKEN_NL) start_statement(l, token);
+    take_token(l);
+  }
+  if (l->is_too_deep) return NULL;
+  struct token end = *look(l, 0);
+  close_all(l);
+  if (l->out->list.count && last_kind(l) == TOKEN_NL) l->out->list.count--;
+  add(l, end);
+  return l->out;
+}

@@ -1,0 +1,261 @@
+/* Syntax errors in words: what was found, what could stand there, and, for the common slips, what
+ * was probably meant. */
+#include "front/tree.h"
+
+#include "base/limits.h"
+#include "front/parse.tab.h"
+
+#include <string.h>
+
+/* The kinds that could stand where the error is; the ones that are described already are 0. */
+struct expected {
+  int kinds[512];
+  size_t count;
+};
+
+static bool has(const struct expected *expected, int kind) {
+  for (size_t i = 0; i < expected->count; i++) {
+    if (expected->kinds[i] == kind) return true;
+  }
+  return false;
+}
+
+static void drop(struct expected *expected, int kind) {
+  size_t kept = 0;
+  for (size_t i = 0; i < expected->count; i++) {
+    if (expected->kinds[i] != kind) expected->kinds[kept++] = expected->kinds[i];
+  }
+  expected->count = kept;
+}
+
+/* Drops a list of kinds that ends with -1. */
+static void drop_all(struct expected *expected, const int *kinds) {
+  for (; *kinds >= 0; kinds++) drop(expected, *kinds);
+}
+
+static const int literals[] = {TOKEN_INT,      TOKEN_FLOAT,     TOKEN_STRING,
+                               TOKEN_DURATION, TOKEN_TIMESTAMP, TOKEN_TRUE,
+                               TOKEN_FALSE,    TOKEN_NONE,      -1};
+static const int starters[] = {
+    TOKEN_NAME, TOKEN_FSTRING_BEGIN, TOKEN_NOT, TOKEN_IF, TOKEN_MATCH, '(', '[', '{', '-', -1};
+static const int operators[] = {'+',
+                                '-',
+                                '*',
+                                '/',
+                                '%',
+                                '<',
+                                '>',
+                                TOKEN_EQ,
+                                TOKEN_NE,
+                                TOKEN_LE,
+                                TOKEN_GE,
+                                TOKEN_IN,
+                                TOKEN_OR,
+                                TOKEN_AND,
+                                TOKEN_NOT_IN,
+                                TOKEN_COALESCE,
+                                '.',
+                                TOKEN_CONCAT,
+                                TOKEN_QUESTION_DOT,
+                                '(',
+                                '[',
+                                '?',
+                                -1};
+static const int statements[] = {TOKEN_LET,    TOKEN_NAME, TOKEN_EMIT,  TOKEN_FAIL, TOKEN_FORGET,
+                                 TOKEN_RETURN, TOKEN_IF,   TOKEN_MATCH, TOKEN_FOR,  -1};
+static const int declarations[] = {TOKEN_FLOW, TOKEN_PARAM,  TOKEN_CONST, TOKEN_RECORD, TOKEN_ENUM,
+                                   TOKEN_FN,   TOKEN_SOURCE, TOKEN_SINK,  TOKEN_STREAM, TOKEN_TEST,
+                                   TOKEN_NAME, TOKEN_END,    -1};
+static const int verbs[] = {TOKEN_MAP,   TOKEN_FILTER, TOKEN_FLAT_MAP, TOKEN_KEY,     TOKEN_STATE,
+                            TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_NAME,
+                            -1};
+static const int assignments[] = {TOKEN_ADD_ASSIGN, TOKEN_SUB_ASSIGN,    TOKEN_MUL_ASSIGN,
+                                  TOKEN_DIV_ASSIGN, TOKEN_CONCAT_ASSIGN, -1};
+
+/* Takes the kinds that together are one notion out of the set and returns its name, or null when no
+ * further notion is complete. */
+static const char *take_notion(struct expected *expected) {
+  if (has(expected, TOKEN_LET) && has(expected, TOKEN_FORGET)) {
+    drop_all(expected, statements);
+    return "a statement";
+  }
+  if (has(expected, TOKEN_SOURCE) && has(expected, TOKEN_SINK)) {
+    drop_all(expected, declarations);
+    return "a declaration or a pipeline";
+  }
+  if (has(expected, TOKEN_MAP) && has(expected, TOKEN_FILTER)) {
+    drop_all(expected, verbs);
+    return "a stage such as `map` or `filter`";
+  }
+  if (has(expected, TOKEN_INT) && has(expected, '(')) {
+    drop_all(expected, literals);
+    drop_all(expected, starters);
+    drop(expected, TOKEN_LET); /* of `if let` */
+    return "an expression";
+  }
+  if (has(expected, TOKEN_INT)) {
+    bool is_number = !has(expected, TOKEN_STRING);
+    drop_all(expected, literals);
+    drop(expected, '-');
+    drop(expected, TOKEN_NAME);
+    return is_number ? "a number" : "a pattern";
+  }
+  if (expected->count == 2 && has(expected, TOKEN_NAME) && has(expected, '{')) {
+    expected->count = 0;
+    return "a type";
+  }
+  return NULL;
+}
+
+static const char *describe_kind(struct arena *arena, int kind) {
+  switch (kind) {
+  case TOKEN_NAME: return "a name";
+  case TOKEN_STRING: return "a string";
+  case TOKEN_NL: return "the end of the line";
+  case TOKEN_END: return "the end of the file";
+  case TOKEN_FSTRING_END: return "the end of the f-string";
+  case TOKEN_FSTRING_CLOSE: return "the `}` of the f-string";
+  default: return arena_printf(arena, "`%s`", token_kind_name(kind));
+  }
+}
+
+/* "an expression", "`=` or a type", "`,`, `}` or the end of the line". */
+static const char *describe_expected(struct arena *arena, struct expected *expected) {
+  const char *parts[8];
+  size_t count = 0;
+  bool is_complete = true, is_behind_value = has(expected, '+') || has(expected, '.');
+  for (const char *notion; count < 2 && (notion = take_notion(expected));) parts[count++] = notion;
+  if (is_behind_value) {
+    drop_all(expected, operators);
+    drop(expected, TOKEN_NAME); /* of a clause */
+  }
+  if (has(expected, '=')) drop_all(expected, assignments);
+  if (has(expected, TOKEN_NL)) {
+    drop(expected, TOKEN_END);
+    drop(expected, ';');
+  }
+  for (size_t i = 0; i < expected->count; i++) {
+    if (count == sizeof parts / sizeof *parts) {
+      is_complete = false;
+      break;
+    }
+    parts[count++] = describe_kind(arena, expected->kinds[i]);
+  }
+  if (count == 0) return is_behind_value ? "an operator" : NULL;
+  struct text out;
+  text_init(&out, arena);
+  for (size_t i = 0; i < count; i++) {
+    bool is_last = i + 1 == count;
+    text_addf(&out, "%s%s", i == 0 ? "" : is_last && is_complete ? " or " : ", ", parts[i]);
+  }
+  if (!is_complete) text_add(&out, ", …");
+  return out.data;
+}
+
+static const char *describe_found(struct arena *arena, const struct token *token) {
+  switch (token->kind) {
+  case TOKEN_NL: return "the end of the line";
+  case TOKEN_END: return "the end of the file";
+  case TOKEN_INT:
+  case TOKEN_FLOAT: return "a number";
+  case TOKEN_STRING: return "a string";
+  case TOKEN_DURATION: return "a duration";
+  case TOKEN_TIMESTAMP: return "a timestamp";
+  case TOKEN_FSTRING_BEGIN: return "an f-string";
+  case TOKEN_FSTRING_CLOSE: return "`}`";
+  default:
+    if (token_is_word(token)) return arena_printf(arena, "`%s`", token->name);
+    return arena_printf(arena, "`%s`", token_kind_name(token->kind));
+  }
+}
+
+/* Whether an error was already reported on the line of this token: then the parser most likely
+ * stumbles over the same slip. */
+static bool is_line_reported(struct parser *parser, const struct token *token) {
+  const struct compiler *compiler = parser->compiler;
+  uint32_t line = sources_line(&compiler->sources, token->span.offset);
+  vec_each(struct diag *, diag, &compiler->diags.list) {
+    if ((*diag)->is_error && sources_line(&compiler->sources, (*diag)->span.offset) == line)
+      return true;
+  }
+  return false;
+}
+
+static bool is_reserved(const struct token *token) {
+  return token->kind >= TOKEN_AND && token->kind <= TOKEN_FORGET && token->kind != TOKEN_NOT_IN;
+}
+
+static bool is_value_word(const struct token *token) {
+  return token->kind == TOKEN_TRUE || token->kind == TOKEN_FALSE || token->kind == TOKEN_NONE;
+}
+
+/* The line above ends, and this one starts with what could also go on with it. */
+static bool report_no_continuation(struct parser *parser, const struct token *token,
+                                   const struct token *before) {
+  const struct token *first = token->is_first ? token : before;
+  if (!first || !first->is_first) return false;
+  if (first->kind != '-' && first->kind != '(' && first->kind != '[') return false;
+  const char *text = token_kind_name(first->kind);
+  struct diag *diag =
+      diag_error(&parser->compiler->diags, E0112, first->span,
+                 "a line that starts with `%s` does not continue the one above", text);
+  if (first->kind == '-') {
+    diag_help(diag, "put the `-` at the end of the line above");
+  } else {
+    diag_help(diag, "put the `%s` on the line above, behind the value", text);
+  }
+  return true;
+}
+
+/* Adds what was probably meant. */
+static void add_help(struct diag *diag, const struct token *token, const struct token *before,
+                     const struct expected *expected) {
+  int last = before ? before->kind : TOKEN_NL;
+  bool has_block = has(expected, '{');
+  if ((is_reserved(token) || is_value_word(token)) && has(expected, TOKEN_NAME) &&
+      !has(expected, '+')) {
+    diag_help(diag, "`%s` is a reserved word; to use it as a name, put it into backquotes",
+              token->name);
+  } else if (token->kind == '?' && has(expected, '+')) {
+    diag_help(diag, "a choice is written: if CONDITION then A else B");
+  } else if (token->kind == '=' && has(expected, TOKEN_EQ)) {
+    diag_help(diag, "`==` compares");
+  } else if (token->kind == ':' && has_block) {
+    diag_help(diag, "a block stands in braces: { … }");
+  } else if (last == TOKEN_CONCAT && (token->kind == TOKEN_NL || token->kind == '}')) {
+    diag_help(diag, "`++` joins texts and lists; to add one write `x += 1`");
+  } else if (token->kind == '{' && has(expected, TOKEN_THEN)) {
+    diag_help(diag, "where a value is expected, write: if CONDITION then A else B");
+  } else if (token->kind == TOKEN_THEN && has_block) {
+    diag_help(diag, "as a statement, write: if CONDITION { … } else { … }");
+  } else if (token->kind == TOKEN_FAT_ARROW && last == TOKEN_NAME && has(expected, '+')) {
+    diag_help(diag, "functions cannot be passed as arguments in this version of the language");
+  } else if (token->kind == '.' && has(expected, TOKEN_PIPE)) {
+    diag_help(diag, "stages follow one another with `|>`: events |> filter … |> map …");
+  } else if (token->kind == TOKEN_FSTRING_CLOSE && last == TOKEN_FSTRING_OPEN) {
+    diag_help(diag, "put an expression between the braces, or write {{ and }} for braces");
+  }
+}
+
+void syntax_error(struct parser *parser, const struct token *token, const int *kinds,
+                  size_t count) {
+  struct compiler *compiler = parser->compiler;
+  if (is_line_reported(parser, token)) {
+    compiler->diags.error_count++; /* nothing that was not understood may pass as a success */
+    return;
+  }
+  const struct token *before = token > parser->tokens->list.data ? token - 1 : NULL;
+  if (report_no_continuation(parser, token, before)) return;
+  struct expected expected = {.count = count < 512 ? count : 512};
+  memcpy(expected.kinds, kinds, expected.count * sizeof *kinds);
+  struct expected all = expected;
+  const char *wanted = describe_expected(&compiler->arena, &expected);
+  const char *found = describe_found(&compiler->arena, token);
+  bool is_fstring = token->kind == TOKEN_FSTRING_CLOSE;
+  struct span span = token->span;
+  struct diag *diag = wanted ? diag_error(&compiler->diags, is_fstring ? E0110 : E0100, span,
+                                          "expected %s, found %s", wanted, found)
+                             : diag_error(&compiler->diags, is_fstring ? E0110 : E0100, span,
+                                          "%s cannot stand here", found);
+  add_help(diag, token, before, &all);
+}

@@ -1,0 +1,199 @@
+#include "front/words.h"
+
+#include "base/edit.h"
+#include "front/token.h"
+#include "front/parse.tab.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct word declarations[] = {
+    {"flow", TOKEN_FLOW},
+    {"param", TOKEN_PARAM},
+    {"const", TOKEN_CONST},
+    {"record", TOKEN_RECORD},
+    {"enum", TOKEN_ENUM},
+    {"fn", TOKEN_FN},
+    {"source", TOKEN_SOURCE},
+    {"sink", TOKEN_SINK},
+    {"stream", TOKEN_STREAM},
+    {"test", TOKEN_TEST},
+    {"import", 0},
+    {"step", 0},
+    {"extern", 0},
+    {NULL, 0},
+};
+
+static const struct word verbs[] = {
+    {"map", TOKEN_MAP},
+    {"filter", TOKEN_FILTER},
+    {"flat_map", TOKEN_FLAT_MAP},
+    {"key", TOKEN_KEY},
+    {"state", TOKEN_STATE},
+    {"merge", TOKEN_MERGE},
+    {"split", TOKEN_SPLIT},
+    {"into", TOKEN_INTO},
+    {"inspect", TOKEN_INSPECT},
+    {"time", 0},
+    {"window", 0},
+    {"aggregate", 0},
+    {"join", 0},
+    {"left", 0},
+    {"full", 0},
+    {"lookup", 0},
+    {NULL, 0},
+};
+
+static const struct word test_words[] = {
+    {"feed", TOKEN_FEED},
+    {"expect", TOKEN_EXPECT},
+    {"restart", TOKEN_RESTART},
+    {"advance", TOKEN_ADVANCE},
+    {NULL, 0},
+};
+
+static const struct word *const places[] = {
+    [WORD_DECLARATION] = declarations,
+    [WORD_VERB] = verbs,
+    [WORD_TEST] = test_words,
+};
+
+const struct word *word_find(enum word_place place, const char *text) {
+  for (const struct word *word = places[place]; word->text; word++) {
+    if (strcmp(word->text, text) == 0) return word;
+  }
+  return NULL;
+}
+
+const struct word *word_closest(enum word_place place, const char *text) {
+  const char *candidates[COUNT(verbs)];
+  size_t count = 0;
+  for (const struct word *word = places[place]; word->text; word++) {
+    if (word->kind) candidates[count++] = word->text;
+  }
+  const char *closest = closest_name(text, candidates, count);
+  return closest ? word_find(place, closest) : NULL;
+}
+
+static const struct foreign_word foreign_declarations[] = {
+    {"def", "fn", 0, "fn twice(n: int) -> int = n * 2"},
+    {"function", "fn", 0, "fn twice(n: int) -> int = n * 2"},
+    {"func", "fn", 0, "fn twice(n: int) -> int = n * 2"},
+    {"fun", "fn", 0, "fn twice(n: int) -> int = n * 2"},
+    {"var", "const", 0, "const limit = 10"},
+    {"val", "const", 0, "const limit = 10"},
+    {"class", "record", 0, "record Point { x: int, y: int }"},
+    {"struct", "record", 0, "record Point { x: int, y: int }"},
+    {"type", "record", 0, "record Point { x: int, y: int }"},
+    {"data", "record", 0, "record Point { x: int, y: int }"},
+    {"interface", "record", 0, "record Point { x: int, y: int }"},
+    {"package", "flow", 0, "flow billing"},
+    {"module", "flow", 0, "flow billing"},
+    {"namespace", "flow", 0, "flow billing"},
+    {"include", "one file", 0, NULL},
+    {"use", "one file", 0, NULL},
+    {"require", "one file", 0, NULL},
+    {"input", "source", 0, "source events: Event = stdin(jsonl)"},
+    {"output", "sink", 0, "sink result = file(\"result.jsonl\", jsonl)"},
+    {"table", "stream", 0, "stream paid = orders |> filter is_paid"},
+    {"view", "stream", 0, "stream paid = orders |> filter is_paid"},
+    {"create", "stream", 0, "stream paid = orders |> filter is_paid"},
+    {"CREATE", "stream", 0, "stream paid = orders |> filter is_paid"},
+    {"select", "a pipeline", 0,
+     "orders |> filter amount > 10 |> map { user, amount } |> into stdout"},
+    {"SELECT", "a pipeline", 0,
+     "orders |> filter amount > 10 |> map { user, amount } |> into stdout"},
+    {"from", "a pipeline", 0,
+     "orders |> filter amount > 10 |> map { user, amount } |> into stdout"},
+    {"FROM", "a pipeline", 0,
+     "orders |> filter amount > 10 |> map { user, amount } |> into stdout"},
+    {"print", "into stdout", 0, "orders |> into stdout"},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word foreign_verbs[] = {
+    {"where", "filter", TOKEN_FILTER, NULL},
+    {"WHERE", "filter", TOKEN_FILTER, NULL},
+    {"keep", "filter", TOKEN_FILTER, NULL},
+    {"select", "map", TOKEN_MAP, NULL},
+    {"SELECT", "map", TOKEN_MAP, NULL},
+    {"flatMap", "flat_map", TOKEN_FLAT_MAP, NULL},
+    {"flatmap", "flat_map", TOKEN_FLAT_MAP, NULL},
+    {"groupBy", "key by", TOKEN_KEY, NULL},
+    {"groupby", "key by", TOKEN_KEY, NULL},
+    {"group_by", "key by", TOKEN_KEY, NULL},
+    {"group", "key by", TOKEN_KEY, NULL},
+    {"GROUP", "key by", TOKEN_KEY, NULL},
+    {"keyBy", "key by", TOKEN_KEY, NULL},
+    {"key_by", "key by", TOKEN_KEY, NULL},
+    {"partition_by", "key by", TOKEN_KEY, NULL},
+    {"union", "merge", TOKEN_MERGE, NULL},
+    {"UNION", "merge", TOKEN_MERGE, NULL},
+    {"branch", "split", TOKEN_SPLIT, NULL},
+    {"peek", "inspect", TOKEN_INSPECT, NULL},
+    {"tap", "inspect", TOKEN_INSPECT, NULL},
+    {"to", "into", TOKEN_INTO, NULL},
+    {"sink", "into", TOKEN_INTO, NULL},
+    {"write", "into", TOKEN_INTO, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word foreign_statements[] = {
+    {"var", "let", TOKEN_LET, NULL},
+    {"val", "let", TOKEN_LET, NULL},
+    {"const", "let", TOKEN_LET, NULL},
+    {"auto", "let", TOKEN_LET, NULL},
+    {"yield", "emit", TOKEN_EMIT, NULL},
+    {"switch", "match", TOKEN_MATCH, NULL},
+    {"case", "match", TOKEN_MATCH, NULL},
+    {"foreach", "for", TOKEN_FOR, NULL},
+    {"raise", "fail", TOKEN_FAIL, NULL},
+    {"throw", "fail", TOKEN_FAIL, NULL},
+    {"while", "for x in xs", TOKEN_IF,
+     "a loop walks over a list or a range: for i in range(0, 10) { … }"},
+    {"elif", "else if", TOKEN_ELSE, NULL},
+    {"elsif", "else if", TOKEN_ELSE, NULL},
+    {"elseif", "else if", TOKEN_ELSE, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word foreign_values[] = {
+    {"null", "none", TOKEN_NONE, NULL},
+    {"NULL", "none", TOKEN_NONE, NULL},
+    {"nil", "none", TOKEN_NONE, NULL},
+    {"undefined", "none", TOKEN_NONE, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word foreign_operators[] = {
+    {"AND", "and", TOKEN_AND, NULL}, {"OR", "or", TOKEN_OR, NULL}, {"mod", "%", '%', NULL},
+    {"div", "/", '/', NULL},         {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word *find(const struct foreign_word *table, const char *text) {
+  for (; table->text; table++) {
+    if (strcmp(table->text, text) == 0) return table;
+  }
+  return NULL;
+}
+
+const struct foreign_word *foreign_declaration(const char *text) {
+  return find(foreign_declarations, text);
+}
+
+const struct foreign_word *foreign_verb(const char *text) {
+  return find(foreign_verbs, text);
+}
+
+const struct foreign_word *foreign_statement(const char *text) {
+  return find(foreign_statements, text);
+}
+
+const struct foreign_word *foreign_value(const char *text) {
+  return find(foreign_values, text);
+}
+
+const struct foreign_word *foreign_operator(const char *text) {
+  return find(foreign_operators, text);
+}
