@@ -141,13 +141,22 @@ static enum flow_status loop(struct engine *e, bool *is_over) {
 
 /* -- the end */
 
+/* True if options moved a position or began a sink again; an epoch has to say so. */
+static bool must_commit(const struct engine *e) {
+  bool must = false;
+  for (uint32_t i = 0; i < e->program->source_count; i++) must |= e->sources[i].input.must_commit;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) must |= e->sinks[i].must_commit;
+  return must && e->store != NULL && e->totals.epochs == 0;
+}
+
 /* End of input, or SIGTERM: the last epoch closes and commits. */
 static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
   bool has_run = e->totals.records_in > 0 || e->epoch.records > 0;
   enum flow_status status = FLOW_OK;
-  if (is_end && flushes && has_run && e->program->on_end != NULL) {
+  bool runs_hooks = is_end && flushes && has_run && e->program->on_end != NULL;
+  if (runs_hooks || must_commit(e)) {
     engine_open_epoch(e);
-    status = engine_close_epoch(e, true);
+    status = engine_close_epoch(e, runs_hooks);
     if (status == FLOW_OK) status = engine_commit(e);
   } else {
     status = engine_settle(e, EPOCH_END);

@@ -31,8 +31,8 @@ bool engine_run_hook(struct engine *e, void (*hook)(struct flow_worker *)) {
 
 /* What became of the records before the stop. */
 static void describe_done(const struct engine *e, const struct source *s, char *text, size_t room) {
-  uint64_t records = s != NULL ? s->records : e->totals.records_in;
-  if (s != NULL && s->file != INPUT_NO_FILE) records = s->input.files[s->file].now.records;
+  uint64_t records = s->is_stream ? s->records : 0;
+  for (uint32_t i = 0; i < s->input.count; i++) records += s->input.files[i].now.records;
   const char *plural = records == 1 ? " is" : "s are";
   unsigned long long count = records;
   if (e->store == NULL) {

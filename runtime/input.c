@@ -124,6 +124,7 @@ enum flow_status input_loaded(struct input *in, uint64_t next_row, const char *p
 }
 
 void input_restart(struct input *in) {
+  in->must_commit = in->count > 0;
   for (uint32_t i = 0; i < in->count; i++) {
     struct input_file *file = &in->files[i];
     file->now = (struct position){.line = 1, .discovery = file->now.discovery};
@@ -220,6 +221,7 @@ static int64_t skip_content(struct input *in, struct input_file *file, const cha
     now->length += (uint64_t)n;
   }
   now->is_open = last != '\n';
+  in->must_commit = true;
   if (n == 0) n = sample(in->sys, fd, now->length, &now->head, &now->tail);
   in->sys->close(in->sys, fd);
   input_touch(in, (uint32_t)(file - in->files));

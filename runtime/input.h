@@ -54,6 +54,7 @@ struct input {
   char *place, *stored_place; /* where the source is and was; the stored one is null if never stored */
   uint64_t *gone;       /* rows to be deleted at the next pack */
   uint32_t gone_count, gone_capacity;
+  bool must_commit;     /* the user moved a position: that counts, even if nothing is read */
   uint32_t renamed, added; /* for the summary */
 };
 

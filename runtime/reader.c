@@ -159,6 +159,6 @@ void reader_forget(struct reader *r) {
 
 const char *reader_kept(const struct reader *r, uint64_t offset, uint64_t length) {
   uint64_t from = r->offset - r->kept;
-  if (offset < from || offset + length > r->offset) return NULL;
+  if (offset < from || offset + length > r->offset + reader_unread(r)) return NULL;
   return r->buffer + r->start - (size_t)(r->offset - offset);
 }

@@ -90,7 +90,7 @@ enum flow_status reader_skip_line(struct reader *, uint64_t *skipped, struct flo
 /* Consumed bytes before the present offset need not be kept any more. */
 void reader_forget(struct reader *);
 
-/* Where kept bytes at a file offset lie, or null. Valid until the next fill. */
+/* Where kept or unread bytes at a file offset lie, or null. Valid until the next fill. */
 const char *reader_kept(const struct reader *, uint64_t offset, uint64_t length);
 
 #endif

@@ -124,6 +124,7 @@ static enum flow_status start_afresh(struct sink *s, struct flow_report *report)
   s->written = s->closed = 0;
   s->tail_length = 0;
   s->is_dirty = true;
+  s->must_commit = s->is_stored;
   if (s->desc->header != NULL) {
     flow_buf_add(&s->out->buf, s->desc->header, strlen(s->desc->header));
   }
@@ -269,8 +270,9 @@ void sink_pack(struct sink *s, struct flow_buf *out) {
   uint64_t length = s->written + s->out->buf.length - s->suppressed;
   if (s->suppressed > s->out->buf.length) length = s->written;
   s->closed_rows = s->out->rows;
-  bool is_same = s->is_stored && s->closed == length && strcmp(s->stored_place, s->location) == 0;
+  bool is_same = s->is_stored && !s->must_commit && s->closed == length && strcmp(s->stored_place, s->location) == 0;
   s->closed = length;
+  s->must_commit = false;
   if (is_same) return;
   flow_put_entry(out, 0, s->is_stored ? 0 : FLOW_DELTA_KEY);
   if (!s->is_stored) {

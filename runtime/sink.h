@@ -40,6 +40,7 @@ struct sink {
   bool is_blocked;        /* took nothing until the deadline after a signal */
   char tail[POSITION_SAMPLE]; /* the last bytes before `written`, of a regular file */
   size_t tail_length;
+  bool must_commit;       /* begun again: the stored length is wrong until the next commit */
   bool is_stored;         /* the store has the row */
   uint64_t stored_length, stored_check;
   char *stored_place;

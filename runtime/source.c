@@ -329,6 +329,7 @@ enum flow_status source_pack(struct source *s, struct flow_buf *out, struct flow
 }
 
 void source_forget(struct source *s) {
+  s->closed_records = s->records;
   reader_forget(&s->reader);
 }
 
@@ -338,6 +339,7 @@ bool source_is_full(const struct source *s) {
 
 void source_rewind(struct source *s) {
   if (!s->is_stream) close_file(s);
+  s->records = s->closed_records;
   input_rewind(&s->input);
   flow_buf_free(&s->replayed);
 }

@@ -54,6 +54,7 @@ struct source {
   uint64_t block_line;   /* of the block's first record */
   uint64_t line;         /* of the next record; streams have no input_file for it */
   uint64_t records;      /* consumed in this run */
+  uint64_t closed_records; /* of them, in closed epochs */
   char *shown;           /* the file's name in messages; owned */
   int16_t columns[FLOW_CSV_COLUMNS]; /* csv: field of each column */
   uint32_t column_count;
