@@ -4,6 +4,7 @@
 #include "ops/op.h"
 #include "ops/state_emit.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bool has_readers(const struct node *node) {
@@ -112,6 +113,7 @@ static void write_batch(struct emit *e, const struct node *node, const struct no
   emit_line(e, "const %s *it = &rows[i];", item);
   const char *key = NULL;
   uint32_t open = write_ahead(e, only_reader(node), state, &key);
+  assert(key != NULL); /* the checker lets no state through without a key ahead of it */
   emit_line(e, "keys[kept] = *%s;", key);
   emit_line(e, "hashes[kept] = %s;", state_hash(e, state, "&keys[kept]"));
   emit_line(e, "flow_table_prefetch(&w->tables[%u], hashes[kept]);", table);
