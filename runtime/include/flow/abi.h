@@ -26,6 +26,8 @@
 struct flow_worker;
 struct flow_table;
 struct flow_connector; /* runtime/connector.h; generated code only takes addresses of these */
+extern const struct flow_connector flow_connector_file, flow_connector_dir, flow_connector_stdin,
+    flow_connector_stdout;
 
 /* A place in the .flow file, for run-time messages. Line and column are 1-based. */
 struct flow_site {
