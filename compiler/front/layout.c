@@ -211,7 +211,12 @@ static void pop_bracket(struct layout *l) {
 }
 
 static void close_virtually(struct layout *l) {
-  int kind = closer_of(l->open[l->depth - 1].kind);
+  const struct bracket *bracket = &l->open[l->depth - 1];
+  int kind = closer_of(bracket->kind);
+  if (kind != '}') {
+    struct span span = span_join(bracket->span, vec_last(&l->out->list).span);
+    vec_push(&l->compiler->arena, &l->out->broken, span);
+  }
   pop_bracket(l);
   add_virtual(l, kind);
 }
@@ -271,14 +276,15 @@ static void close_bracket(struct layout *l, const struct token *token) {
 }
 
 /* Whether the current token, inside brackets, most likely starts a declaration, because a closing
- * bracket above is missing: a keyword at the left edge that is followed by a name and what follows
- * the name of a declaration. */
+ * bracket above is missing: at the left edge, a name before `|>`, or a keyword that is followed by a
+ * name and what follows the name of a declaration. */
 static bool starts_declaration(const struct layout *l) {
   const struct token *token = look(l, 0);
   if (!token->is_first || token->column > l->statement_column) return false;
   if (token->kind != TOKEN_NAME || token->is_quoted) return false;
-  if (!word_find(WORD_DECLARATION, token->name)) return false;
   int second = look(l, 1)->kind, third = look(l, 2)->kind;
+  if (second == TOKEN_PIPE) return true;
+  if (!word_find(WORD_DECLARATION, token->name)) return false;
   if (second == TOKEN_STRING) return third == '{';
   return second == TOKEN_NAME && (third == ':' || third == '=' || third == '{' || third == '(');
 }
@@ -331,9 +337,9 @@ static void take_docs(struct layout *l) {
 
 static void report_foreign(struct layout *l, const struct token *token,
                            const struct foreign_word *word) {
-  struct diag *diag = diag_error(diags_of(l), E0106, token->span, "`%s` is written `%s` here",
+  struct diag *diag = diag_error(diags_of(l), E0106, token->span, "`%s` is written %s here",
                                  word->text, word->ours);
-  diag_label(diag, token->span, "write `%s`", word->ours);
+  diag_label(diag, token->span, "write %s", word->ours);
   if (word->help) diag_help(diag, "%s", word->help);
 }
 

@@ -123,7 +123,8 @@ static const char *describe_kind(struct arena *arena, int kind) {
 static const char *describe_expected(struct arena *arena, struct expected *expected) {
   const char *parts[8];
   size_t count = 0;
-  bool is_complete = true, is_behind_value = has(expected, '+') || has(expected, '.');
+  bool is_complete = true,
+       is_behind_value = has(expected, '+') || has(expected, '.') || has(expected, TOKEN_PIPE);
   for (const char *notion; count < 2 && (notion = take_notion(expected));) parts[count++] = notion;
   if (is_behind_value) {
     drop_all(expected, operators);
@@ -169,10 +170,13 @@ static const char *describe_found(struct arena *arena, const struct token *token
   }
 }
 
-/* Whether an error was already reported on the line of this token: then the parser most likely
- * stumbles over the same slip. */
-static bool is_line_reported(struct parser *parser, const struct token *token) {
+/* Whether an error was already reported on the line of this token, or for the brackets around it:
+ * then the parser most likely stumbles over the same slip. */
+static bool is_reported(struct parser *parser, const struct token *token) {
   const struct compiler *compiler = parser->compiler;
+  vec_each(const struct span, span, &parser->tokens->broken) {
+    if (token->span.offset - span->offset <= span->length) return true;
+  }
   uint32_t line = sources_line(&compiler->sources, token->span.offset);
   vec_each(struct diag *, diag, &compiler->diags.list) {
     if ((*diag)->is_error && sources_line(&compiler->sources, (*diag)->span.offset) == line)
@@ -207,13 +211,20 @@ static bool report_no_continuation(struct parser *parser, const struct token *to
   return true;
 }
 
+/* Whether a value stands directly behind the name of a stage. */
+static bool is_argument(const struct parser *parser, const struct token *token) {
+  if (token - parser->tokens->list.data < 2) return false;
+  return token[-1].kind == TOKEN_NAME && token[-2].kind == TOKEN_PIPE &&
+         token->kind >= TOKEN_NAME && token->kind <= TOKEN_NONE;
+}
+
 /* Adds what was probably meant. */
-static void add_help(struct diag *diag, const struct token *token, const struct token *before,
-                     const struct expected *expected) {
+static void add_help(const struct parser *parser, struct diag *diag, const struct token *token,
+                     const struct token *before, const struct expected *expected) {
   int last = before ? before->kind : TOKEN_NL;
   bool has_block = has(expected, '{');
   if ((is_reserved(token) || is_value_word(token)) && has(expected, TOKEN_NAME) &&
-      !has(expected, '+')) {
+      !has(expected, '+') && !has(expected, TOKEN_PIPE)) {
     diag_help(diag, "`%s` is a reserved word; to use it as a name, put it into backquotes",
               token->name);
   } else if (token->kind == '?' && has(expected, '+')) {
@@ -222,6 +233,14 @@ static void add_help(struct diag *diag, const struct token *token, const struct 
     diag_help(diag, "`==` compares");
   } else if (token->kind == ':' && has_block) {
     diag_help(diag, "a block stands in braces: { … }");
+  } else if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW)) {
+    diag_help(diag, "an arm is written with `=>`");
+  } else if (token->kind == TOKEN_CONCAT && has(expected, '=')) {
+    diag_help(diag, "to add one write `x += 1`");
+  } else if (has(expected, '=') && has(expected, TOKEN_ADD_ASSIGN) && has(expected, TOKEN_NL)) {
+    diag_help(diag, "a statement is an assignment or a call; `emit` sends a value on");
+  } else if (is_argument(parser, token)) {
+    diag_help(diag, "the arguments of a stage stand in parentheses: %s(…)", before->name);
   } else if (last == TOKEN_CONCAT && (token->kind == TOKEN_NL || token->kind == '}')) {
     diag_help(diag, "`++` joins texts and lists; to add one write `x += 1`");
   } else if (token->kind == '{' && has(expected, TOKEN_THEN)) {
@@ -240,7 +259,7 @@ static void add_help(struct diag *diag, const struct token *token, const struct 
 void syntax_error(struct parser *parser, const struct token *token, const int *kinds,
                   size_t count) {
   struct compiler *compiler = parser->compiler;
-  if (is_line_reported(parser, token)) {
+  if (is_reported(parser, token)) {
     compiler->diags.error_count++; /* nothing that was not understood may pass as a success */
     return;
   }
@@ -257,5 +276,5 @@ void syntax_error(struct parser *parser, const struct token *token, const int *k
                                           "expected %s, found %s", wanted, found)
                              : diag_error(&compiler->diags, is_fstring ? E0110 : E0100, span,
                                           "%s cannot stand here", found);
-  add_help(diag, token, before, &all);
+  add_help(parser, diag, token, before, &all);
 }

@@ -49,9 +49,13 @@ struct doc {
 };
 VEC_OF(doc_list, struct doc);
 
+VEC_OF(span_list, struct span);
+
 struct tokens {
-  struct token_list list; /* ends with END */
-  struct doc_list docs;   /* in text order */
+  struct token_list list;  /* ends with END */
+  struct doc_list docs;    /* in text order */
+  struct span_list broken; /* from a `(` or `[` without its partner to where that was put in: what
+                              the parser does not understand there is the same mistake */
 };
 
 struct source;
