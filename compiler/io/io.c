@@ -150,8 +150,8 @@ static bool check_format(struct checker *c, struct io_spec *io, struct expr *for
     report_format(c, name.span, name.text);
     return false;
   }
-  io->delimiter = ',';
-  io->has_header = true;
+  io->has_header = strcmp(io->format->name, "csv") == 0;
+  io->delimiter = io->has_header ? ',' : '\0';
   if (format->kind == EXPR_NAME) return true;
   bool is_good = true;
   vec_each(struct arg, arg, &format->call.args)
