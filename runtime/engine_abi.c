@@ -6,19 +6,16 @@
 
 #include <string.h>
 
-bool flow_fail_text(struct flow_worker *w, const struct flow_site *site, struct flow_str reason) {
-  w->failure = (struct flow_failure){.site = site, .reason = reason};
-  return false;
+void flow_set_failure_text(struct flow_worker *w, const struct flow_site *site,
+                           const struct flow_str *reason) {
+  w->failure = (struct flow_failure){.site = site, .reason = *reason};
 }
 
-bool flow_fail(struct flow_worker *w, const struct flow_site *site, const char *reason) {
-  return flow_fail_text(w, site, flow_str_make(reason, strlen(reason)));
-}
-
-bool flow_fault_at(struct flow_worker *w, const struct flow_site *site, const char *reason) {
-  flow_fail(w, site, reason);
-  w->failure.is_fault = true;
-  return false;
+void flow_set_failure(struct flow_worker *w, const struct flow_site *site, const char *reason,
+                      bool is_fault) {
+  struct flow_str text = flow_str_make(reason, strlen(reason));
+  flow_set_failure_text(w, site, &text);
+  w->failure.is_fault = is_fault;
 }
 
 _Noreturn static void give_up(struct flow_worker *w, enum give_up how) {

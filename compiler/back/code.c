@@ -96,19 +96,41 @@ static bool mentions(const char *text, const char *name) {
   return false;
 }
 
+/* Marks the parameters that the body does not use; a parameter's name stands before `,` or `)`. */
+static void mark_unused(struct code *c, struct text *out, const char *head) {
+  for (const char *p = strchr(head, '(') + 1; *p != '\0'; p++) {
+    if (*p != ',' && *p != ')') continue;
+    const char *start = p;
+    while (is_word(start[-1])) start--;
+    const char *name = code_printf(c, "%.*s", (int)(p - start), start);
+    if (!mentions(c->body.data, name)) text_addf(out, " (void)%s;", name);
+  }
+}
+
+/* Whether the body is one line of C at the given line of the program. */
+static bool is_single_line(const struct code *c, uint32_t line) {
+  const char *first = strchr(c->body.data, '\n');
+  if (first == NULL || strncmp(c->body.data, "#line", 5) != 0) return false;
+  return strchr(first + 1, '\n') == c->body.data + c->body.length - 1 && c->line == line + 1;
+}
+
 void code_end(struct code *c, const char *head, struct span span) {
   end_line(c);
   struct text *out = emit_section(c->e, SECTION_EXPRESSIONS);
   uint32_t line = line_of(c, span);
   add_line_directive(c, out, line);
   text_addf(out, "%s {", head);
-  static const char *const parameters[] = {"w", "it", "key", "state", "is_forgotten", "held"};
-  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-    if (mentions(head, parameters[i]) && !mentions(c->body.data, parameters[i]))
-      text_addf(out, " (void)%s;", parameters[i]);
+  mark_unused(c, out, head);
+  const char *body = c->body.data;
+  if (is_single_line(c, line)) {
+    /* All of it is on the line of the head. */
+    body = strchr(body, '\n') + 1;
+    while (*body == ' ') body++;
+    text_addf(out, " %.*s }\n\n", (int)strcspn(body, "\n"), body);
+    return;
   }
   text_addc(out, '\n');
-  text_addn(out, c->body.data, c->body.length);
+  text_add(out, body);
   text_add(out, "}\n\n");
 }
 
@@ -174,6 +196,27 @@ const char *code_address(struct code *c, const char *operand) {
     if (i == length - 1 && operand[i] == ')') return code_printf(c, "%.*s", (int)(length - 3), operand + 2);
   }
   return code_printf(c, "&%s", operand);
+}
+
+/* Whether the C text names a place: `t1`, `v_x`, `(*it)`, `it->f_a.f_b`, `xs[i]`. */
+static bool is_place(const char *operand) {
+  if (operand[0] == '(' && operand[1] == '*') return strspn(operand + 2, "abcdefghijklmnopqrstuvwxyz_0123456789") + 3 == strlen(operand);
+  if (!isalpha((unsigned char)operand[0])) return false;
+  bool is_path = (operand[0] == 't' && isdigit((unsigned char)operand[1])) || strncmp(operand, "v_", 2) == 0;
+  for (const char *p = operand; *p != '\0'; p++) {
+    if (*p == '-' && p[1] == '>') {
+      p++;
+      is_path = true;
+    } else if (!is_word(*p) && *p != '.') {
+      return false;
+    }
+  }
+  return is_path;
+}
+
+const char *code_pointer(struct code *c, const struct type *type, const char *operand) {
+  if (code_is_scalar(type) && !is_place(operand)) operand = code_temp(c, type, operand);
+  return code_address(c, operand);
 }
 
 const char *code_member(struct code *c, const char *object, const char *member) {

@@ -104,6 +104,9 @@ const char *code_string(struct code *, const char *data, size_t length);
 /* `(*x)` and `x->y` for a C pointer `x`; `&x` and `x` for an lvalue. */
 const char *code_deref(struct code *, const char *pointer);
 const char *code_address(struct code *, const char *operand);
+
+/* A C pointer to an operand of the type; a scalar that lies nowhere gets a variable. */
+const char *code_pointer(struct code *, const struct type *, const char *operand);
 const char *code_member(struct code *, const char *object, const char *member);
 
 /* A C expression: whether the two operands of this type are equal. */
@@ -162,9 +165,9 @@ const char *code_map_of(struct code *, const struct type *, const char **operand
 
 /* Text under construction: begin returns the buffer's name, end the operand of the string. */
 const char *code_text_begin(struct code *);
-void code_text_literal(struct code *, const char *buffer, const char *text, size_t length);
 void code_text_add(struct code *, const char *buffer, const struct type *, const char *operand);
 const char *code_text_end(struct code *, const char *buffer);
+const char *code_fstring(struct code *, const struct expr *);
 
 /* -- code_change.c: places and mutators */
 

@@ -1,7 +1,7 @@
 /* Calls of built-in functions on numbers and text, and of those that ask about the run. Functions
  * of collections are in code_collect.c, mutators in code_change.c. */
 #include "back/code.h"
-
+#include "back/print.h"
 #include "front/builtin.h"
 
 /* -- text under construction ----------------------------------------------------------------- */
@@ -12,28 +12,67 @@ const char *code_text_begin(struct code *c) {
   return buffer;
 }
 
-void code_text_literal(struct code *c, const char *buffer, const char *text, size_t length) {
-  struct text quoted;
-  text_init(&quoted, &c->e->compiler->arena);
-  text_add_quoted_c(&quoted, text, length);
-  code_put(c, "flow_buf_add_literal(&%s, %s);", buffer, quoted.data);
-}
-
 void code_text_add(struct code *c, const char *buffer, const struct type *type,
                    const char *operand) {
   if (type->kind == TYPE_STRING) {
-    code_put(c, "flow_put_str(&%s, %s);", buffer, code_address(c, operand));
+    code_put(c, "flow_print_str(&%s, %s);", buffer, code_address(c, operand));
     return;
   }
-  if (code_is_scalar(type)) operand = code_temp(c, type, operand);
   code_put(c, "%s(&%s, %s);", emit_helper(c->e, HELPER_TEXT, type), buffer,
-           code_address(c, operand));
+           code_pointer(c, type, operand));
 }
 
 const char *code_text_end(struct code *c, const char *buffer) {
   const char *temp = code_printf(c, "t%u", ++c->temp_count);
   code_put(c, "struct flow_str %s = flow_text_end(&%s);", temp, buffer);
   return temp;
+}
+
+/* Writes the function that prints the parts of an f-string: `format_N(b, x1, x2, …)`. Room for all
+ * that has a limit is made once. */
+static const char *format_function(struct code *c, const struct fstring_part_list *parts) {
+  struct emit *e = c->e;
+  const char *name = code_printf(c, "format_%u", ++e->format_count);
+  struct text head;
+  text_init(&head, &e->compiler->arena);
+  text_addf(&head, "static inline void %s(struct flow_buf *b", name);
+  struct printer printer;
+  print_begin(&printer, e, "room");
+  uint32_t count = 0;
+  vec_each(struct fstring_part, part, parts) {
+    if (part->value == NULL) {
+      text_addn(&printer.fixed, part->text, part->length);
+      continue;
+    }
+    text_addf(&head, ", const %s *x%u", emit_c_type(e, part->value->type), ++count);
+    print_value(&printer, PRINT_TEXT, part->value->type, code_printf(c, "(*x%u)", count));
+  }
+  text_addc(&head, ')');
+  print_function(&printer, SECTION_HELPERS, head.data);
+  return name;
+}
+
+const char *code_fstring(struct code *c, const struct expr *expr) {
+  const struct fstring_part_list *parts = &expr->fstring;
+  struct arena *arena = &c->e->compiler->arena;
+  const struct expr **exprs = arena_alloc(arena, (parts->count + 1) * sizeof *exprs);
+  const char **operands = arena_alloc(arena, (parts->count + 1) * sizeof *operands);
+  size_t count = 0;
+  struct text plain;
+  text_init(&plain, arena);
+  vec_each(struct fstring_part, part, parts) {
+    if (part->value != NULL) exprs[count++] = part->value;
+    else text_addn(&plain, part->text, part->length);
+  }
+  if (count == 0) return code_string(c, plain.data, plain.length);
+  code_exprs(c, exprs, count, operands);
+  struct text args;
+  text_init(&args, arena);
+  for (size_t i = 0; i < count; i++)
+    text_addf(&args, ", %s", code_pointer(c, exprs[i]->type, operands[i]));
+  const char *buffer = code_text_begin(c);
+  code_put(c, "%s(&%s%s);", format_function(c, parts), buffer, args.data);
+  return code_text_end(c, buffer);
 }
 
 /* -- numbers --------------------------------------------------------------------------------- */

@@ -208,13 +208,10 @@ static const char *delete_function(struct emit *e, const struct type *table) {
 
 /* -- places ---------------------------------------------------------------------------------- */
 
-static const char *addressable(struct code *c, const struct type *type, const char *operand) {
-  return code_is_scalar(type) ? code_temp(c, type, operand) : operand;
-}
-
 static const char *element_place(struct code *c, const struct expr *place) {
   const struct type *type = place->index.object->type;
-  const char *index = addressable(c, place->index.index->type, code_expr(c, place->index.index));
+  const char *index = code_expr(c, place->index.index);
+  if (code_is_scalar(place->index.index->type)) index = code_temp(c, place->index.index->type, index);
   const char *object = code_place(c, place->index.object);
   if (type->kind == TYPE_LIST) {
     code_put(c, "if ((uint64_t)%s >= %s) %s", index, code_member(c, object, "length"),
@@ -245,15 +242,15 @@ static const char *list_mutator(struct code *c, const struct expr *call, const s
                                 const char *xs, const char *owner, const char **args) {
   switch (call->call.builtin->id) {
   case BUILTIN_PUSH:
-    code_put(c, "%s(%s, %s, %s);", push_function(c->e, type), owner, xs, code_address(c, args[0]));
+    code_put(c, "%s(%s, %s, %s);", push_function(c->e, type), owner, xs, args[0]);
     return "0";
   case BUILTIN_INSERT:
     code_put(c, "if (!%s(%s, %s, %s, %s)) %s", insert_function(c->e, type), owner, xs, args[0],
-             code_address(c, args[1]), code_fail(c, call->span, "the index is out of range"));
+             args[1], code_fail(c, call->span, "the index is out of range"));
     return "0";
   case BUILTIN_REMOVE:
     return code_temp(c, call->type, code_printf(c, "%s(%s, %s, %s)", remove_function(c->e, type),
-                                                owner, xs, code_address(c, args[0])));
+                                                owner, xs, args[0]));
   case BUILTIN_POP:
   case BUILTIN_POP_FIRST:
   case BUILTIN_REMOVE_AT: {
@@ -275,15 +272,15 @@ static const char *table_mutator(struct code *c, const struct expr *call, const 
   case BUILTIN_ADD: {
     const char *is_new = code_printf(c, "is_new%u", ++c->temp_count);
     code_put(c, "bool %s; (void)%s(%s, %s, %s, &%s);", is_new, entry_function(c->e, type), owner,
-             xs, code_address(c, args[0]), is_new);
+             xs, args[0], is_new);
     return is_new;
   }
   case BUILTIN_DELETE:
     return code_temp(c, call->type, code_printf(c, "%s(%s, %s, %s)", delete_function(c->e, type),
-                                                owner, xs, code_address(c, args[0])));
+                                                owner, xs, args[0]));
   case BUILTIN_PUT:
     code_put(c, "%s(%s, %s, %s, %s);", put_function(c->e, type), owner, xs,
-             code_address(c, args[0]), code_address(c, args[1]));
+             args[0], args[1]);
     return "0";
   default:
     code_put(c, "%s(%s, %s);", clear_function(c->e, type), owner, xs);
@@ -305,7 +302,9 @@ const char *code_mutator(struct code *c, const struct expr *call) {
   size_t count = call->call.args.count - 1;
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i + 1].value;
   code_exprs(c, exprs, count, args);
-  for (size_t i = 0; i < count; i++) args[i] = addressable(c, exprs[i]->type, args[i]);
+  /* Pointers, except for an index. */
+  bool has_index = call->call.builtin->id == BUILTIN_INSERT || call->call.builtin->id == BUILTIN_REMOVE_AT;
+  for (size_t i = has_index; i < count; i++) args[i] = code_pointer(c, exprs[i]->type, args[i]);
   const char *xs = code_address(c, code_place(c, place));
   if (type->kind == TYPE_LIST)
     return list_mutator(c, call, type, xs, code_owner(place), args);

@@ -23,10 +23,10 @@ const char *code_some(struct code *c, const struct type *elem, const char *temp,
 static const char *find(struct code *c, const struct type *table, const char *container,
                         const char *key) {
   const struct type *key_type = emit_table_key(table);
-  if (code_is_scalar(key_type)) key = code_temp(c, key_type, key);
+  const char *pointer = code_pointer(c, key_type, key);
   const char *at = code_printf(c, "at%u", ++c->temp_count);
   code_put(c, "uint32_t %s = flow_map_find(%s, %s, sizeof(%s), %s, %s);", at,
-           code_address(c, container), code_address(c, key), emit_entry_type(c->e, table),
+           code_address(c, container), pointer, emit_entry_type(c->e, table),
            emit_key_hash(c->e, key_type), emit_key_equal(c->e, key_type));
   return at;
 }
@@ -78,9 +78,8 @@ const char *code_contains(struct code *c, const struct type *type, const char *c
                        code_address(c, value));
   if (type->kind != TYPE_LIST)
     return code_printf(c, "(%s != FLOW_MAP_NONE)", find(c, type, container, value));
-  if (code_is_scalar(type->elem)) value = code_temp(c, type->elem, value);
   return code_printf(c, "(%s(%s, %s) < %s)", code_list_find(c->e, type), code_address(c, container),
-                     code_address(c, value), code_member(c, container, "length"));
+                     code_pointer(c, type->elem, value), code_member(c, container, "length"));
 }
 
 /* -- new collections ------------------------------------------------------------------------- */

@@ -485,27 +485,6 @@ static const char *map_value(struct code *c, const struct expr *expr) {
   return code_map_of(c, expr->type, operands, count);
 }
 
-static const char *fstring_value(struct code *c, const struct expr *expr) {
-  size_t count = expr->fstring.count;
-  struct arena *arena = &c->e->compiler->arena;
-  const struct expr **exprs = arena_alloc(arena, (count + 1) * sizeof *exprs);
-  const char **operands = arena_alloc(arena, (count + 1) * sizeof *operands);
-  size_t used = 0;
-  vec_each(struct fstring_part, part, &expr->fstring)
-    if (part->value != NULL) exprs[used++] = part->value;
-  code_exprs(c, exprs, used, operands);
-  const char *buffer = code_text_begin(c);
-  used = 0;
-  vec_each(struct fstring_part, part, &expr->fstring) {
-    if (part->value != NULL) {
-      code_text_add(c, buffer, part->value->type, operands[used++]);
-    } else if (part->length > 0) {
-      code_text_literal(c, buffer, part->text, part->length);
-    }
-  }
-  return code_text_end(c, buffer);
-}
-
 /* -- parts ----------------------------------------------------------------------------------- */
 
 static const char *field_value(struct code *c, const struct expr *expr) {
@@ -623,7 +602,7 @@ const char *code_expr(struct code *c, const struct expr *expr) {
   case EXPR_DURATION:
   case EXPR_TIMESTAMP:
   case EXPR_BOOL: return literal(c, expr);
-  case EXPR_FSTRING: return fstring_value(c, expr);
+  case EXPR_FSTRING: return code_fstring(c, expr);
   case EXPR_UNARY: return code_unary(c, expr);
   case EXPR_BINARY: return binary_value(c, expr);
   case EXPR_FIELD: return field_value(c, expr);

@@ -96,9 +96,8 @@ static void assign(struct code *c, const struct stmt *stmt) {
 static void emit(struct code *c, const struct stmt *stmt) {
   const struct expr *value = stmt->emit.value;
   const char *operand = code_expr(c, value);
-  if (code_is_scalar(value->type)) operand = code_temp(c, value->type, operand);
   code_put(c, "%s%u_%s(w, %s%s);", c->emit_prefix, stmt->emit.output, c->node->name,
-           code_address(c, operand), c->emit_args);
+           code_pointer(c, value->type, operand), c->emit_args);
 }
 
 static void fail(struct code *c, const struct stmt *stmt) {

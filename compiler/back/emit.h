@@ -35,7 +35,7 @@ struct emit {
   struct emit_types *types;   /* ctype.c's own: what has been written so far */
   struct map written;         /* names of functions that were written before */
   struct live *live;          /* which fields are read (middle/live.h) */
-  uint32_t site_count, constant_count;
+  uint32_t site_count, constant_count, format_count;
   bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
 
   /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */

@@ -215,17 +215,14 @@ const char *emit_fn(struct emit *e, const struct decl *fn) {
   if (!emit_first_time(e, name)) return name;
   struct code c;
   code_begin(&c, e, arena_printf(arena, "fn %s", fn->name.text), fn->can_fail || fn->can_fault);
-  struct text parameters, unused;
+  struct text parameters;
   text_init(&parameters, arena);
-  text_init(&unused, arena);
   for (size_t i = 0; i < fn->fields.count; i++) {
     const struct field_decl *field = &fn->fields.data[i];
     const struct type *type = fn->arg_types.data[i];
     text_addf(&parameters, code_is_scalar(type) ? ", %s a_%s" : ", const %s *a_%s",
               emit_c_type(e, type), field->name.text);
-    text_addf(&unused, "(void)a_%s;%s", field->name.text, i + 1 < fn->fields.count ? " " : "");
   }
-  if (unused.length > 0) code_put(&c, "%s", unused.data);
   if (fn->value != NULL) {
     emit_value_function(e, name, parameters.data, fn->value, &c);
     return name;

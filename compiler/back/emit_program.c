@@ -233,7 +233,8 @@ uint32_t emit_sink_index(struct emit *e, const struct node *sink) {
 /* The header line of a format that has one. */
 static const char *sink_header(struct emit *e, const struct node *node) {
   const struct io_spec io = emit_sink_io(node);
-  if (!io.has_header || node->item->kind != TYPE_RECORD) return NULL;
+  bool is_csv = strcmp(io.format->framing, "FLOW_FRAMING_CSV") == 0;
+  if (!is_csv || !io.has_header || node->item->kind != TYPE_RECORD) return NULL;
   struct text out;
   text_init(&out, &e->compiler->arena);
   for (size_t i = 0; i < node->item->fields.count; i++) {

@@ -39,6 +39,7 @@ static const char *reject_head(struct emit *e, const struct node *node) {
 
 /* What happens to a bad record behind the rows before it. */
 static void write_bad_record(struct emit *e, const struct node *node) {
+  /* FLOW_NO_RECORD means that only blank lines were left: the loop ends by itself. */
   emit_line(e, "if (parsed == FLOW_BAD_RECORD) {");
   if (node->decl->on_fail.kind == ON_FAIL_SKIP || node->decl->on_fail.kind == ON_FAIL_INTO) {
     if (node->decl->on_fail.kind == ON_FAIL_INTO) emit_line(e, "reject_%s(w, block);", node->name);
@@ -114,7 +115,7 @@ static void write_batch(struct emit *e, const struct node *node, const struct no
   const char *key = NULL;
   uint32_t open = write_ahead(e, only_reader(node), state, &key);
   assert(key != NULL); /* the checker lets no state through without a key ahead of it */
-  emit_line(e, "keys[kept] = *%s;", key);
+  emit_line(e, "keys[kept] = %s;", key + 1);
   emit_line(e, "hashes[kept] = %s;", state_hash(e, state, "&keys[kept]"));
   emit_line(e, "flow_table_prefetch(&w->tables[%u], hashes[kept]);", table);
   emit_line(e, "places[kept++] = i;");

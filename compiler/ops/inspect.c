@@ -21,7 +21,7 @@ static void emit_inspect_row(struct emit *e, const struct node *node, const char
   const char *text = arena_printf(arena, "text%u", ++e->row_count);
   emit_line(e, "struct flow_buf %s = flow_text_begin(w->arena);", text);
   if (type->kind == TYPE_STRING) {
-    emit_line(e, "flow_put_str(&%s, %s);", text, shown);
+    emit_line(e, "flow_print_str(&%s, %s);", text, shown);
   } else {
     emit_line(e, "%s(&%s, %s);", emit_helper(e, HELPER_TEXT, type), text, shown);
   }

@@ -113,10 +113,31 @@ struct flow_worker {
   void *engine;             /* the engine's own */
 };
 
-/* Records why a row fails; returns false, so that callers write `return flow_fail(…)`. */
-bool flow_fail(struct flow_worker *, const struct flow_site *, const char *reason);
-bool flow_fail_text(struct flow_worker *, const struct flow_site *, struct flow_str reason);
-bool flow_fault_at(struct flow_worker *, const struct flow_site *, const char *reason);
+/* Records why a row fails; the reason is static, or lies in the worker's arena. */
+FLOW_COLD void flow_set_failure(struct flow_worker *, const struct flow_site *, const char *reason,
+                                bool is_fault);
+FLOW_COLD void flow_set_failure_text(struct flow_worker *, const struct flow_site *,
+                                     const struct flow_str *reason);
+
+/* The same, for `return flow_fail(…)` in generated code. They are inline, so that the C compiler
+ * knows that they return false and does not take the result of the failed function for used. */
+static inline bool flow_fail(struct flow_worker *w, const struct flow_site *site,
+                             const char *reason) {
+  flow_set_failure(w, site, reason, false);
+  return false;
+}
+
+static inline bool flow_fail_text(struct flow_worker *w, const struct flow_site *site,
+                                  struct flow_str reason) {
+  flow_set_failure_text(w, site, &reason);
+  return false;
+}
+
+static inline bool flow_fault_at(struct flow_worker *w, const struct flow_site *site,
+                                 const char *reason) {
+  flow_set_failure(w, site, reason, true);
+  return false;
+}
 
 /* Ends the run before the current source record, with the worker's failure as the message: exit 70
  * for an unhandled fault or failure, 65 for `else stop`. Does not return. */
