@@ -9,7 +9,7 @@
 /* What stands at the cursor, in words; a single character is put into `scratch`. */
 static const char *found(const struct flow_json *j, char scratch[8]) {
   const char *p = j->cursor;
-  if (p >= j->end) return "the end of the record";
+  if (p >= j->end || *p == '\n') return "the end of the record";
   switch (*p) {
   case '"': return "a string";
   case '{': return "an object";
@@ -61,6 +61,10 @@ enum flow_json_next flow_json_bad_member(struct flow_json *j, const char *expect
   return FLOW_JSON_BAD;
 }
 
+void flow_json_skip_blanks(struct flow_json *j) {
+  while (*j->cursor == ' ' || *j->cursor == '\t' || *j->cursor == '\r') j->cursor++;
+}
+
 bool flow_json_trailing(struct flow_json *j) {
   return flow_bad(j->bad, j->cursor, "expected the end of the record behind its value");
 }
@@ -87,7 +91,7 @@ static const char *plain_end(const struct flow_json *j, const char *p) {
 
 /* Explains why a string cannot go on at `p`. */
 FLOW_COLD static bool bad_string(struct flow_json *j, const char *p) {
-  if (p >= j->end) return bad_at(j, j->cursor, "this string is not closed");
+  if (p >= j->end || *p == '\n') return bad_at(j, j->cursor, "this string is not closed");
   if ((signed char)*p < 0) return bad_at(j, p, "this is not UTF-8");
   return bad_at(j, p, "a control character in a string must be escaped");
 }
@@ -98,8 +102,7 @@ static int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The four hex digits at `p`, or -1. A byte that is no hex digit ends the record, so it stops too.
-   */
+/* The four hex digits at `p`, or -1. What ends the record is no hex digit, so it is never passed. */
 static int32_t hex_word(const char *p) {
   int32_t word = 0;
   for (int i = 0; i < 4; i++) {
@@ -206,6 +209,19 @@ static const char *number_end(struct flow_json *j, const char *what) {
     if (p == digits) return bad_at(j, p, "expected a digit in the exponent"), NULL;
   }
   return p;
+}
+
+bool flow_json_long_int(struct flow_json *j, int64_t *out) {
+  bool is_negative = *j->cursor == '-';
+  const char *digits = j->cursor + is_negative;
+  uint64_t value;
+  const char *p = flow_scan_digits(digits, (uint64_t)INT64_MAX + is_negative, &value);
+  if (p == NULL || p == digits || *digits == '0' || *p == '.' || (*p | 0x20) == 'e') {
+    return flow_json_bad_int(j);
+  }
+  *out = (int64_t)(is_negative ? 0 - value : value);
+  j->cursor = p;
+  return true;
 }
 
 bool flow_json_bad_int(struct flow_json *j) {

@@ -10,6 +10,53 @@ static const char digit_pairs[] = "000102030405060708091011121314151617181920212
                                   "50515253545556575859606162636465666768697071727374"
                                   "75767778798081828384858687888990919293949596979899";
 
+/* Writes exactly four digits of a value below 10,000. */
+static char *write_4_digits(char *out, uint32_t value) {
+  memcpy(out, digit_pairs + 2 * (value / 100), 2);
+  memcpy(out + 2, digit_pairs + 2 * (value % 100), 2);
+  return out + 4;
+}
+
+/* Writes a value below 10,000 without leading zeros; up to four bytes behind it are spoilt. */
+static char *write_up_to_4_digits(char *out, uint32_t value) {
+  uint32_t zeros = (value < 1000) + (value < 100) + (value < 10), digits;
+  char text[4];
+  write_4_digits(text, value);
+  memcpy(&digits, text, sizeof digits);
+  digits >>= 8 * zeros;
+  memcpy(out, &digits, sizeof digits);
+  return out + 4 - zeros;
+}
+
+/* Exactly eight digits of a value below 10^8. */
+static char *write_8_digits(char *out, uint32_t value) {
+  return write_4_digits(write_4_digits(out, value / 10000), value % 10000);
+}
+
+static char *write_below_1e8(char *out, uint32_t value) {
+  if (value < 10000) return write_up_to_4_digits(out, value);
+  return write_4_digits(write_up_to_4_digits(out, value / 10000), value % 10000);
+}
+
+static char *write_unsigned(char *out, uint64_t value) {
+  const uint64_t e8 = 100000000;
+  if (FLOW_LIKELY(value < e8)) return write_below_1e8(out, (uint32_t)value);
+  if (value < e8 * e8) {
+    return write_8_digits(write_below_1e8(out, (uint32_t)(value / e8)), (uint32_t)(value % e8));
+  }
+  out = write_below_1e8(out, (uint32_t)(value / (e8 * e8)));
+  return write_8_digits(write_8_digits(out, (uint32_t)(value / e8 % e8)), (uint32_t)(value % e8));
+}
+
+char *flow_write_int(char *out, int64_t value) {
+  uint64_t magnitude = (uint64_t)value;
+  if (value < 0) {
+    *out++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  return write_unsigned(out, magnitude);
+}
+
 static uint32_t count_digits(uint64_t value) {
   uint32_t count = 1;
   for (; value >= 10000; value /= 10000) count += 4;
@@ -28,15 +75,6 @@ static char *write_digits(char *out, uint64_t value, uint32_t count) {
   else
     p[-1] = (char)('0' + value);
   return out + count;
-}
-
-char *flow_write_int(char *out, int64_t value) {
-  uint64_t magnitude = (uint64_t)value;
-  if (value < 0) {
-    *out++ = '-';
-    magnitude = 0 - magnitude;
-  }
-  return write_digits(out, magnitude, count_digits(magnitude));
 }
 
 /* -- printing floats ------------------------------------------------------------------------- */

@@ -56,6 +56,26 @@ static size_t quoted_length(const char *data, size_t length) {
   return valid;
 }
 
+bool flow_line_skip_blank(struct flow_block *b, const char **text) {
+  while (b->cursor != b->end) {
+    struct flow_line line;
+    flow_line_at(b, &line);
+    const char *p = line.text;
+    while (p != line.end && (*p == ' ' || *p == '\t' || *p == '\r')) p++;
+    *text = line.text;
+    if (p != line.end) return true;
+    b->cursor = line.next;
+    b->line++;
+  }
+  return false;
+}
+
+enum flow_parse flow_json_refused(struct flow_block *b) {
+  struct flow_line line;
+  flow_line_at(b, &line);
+  return flow_line_bad(b, &line);
+}
+
 bool flow_json_no_variant(struct flow_json *j, const char *at, const struct flow_str *found,
                           const char *what) {
   const char *data = flow_str_data(found);

@@ -9,6 +9,8 @@
 
 /* Enums with more variants than this are named without the list of their variants. */
 #define LISTED_VARIANTS 8
+/* Variants that a reader compares one after the other before it takes the string apart. */
+#define TRIED_VARIANTS 8
 
 const char *codec_field_name(const struct type_field *field) {
   return field->from != NULL ? field->from : field->name;
@@ -101,9 +103,21 @@ const char *codec_match(struct emit *e, const struct type *type) {
   return entry->match;
 }
 
-/* A variant without fields is its name in quotes. */
+/* A variant without fields is its name in quotes. The usual spelling is tried first. */
 static void read_bare_variant(struct emit *e, struct text *out, const struct type *type) {
   const char *phrase = codec_phrase(e, type);
+  struct text quoted;
+  text_init(&quoted, &e->compiler->arena);
+  for (uint32_t i = 0; i < type->variants.count && i < TRIED_VARIANTS; i++) {
+    const char *name = codec_variant_name(&type->variants.data[i]);
+    if (!is_bare(&type->variants.data[i])) continue;
+    text_clear(&quoted);
+    text_add_quoted_json(&quoted, name, strlen(name));
+    text_add(out, "  if (flow_json_try_text(j, ");
+    text_add_quoted_c(out, quoted.data, quoted.length);
+    text_addf(out, ", %zu)) {\n    x->tag = %s;\n    return true;\n  }\n", quoted.length,
+              emit_enumerator(e, type, i));
+  }
   text_addf(out,
             "  const char *at = j->cursor;\n"
             "  struct flow_str name;\n"

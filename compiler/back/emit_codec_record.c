@@ -139,6 +139,7 @@ static void expect_field(struct emit *e, struct text *out, const struct type *re
   struct text quoted;
   text_init(&quoted, &e->compiler->arena);
   text_add_quoted_json(&quoted, name, strlen(name));
+  text_addc(&quoted, ':');
   text_addf(out, "try_%u:\n  if (!flow_json_try_quoted(j, ", i);
   text_add_quoted_c(out, quoted.data + 1, quoted.length - 1);
   text_addf(out, ", %zu)) {\n    expected = %u;\n    goto look_up;\n  }\n",

@@ -17,13 +17,12 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
   const char *read = codec_read(e, item, 0, "(*out)");
   text_addf(emit_section(e, SECTION_CODECS),
             "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
-            "  struct flow_line line;\n"
             "  struct flow_json json, *j = &json;\n"
             "  if (FLOW_UNLIKELY(b->is_too_long)) return flow_line_too_long(b);\n"
-            "  if (!flow_json_line(w, b, &line, j)) return FLOW_NO_RECORD;\n"
+            "  if (FLOW_UNLIKELY(!flow_json_begin(w, b, j))) return FLOW_NO_RECORD;\n"
             "  flow_json_blanks(j);\n"
-            "  if (FLOW_UNLIKELY(!%s || !flow_json_finish(j))) return flow_line_bad(b, &line);\n"
-            "  return flow_line_done(b, &line);\n"
+            "  if (FLOW_UNLIKELY(!%s || !flow_json_finish(j))) return flow_json_refused(b);\n"
+            "  return flow_json_done(b, j);\n"
             "}\n\n",
             name, c_type, read);
 }

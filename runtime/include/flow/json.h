@@ -9,7 +9,7 @@
  * without overlong forms, no lone surrogates, no raw control characters, no leading zeros, no NaN,
  * nesting up to FLOW_JSON_DEPTH. An int that does not fit and a float beyond its range are errors.
  *
- * Memory: `end` must be readable and hold a byte that ends the record (a newline, CR or NUL), and
+ * Memory: a newline before `end`, or `end`, ends the record; `end` must be readable and hold a byte that is not part of JSON (NUL), and
  * FLOW_PADDING bytes behind it must be readable. Blanks are space, tab and CR; a newline is never
  * crossed. Strings without escapes borrow from the input, others are decoded into `mem`.
  *
@@ -64,8 +64,10 @@ FLOW_COLD bool flow_json_missing(struct flow_json *, const char *name);
 
 /* -- structure ------------------------------------------------------------------------------- */
 
+FLOW_COLD void flow_json_skip_blanks(struct flow_json *);
+
 static inline void flow_json_blanks(struct flow_json *j) {
-  while (FLOW_UNLIKELY(*j->cursor == ' ' || *j->cursor == '\t' || *j->cursor == '\r')) j->cursor++;
+  if (FLOW_UNLIKELY((unsigned char)*j->cursor <= ' ')) flow_json_skip_blanks(j);
 }
 
 /* The byte at which the next value begins (after blanks): `"`, `{`, `[`, `-`, a digit, t, f or n if
@@ -138,10 +140,11 @@ static inline enum flow_json_next flow_json_next_element(struct flow_json *j) {
 
 FLOW_COLD bool flow_json_trailing(struct flow_json *);
 
-/* Behind the record's value: only blanks may follow. */
+/* Behind the record's value: only blanks may follow, up to a newline or the end. */
 static inline bool flow_json_finish(struct flow_json *j) {
+  if (FLOW_LIKELY(*j->cursor == '\n')) return true;
   flow_json_blanks(j);
-  return FLOW_LIKELY(j->cursor >= j->end) || flow_json_trailing(j);
+  return *j->cursor == '\n' || j->cursor >= j->end || flow_json_trailing(j);
 }
 
 /* -- strings and keys ------------------------------------------------------------------------ */
@@ -149,16 +152,22 @@ static inline bool flow_json_finish(struct flow_json *j) {
 /* Goes on behind the `plain` bytes after the opening quote that are known to need no care. */
 bool flow_json_string_slow(struct flow_json *, size_t plain, struct flow_str *out);
 
-/* Bytes at `p` that are neither `"`, `\`, a control character nor outside of ASCII; at most 16 are
- * looked at. */
-static inline size_t flow_json_plain_bytes(const char *p) {
 #ifdef __SSE2__
-  __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
+/* Behind `text`, the 16 bytes that follow an opening quote: how many stand for themselves, that is,
+ * are neither `"`, `\`, a control character nor outside of ASCII. */
+static inline size_t flow_json_plain_vector(__m128i text) {
   __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
                                  _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
   /* As signed bytes, those outside of ASCII are below 0x20 like the control characters. */
   special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
   return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
+}
+#endif
+
+/* The same for the bytes at `p`; at most 16 are looked at. */
+static inline size_t flow_json_plain_bytes(const char *p) {
+#ifdef __SSE2__
+  return flow_json_plain_vector(_mm_loadu_si128((const __m128i *)(const void *)p));
 #else
   size_t n = 0;
   while (n < 16 && (signed char)p[n] >= 0x20 && p[n] != '"' && p[n] != '\\') n++;
@@ -166,14 +175,38 @@ static inline size_t flow_json_plain_bytes(const char *p) {
 #endif
 }
 
-static inline bool flow_json_string(struct flow_json *j, struct flow_str *out) {
+FLOW_INLINE bool flow_json_string(struct flow_json *j, struct flow_str *out) {
   const char *p = j->cursor;
   if (FLOW_UNLIKELY(*p != '"')) return flow_json_expected(j, "a string");
+#ifdef __SSE2__
+  __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+  size_t plain = flow_json_plain_vector(text);
+  if (FLOW_UNLIKELY(p[1 + plain] != '"' || plain > FLOW_STR_INLINE)) {
+    return flow_json_string_slow(j, plain, out);
+  }
+  /* The first `plain` bytes behind the length: a window over ones that are followed by zeros. */
+  static const unsigned char window[FLOW_STR_INLINE + 16] = {255, 255, 255, 255, 255, 255,
+                                                             255, 255, 255, 255, 255, 255};
+  const void *mask = window + FLOW_STR_INLINE - plain;
+  text = _mm_and_si128(text, _mm_loadu_si128((const __m128i *)mask));
+  text = _mm_or_si128(_mm_slli_si128(text, 4), _mm_cvtsi32_si128((int)plain));
+  _mm_storeu_si128((__m128i *)(void *)out, text);
+#else
   size_t plain = flow_json_plain_bytes(p + 1);
   if (FLOW_UNLIKELY(p[1 + plain] != '"' || plain == 16))
     return flow_json_string_slow(j, plain, out);
   *out = flow_str_padded(p + 1, plain);
+#endif
   j->cursor = p + plain + 2;
+  return true;
+}
+
+/* True if the value at the cursor is a string that is spelled like this, both quotes included; the
+ * cursor is then behind it. Otherwise nothing happens. */
+static inline bool flow_json_try_text(struct flow_json *j, const char *quoted, size_t length) {
+  if (length >= FLOW_PADDING && (size_t)(j->end - j->cursor) < length) return false;
+  if (memcmp(j->cursor, quoted, length) != 0) return false;
+  j->cursor += length;
   return true;
 }
 
@@ -191,37 +224,43 @@ static inline bool flow_json_key(struct flow_json *j, struct flow_str *key) {
   return flow_json_string(j, key) && flow_json_colon(j);
 }
 
-/* True if the member at the cursor has the key whose JSON text with its closing quote is quoted[0 …
- * length) and a colon follows at once; the cursor is then at the value. Otherwise nothing happens.
- * */
+/* If the member at the cursor has the key whose JSON text, with its closing quote and a colon, is
+ * these bytes: goes to the value and returns true. Otherwise nothing happens. The padding behind the
+ * input covers short keys. */
 static inline bool flow_json_try_quoted(struct flow_json *j, const char *quoted, size_t length) {
   const char *p = j->cursor + 1;
-  if ((size_t)(j->end - p) <= length || memcmp(p, quoted, length) != 0 || p[length] != ':') {
-    return false;
-  }
-  p += length + 1;
+  if (length >= FLOW_PADDING && (size_t)(j->end - p) < length) return false;
+  if (memcmp(p, quoted, length) != 0) return false;
+  p += length;
   j->cursor = p + (*p == ' ');
   flow_json_blanks(j);
   return true;
 }
 
 /* The same for a key that is a C literal and has nothing to escape. */
-#define flow_json_try_key(j, name) flow_json_try_quoted((j), name "\"", sizeof(name))
+#define flow_json_try_key(j, name) flow_json_try_quoted((j), name "\":", sizeof(name) + 1)
 
 /* -- scalars --------------------------------------------------------------------------------- */
 
 FLOW_COLD bool flow_json_bad_int(struct flow_json *);
 
+bool flow_json_long_int(struct flow_json *, int64_t *out);
+
 static inline bool flow_json_int(struct flow_json *j, int64_t *out) {
   bool is_negative = *j->cursor == '-';
-  const char *digits = j->cursor + is_negative;
-  uint64_t value;
-  const char *p = flow_scan_digits(digits, (uint64_t)INT64_MAX + is_negative, &value);
-  if (FLOW_UNLIKELY(p == NULL || p == digits || (*digits == '0' && p - digits > 1) || *p == '.' ||
-                    (*p | 0x20) == 'e')) {
+  const char *digits = j->cursor + is_negative, *p = digits;
+  uint64_t value = 0;
+  unsigned digit;
+  while ((digit = (unsigned char)*p - '0') < 10) {
+    value = value * 10 + digit;
+    p++;
+  }
+  /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
+  if (FLOW_UNLIKELY((size_t)(p - digits) - 1 >= 18)) return flow_json_long_int(j, out);
+  if (FLOW_UNLIKELY((*digits == '0' && p - digits > 1) || *p == '.' || (*p | 0x20) == 'e')) {
     return flow_json_bad_int(j);
   }
-  *out = (int64_t)(is_negative ? 0 - value : value);
+  *out = is_negative ? -(int64_t)value : (int64_t)value;
   j->cursor = p;
   return true;
 }

@@ -4,11 +4,10 @@
  * A parser decodes the record at the cursor of a block and moves the cursor behind it, whether it is
  * good or bad:
  *
- *   struct flow_line line;
  *   struct flow_json json;
- *   if (!flow_json_line(w, b, &line, &json)) return FLOW_NO_RECORD;
- *   if (!read_event(w, &json, out) || !flow_json_finish(&json)) return flow_line_bad(b, &line);
- *   return flow_line_done(b, &line);
+ *   if (!flow_json_begin(w, b, &json)) return FLOW_NO_RECORD;
+ *   if (!read_event(w, &json, out) || !flow_json_finish(&json)) return flow_json_refused(b);
+ *   return flow_json_done(b, &json);
  */
 #ifndef FLOW_RECORD_H
 #define FLOW_RECORD_H
@@ -88,27 +87,28 @@ static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
 
 /* -- JSON Lines ------------------------------------------------------------------------------ */
 
-/* Whether the line holds nothing but spaces and tabs. */
-static inline bool flow_line_is_blank(const struct flow_line *line) {
-  const char *p = line->text;
-  while (p != line->end && (*p == ' ' || *p == '\t' || *p == '\r')) p++;
-  return p == line->end;
-}
+/* Steps over lines of spaces and tabs; *text is then the first line that is more. False: there is none. */
+bool flow_line_skip_blank(struct flow_block *b, const char **text);
 
-/* Finds the next line that is not blank and sets `json` at its start; false: none is left, and the
- * cursor is at the block's end. */
-static inline bool flow_json_line(struct flow_worker *w, struct flow_block *b,
-                                  struct flow_line *line, struct flow_json *json) {
-  for (;;) {
-    if (FLOW_UNLIKELY(b->cursor == b->end)) return false;
-    flow_line_at(b, line);
-    if (FLOW_LIKELY(*line->text == '{') || !flow_line_is_blank(line)) break;
-    b->cursor = line->next;
-    b->line++;
-  }
-  *json = (struct flow_json){line->text, line->end, w->arena, &b->bad};
+/* Sets `json` at the next line that is not blank; false: none is left, and the cursor is at the
+ * block's end. The line's end is not looked for: the parser finds it. */
+static inline bool flow_json_begin(struct flow_worker *w, struct flow_block *b,
+                                   struct flow_json *json) {
+  const char *p = flow_line_text(b);
+  if (FLOW_UNLIKELY(*p != '{') && !flow_line_skip_blank(b, &p)) return false;
+  *json = (struct flow_json){p, b->end, w->arena, &b->bad};
   return true;
 }
+
+/* The value and nothing else was read: moves the block's cursor behind the line. */
+static inline enum flow_parse flow_json_done(struct flow_block *b, const struct flow_json *json) {
+  b->cursor = json->cursor + (json->cursor != b->end);
+  b->line++;
+  return FLOW_PARSED;
+}
+
+/* The line was refused and b->bad has the reason. */
+FLOW_COLD enum flow_parse flow_json_refused(struct flow_block *b);
 
 /* "`refund` is no Kind (order, payment)": `what` is "a Kind (order, payment)". Returns false. */
 FLOW_COLD bool flow_json_no_variant(struct flow_json *, const char *at, const struct flow_str *found,
