@@ -187,9 +187,10 @@ struct flow_store_epoch {
 enum flow_status flow_store_commit(struct flow_store *, const struct flow_store_epoch *epochs,
                                    size_t count, struct flow_report *);
 
-/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on and counts up the
- * timeline, in one transaction; head + 1 is no change. prepare() does this too; here it stands alone. What
- * was loaded before is out of date. FLOW_E_RANGE: the message names the range. */
+/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on, and the ids, types and
+ * drops that came with them, and counts up the timeline, in one transaction; head + 1 is no change.
+ * prepare() does this too; here it stands alone, and prepare() and load() have to follow.
+ * FLOW_E_RANGE: the message names the range. */
 enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct flow_report *);
 
 /* -- housekeeping ----------------------------------------------------------------------------- */

@@ -191,24 +191,24 @@ int store_delete_epochs(MDB_txn *txn, unsigned dbi, int64_t from, int64_t to) {
   return code == MDB_NOTFOUND ? 0 : code;
 }
 
-/* Ids, versions and drops that were made after the new head never happened. */
-static int rewind_ids(struct flow_store *store, MDB_txn *txn, int64_t first) {
+/* Ids, versions and drops that count from after the new head never happened. */
+static int rewind_ids(struct flow_store *store, MDB_txn *txn, int64_t head) {
   for (size_t i = 0; i < store->id_count; i++) {
     struct store_id id = store->ids[i];
     uint8_t name[6];
     store_put16(name, id.number);
     MDB_val key = {.mv_data = name, .mv_size = sizeof name};
     for (uint32_t v = 1; v <= id.version_count; v++) {
-      if (id.versions[v - 1].created <= first) continue;
+      if (id.versions[v - 1].created <= head) continue;
       store_put32(name + 2, v);
       int code = mdb_del(txn, store->schema_db, &key, NULL);
       if (code != 0) return code;
     }
     store_put32(name + 2, 0);
     int code = 0;
-    if (id.created > first) {
+    if (id.created > head) {
       code = mdb_del(txn, store->schema_db, &key, NULL);
-    } else if (id.dropped > first) {
+    } else if (id.dropped > head) {
       id.dropped = -1;
       store->scratch.length = 0;
       store_encode_id(&store->scratch, &id);
@@ -226,7 +226,7 @@ int store_rewind_in(struct flow_store *store, MDB_txn *txn, int64_t epoch,
   meta->timeline++;
   int code = store_delete_epochs(txn, store->delta_db, epoch, INT64_MAX);
   if (code == 0) code = store_delete_epochs(txn, store->epochs_db, epoch, INT64_MAX);
-  if (code == 0) code = rewind_ids(store, txn, epoch);
+  if (code == 0) code = rewind_ids(store, txn, epoch - 1);
   return code;
 }
 

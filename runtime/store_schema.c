@@ -28,7 +28,8 @@ struct prepare {
   struct flow_schema_pool *pool;
   struct item *items;
   bool *drops; /* of the store's ids */
-  int64_t head; /* the newest epoch that stays */
+  int64_t head;  /* the newest epoch that stays */
+  int64_t limit; /* what counts from here on or before is there: head + 1, or head in a rewind */
   bool has_changes, is_out_of_memory;
   struct flow_buf wrong, notes;
   char help[256];
@@ -46,13 +47,13 @@ static void add_line(struct flow_buf *out, const char *text) {
 }
 
 static bool is_visible(const struct prepare *p, const struct store_id *id) {
-  return id->created <= p->head + 1 && (id->dropped < 0 || id->dropped > p->head + 1);
+  return id->created <= p->limit && (id->dropped < 0 || id->dropped > p->limit);
 }
 
 /* How many versions there are at the end of the newest epoch that stays. */
 static uint32_t visible_versions(const struct prepare *p, const struct store_id *id) {
   uint32_t count = id->version_count;
-  while (count > 1 && id->versions[count - 1].created > p->head + 1) count--;
+  while (count > 1 && id->versions[count - 1].created > p->limit) count--;
   return count;
 }
 
@@ -324,6 +325,7 @@ enum flow_status flow_store_prepare(struct flow_store *store, const struct flow_
   if (status == FLOW_OK) status = store_reachable(store, epoch, report);
   if (status != FLOW_OK) return status;
   struct prepare p = {.store = store, .plan = plan, .report = report, .head = epoch - 1,
+                      .limit = epoch - (epoch <= store->meta.head),
                       .meta = store->meta, .pool = flow_schema_pool_new(store->sys)};
   if (p.pool == NULL) return flow_report_errno(report, FLOW_E_MEMORY, ENOMEM, "compare the types");
   status = prepare(&p);

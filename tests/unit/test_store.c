@@ -99,6 +99,7 @@ static void goes_back(void **state) {
   open_one(f);
   expect_rows(f, id, "0:k=other;");
   must(f, flow_store_rewind(f->store, 0, &f->report));
+  must(f, prepare_ids(f, &ids, 1, NULL, FLOW_STORE_NEWEST, &id));
   expect_rows(f, id, "");
 }
 

@@ -124,20 +124,28 @@ static void compare_all(struct model *m) {
   }
 }
 
-static void open_model(struct model *m, int64_t resume) {
+static void prepare_model(struct model *m, int64_t resume) {
   const struct flow_store_id ids[IDS] = {
       {FLOW_STORE_STATE, "first", NULL, &type_bytes, &type_bytes},
       {FLOW_STORE_SOURCE, "second", NULL, &type_bytes, &type_bytes}};
+  must(m->f, prepare_ids(m->f, ids, IDS, NULL, resume, m->numbers));
+}
+
+static void open_model(struct model *m, int64_t resume) {
   m->f->options.retain_epochs = m->retain = pick(m, 2) == 0 ? 0 : pick(m, 30);
   must(m->f, open_it(m->f));
-  must(m->f, prepare_ids(m->f, ids, IDS, NULL, resume, m->numbers));
+  prepare_model(m, resume);
 }
 
 static void go_back_random(struct model *m) {
   struct flow_store_range range = flow_store_range(m->f->store);
   int64_t epoch = range.oldest + (int64_t)pick(m, (uint64_t)(range.newest - range.oldest) + 1);
-  if (pick(m, 2) == 0) must(m->f, flow_store_rewind(m->f->store, epoch, &m->f->report));
-  else open_model(m, epoch);
+  if (pick(m, 2) == 0) {
+    must(m->f, flow_store_rewind(m->f->store, epoch, &m->f->report));
+    prepare_model(m, FLOW_STORE_NEWEST);
+  } else {
+    open_model(m, epoch);
+  }
   if (epoch != m->head + 1) m->timeline++;
   m->head = epoch - 1;
   if (range.oldest > 0)
