@@ -29,6 +29,10 @@ bool flow_bad(struct flow_bad_record *bad, const char *at, const char *format, .
   if (length >= (int)sizeof bad->reason) { /* not in the middle of a character */
     bad->reason[flow_utf8_valid(bad->reason, sizeof bad->reason - 1)] = '\0';
   }
+  /* A reason may quote the input; it stays one line and cannot command a terminal. */
+  for (char *p = bad->reason; *p != '\0'; p++) {
+    if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
+  }
   bad->at = at;
   return false;
 }
