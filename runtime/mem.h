@@ -6,7 +6,7 @@
  *
  *   struct flow_mem *arena = flow_mem_arena_new(sys);
  *   void *row = flow_mem_alloc(arena, size);
- *   flow_mem_arena_reset(arena);                    row is gone, its memory is kept for the next ones
+ *   flow_mem_arena_reset(arena);                    row is gone, its memory is kept
  *   flow_mem_delete(arena);
  */
 #ifndef FLOW_MEM_H

@@ -73,8 +73,7 @@ static void index_put(struct flow_table *t, uint32_t tag, uint32_t row) {
   t->slots[at] = (uint64_t)tag << 32 | row;
 }
 
-/* Slots are visited in their order, and land in almost the same order: one pass over both arrays.
-   */
+/* Slots are visited in order and land in almost the same order: one pass over both arrays. */
 static void index_resize(struct flow_table *t, uint32_t log) {
   uint64_t *old = t->slots;
   size_t old_count = slot_count(t);
