@@ -151,16 +151,16 @@ static struct decimal shortest_exact(double value) {
   return (struct decimal){.digits = digits, .exponent = j - k};
 }
 
-/* The same for very small and very large values, with the C library. Normal values are exact in 15
- * digits or fewer only if they are in 15. */
-static struct decimal shortest_slow(double value) {
+static bool reads_back(struct decimal d, double value) {
+  char text[48];
+  snprintf(text, sizeof text, "%llue%d", (unsigned long long)d.digits, d.exponent);
+  return strtod(text, NULL) == value;
+}
+
+/* The decimal number with `precision` digits behind the first that is nearest to `value`. */
+static struct decimal nearest(double value, int precision) {
   char text[40];
-  int precision = value < 0x1p-1022 ? 0 : 14;
-  for (; precision < 16; precision++) {
-    snprintf(text, sizeof text, "%.*e", precision, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  if (precision == 16) snprintf(text, sizeof text, "%.16e", value);
+  snprintf(text, sizeof text, "%.*e", precision, value);
   struct decimal d = {0};
   const char *p = text;
   for (; *p != 'e'; p++) {
@@ -168,6 +168,21 @@ static struct decimal shortest_slow(double value) {
   }
   d.exponent = (int)strtol(p + 1, NULL, 10) - precision;
   return d;
+}
+
+/* The same for very small and very large values, with the C library. A normal value that has a text
+ * of fewer than 15 digits is found among those with 15, for there is only one of them. */
+static struct decimal shortest_slow(double value) {
+  bool is_power_of_2 = (float_bits(value) & ((UINT64_C(1) << 52) - 1)) == 0;
+  for (int precision = value < 0x1p-1022 ? 0 : 14; precision < 16; precision++) {
+    struct decimal d = nearest(value, precision);
+    if (reads_back(d, value)) return d;
+    /* Below a power of two the floats are denser, so the nearest number, lying below, may read back
+     * as another float while the next one above does not. */
+    d.digits++;
+    if (is_power_of_2 && reads_back(d, value)) return d;
+  }
+  return nearest(value, 16);
 }
 
 static struct decimal strip_zeros(struct decimal d) {
