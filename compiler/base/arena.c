@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Large enough that a typical flow needs a handful of blocks.
+/* Large enough that a typical flow needs a handful of blocks. */
 #define BLOCK_SIZE ((size_t)64 << 10)
 #define ALIGNMENT  ((size_t)16)
 
 struct arena_block {
   struct arena_block *next;
-  size_t size; // Also keeps the bytes behind this header aligned to 16.
+  size_t size; /* Also keeps the bytes behind this header aligned to 16. */
 };
 
 static _Noreturn void out_of_memory(void) {

@@ -107,7 +107,7 @@ enum diag_code diag_code_from_name(const char *name) {
   return DIAG_CODE_COUNT;
 }
 
-// ---- order --------------------------------------------------------------------------------------
+/* -- order ------------------------------------------------------------------------------------- */
 
 struct numbered {
   struct diag *diag;
@@ -118,7 +118,7 @@ static int compare_numbers(size_t a, size_t b) {
   return a < b ? -1 : a > b;
 }
 
-// By place; at one place errors first, then by code, then as reported.
+/* By place; at one place errors first, then by code, then as reported. */
 static int compare_places(const void *left, const void *right) {
   const struct numbered *a = left, *b = right;
   int order = compare_numbers(a->diag->span.offset, b->diag->span.offset);
@@ -134,7 +134,7 @@ static int compare_severities(const void *left, const void *right) {
   return order ? order : compare_places(left, right);
 }
 
-// Returns the reports to show, in order, and stores how many there are.
+/* Returns the reports to show, in order, and stores how many there are. */
 static struct numbered *sorted(const struct diags *diags, size_t limit, size_t *count) {
   struct numbered *list = arena_alloc(diags->arena, diags->list.count * sizeof *list);
   for (size_t i = 0; i < diags->list.count; i++)
@@ -155,7 +155,7 @@ static struct numbered *sorted(const struct diags *diags, size_t limit, size_t *
   return list;
 }
 
-// ---- the human format ---------------------------------------------------------------------------
+/* -- the human format -------------------------------------------------------------------------- */
 
 #define TAB_WIDTH    4
 #define ANSI_RESET   "\033[0m"
@@ -164,7 +164,7 @@ static struct numbered *sorted(const struct diags *diags, size_t limit, size_t *
 #define ANSI_WARNING "\033[1;33m"
 #define ANSI_FRAME   "\033[1;34m"
 
-// A label placed on its line, in columns of the terminal counted from 0; `end` is exclusive.
+/* A label placed on its line, in columns of the terminal counted from 0; `end` is exclusive. */
 struct mark {
   size_t line, start, end;
   bool is_primary;
@@ -178,7 +178,7 @@ struct renderer {
   const struct diag *diag;
   struct text *out;
   bool is_coloured;
-  int gutter; // Columns of the line numbers.
+  int gutter; /* Columns of the line numbers. */
 };
 
 static void style(struct renderer *r, const char *ansi) {
@@ -189,8 +189,8 @@ static const char *severity_style(const struct diag *diag) {
   return diag->is_error ? ANSI_ERROR : ANSI_WARNING;
 }
 
-// Reads one character of a source line: its bytes, and its width at this column. Control characters
-// and invalid bytes are shown as U+FFFD so that no source file can drive the terminal.
+/* Reads one character of a source line: its bytes, and its width at this column. Control characters
+ * and invalid bytes are shown as U+FFFD so that no source file can drive the terminal. */
 static size_t next_character(const char *line, size_t length, size_t column, const char **shown,
                              size_t *shown_length, size_t *width) {
   uint32_t code_point;
@@ -266,7 +266,7 @@ static void end_line(struct text *out) {
   text_addc(out, '\n');
 }
 
-// The part of a long line that is shown: columns [from, to).
+/* The part of a long line that is shown: columns [from, to). */
 struct window {
   size_t from, to;
 };
@@ -298,12 +298,12 @@ static void add_source_line(struct renderer *r, const struct mark *mark, struct 
   end_line(r->out);
 }
 
-// Moves the marks into the window. A wide character cut at its edge may shift them by one column,
-// which nobody will see.
+/* Moves the marks into the window. A wide character cut at its edge may shift them by one column,
+ * which nobody will see. */
 static void clip_marks(struct mark *marks, size_t count, struct window window) {
   for (size_t i = 0; i < count; i++) {
     struct mark *mark = &marks[i];
-    size_t shift = window.from ? window.from - 1 : 0; // The "…" takes one column.
+    size_t shift = window.from ? window.from - 1 : 0; /* The "…" takes one column. */
     size_t start = mark->start < window.from ? window.from
                    : mark->start > window.to ? window.to
                                              : mark->start;
@@ -319,7 +319,7 @@ static void go_to(struct text *out, size_t *column, size_t target) {
   *column = target;
 }
 
-// The line with carets and dashes; the text of the last mark stands behind it.
+/* The line with carets and dashes; the text of the last mark stands behind it. */
 static void add_underlines(struct renderer *r, const struct mark *marks, size_t count) {
   size_t column = 0;
   add_gutter(r, 0);
@@ -327,7 +327,7 @@ static void add_underlines(struct renderer *r, const struct mark *marks, size_t 
   for (size_t i = 0; i < count; i++) {
     size_t start = marks[i].start > column ? marks[i].start : column;
     size_t end = marks[i].end;
-    // A primary mark inside a wider one stays visible.
+    /* A primary mark inside a wider one stays visible. */
     if (i + 1 < count && marks[i + 1].start < end && marks[i + 1].start > marks[i].start)
       end = marks[i + 1].start;
     if (end <= start) continue;
@@ -346,7 +346,7 @@ static void add_underlines(struct renderer *r, const struct mark *marks, size_t 
   end_line(r->out);
 }
 
-// The texts of the other marks, from right to left, each under the start of its mark.
+/* The texts of the other marks, from right to left, each under the start of its mark. */
 static void add_hanging_texts(struct renderer *r, const struct mark *marks, size_t count) {
   for (size_t i = count - 1; i-- > 0;) {
     if (!marks[i].text[0]) continue;
@@ -370,7 +370,7 @@ static void add_hanging_texts(struct renderer *r, const struct mark *marks, size
   }
 }
 
-// Shows the lines of one source that have marks.
+/* Shows the lines of one source that have marks. */
 static void add_snippet(struct renderer *r, struct mark *marks, size_t count) {
   for (size_t i = 0; i < count;) {
     size_t end = i + 1;
@@ -394,8 +394,8 @@ static bool is_same_span(struct span a, struct span b) {
   return a.offset == b.offset && a.length == b.length;
 }
 
-// All labels as marks; the report's own span is one of them, with the text of the label that has
-// the same span.
+/* All labels as marks; the report's own span is one of them, with the text of the label that has
+ * the same span. */
 static struct marks collect_marks(const struct diag *diag) {
   const struct diags *diags = diag->diags;
   struct marks marks = {0};
@@ -466,7 +466,7 @@ void diag_render(const struct diag *diag, bool is_coloured, struct text *out) {
   }
 }
 
-// ---- the other formats --------------------------------------------------------------------------
+/* -- the other formats ------------------------------------------------------------------------- */
 
 static void add_json_place(const struct diags *diags, struct span span, struct text *out) {
   struct place start = sources_place(diags->sources, span.offset);

@@ -12,7 +12,7 @@ static size_t least(size_t a, size_t b) {
 size_t edit_distance(const char *a, const char *b) {
   size_t a_length = strlen(a), b_length = strlen(b);
   if (a_length > LIMIT_SUGGESTED_NAME || b_length > LIMIT_SUGGESTED_NAME) return SIZE_MAX;
-  // rows[i % 3][j] is the distance between the first i bytes of `a` and the first j of `b`.
+  /* rows[i % 3][j] is the distance between the first i bytes of `a` and the first j of `b`. */
   size_t rows[3][LIMIT_SUGGESTED_NAME + 1];
   for (size_t j = 0; j <= b_length; j++) rows[0][j] = j;
   for (size_t i = 1; i <= a_length; i++) {
@@ -35,8 +35,8 @@ const char *closest_name(const char *name, const char *const *candidates, size_t
   for (size_t i = 0; i < count; i++) {
     if (!candidates[i] || strcmp(name, candidates[i]) == 0) continue;
     size_t distance = edit_distance(name, candidates[i]);
-    // A name of which nothing remains is no suggestion: every one-letter name is one edit away from
-    // every other.
+    /* A name of which nothing remains is no suggestion: every one-letter name is one edit away from
+     * every other. */
     if (distance > limit || distance >= length) continue;
     best = candidates[i];
     limit = distance - 1;

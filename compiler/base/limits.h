@@ -1,31 +1,36 @@
-// limits.h — every limit of the compiler, with its reason.
-//
-// Whatever can grow without end in a source file has a limit here; reaching one is a diagnostic,
-// never a crash.
+/* Every limit of the compiler, with its reason.
+ *
+ * Whatever can grow without end in a source file has a limit here; reaching one is a diagnostic,
+ * never a crash. */
 #ifndef FLOWCC_BASE_LIMITS_H
 #define FLOWCC_BASE_LIMITS_H
 
-// Bytes in all source files of one compilation. Spans are 32 bits wide; a flow is a few kilobytes.
+/* Bytes in all source files of one compilation. Spans are 32 bits wide; a flow is a few
+ * kilobytes. */
 #define LIMIT_SOURCE_BYTES (8u << 20)
 
-// Brackets, `if`s, unary operators and f-strings inside each other. Passes walk the tree by
-// recursion; at this depth the deepest of them needs well under one megabyte of stack.
+/* Brackets, `if`s, unary operators and f-strings inside each other. Passes walk the tree by
+ * recursion; at this depth the deepest of them needs well under one megabyte of stack. */
 #define LIMIT_NESTING 200
 
-// Levels of an expression's tree. A chain such as `a + b + c` or `x.f().g()` has one per term, so this
-// is more than the brackets alone could give.
+/* Levels of an expression's tree. A chain such as `a + b + c` or `x.f().g()` has one per
+ * term, so this is more than the brackets alone could give. */
 #define LIMIT_EXPR_HEIGHT 500
 
-// Diagnostics that are printed. Nobody reads more before fixing the first ones.
+/* Clauses of one stage or declaration, and hooks of one state. Each is compared with all others,
+ * and the language knows about ten words for them. */
+#define LIMIT_CLAUSES 32
+
+/* Diagnostics that are printed. Nobody reads more before fixing the first ones. */
 #define LIMIT_DIAGS_SHOWN 20
 
-// Diagnostics that are kept; a hostile file would otherwise fill the memory with them.
+/* Diagnostics that are kept; a hostile file would otherwise fill the memory with them. */
 #define LIMIT_DIAGS_KEPT 200
 
-// Columns of a source line that a message quotes; a longer line is cut around the marked place.
+/* Columns of a source line that a message quotes; a longer line is cut around the marked place. */
 #define LIMIT_COLUMNS_SHOWN 160
 
-// Bytes of a name for which "did you mean" is computed; its cost is quadratic.
+/* Bytes of a name for which "did you mean" is computed; its cost is quadratic. */
 #define LIMIT_SUGGESTED_NAME 64
 
 #endif

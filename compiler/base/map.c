@@ -2,7 +2,7 @@
 
 #include "base/vec.h"
 
-// Up to this many entries a scan is faster than a hash and needs no table.
+/* Up to this many entries a scan is faster than a hash and needs no table. */
 #define SCAN_LIMIT 8
 
 static size_t slot_of(const struct map *map, const char *key) {

@@ -4,13 +4,13 @@
 #include <string.h>
 
 struct name_slot {
-  const char *name; // NULL marks a free slot.
+  const char *name; /* NULL marks a free slot. */
   size_t length;
   uint32_t hash;
 };
 
 static uint32_t hash_of(const char *text, size_t length) {
-  uint32_t hash = 2166136261u; // FNV-1a
+  uint32_t hash = 2166136261u; /* FNV-1a */
   for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 16777619u;
   return hash;
 }

@@ -24,7 +24,7 @@ static void find_lines(struct source *source, struct arena *arena) {
   }
 }
 
-// Takes over `text`, which must live in the arena.
+/* Takes over `text`, which must live in the arena. */
 static struct source *add_source(struct sources *sources, const char *path, const char *text,
                                  size_t length) {
   if (length >= LIMIT_SOURCE_BYTES || sources->end + length >= LIMIT_SOURCE_BYTES) return NULL;

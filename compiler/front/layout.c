@@ -36,7 +36,7 @@ struct layout {
   struct span suspect_open, suspect_close;
 };
 
-/* -- looking ------------------------------------------------------------------------------------ */
+/* -- looking ----------------------------------------------------------------------------------- */
 
 /* The raw token `ahead` places behind the current one, comments left out. */
 static const struct token *look(const struct layout *l, size_t ahead) {
@@ -143,7 +143,7 @@ static bool continues(const struct layout *l) {
   return is_one_of(first->kind, kinds, sizeof kinds / sizeof *kinds);
 }
 
-/* -- writing ------------------------------------------------------------------------------------ */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 static struct diags *diags_of(const struct layout *l) {
   return &l->compiler->diags;
@@ -164,7 +164,7 @@ static void add_newline(struct layout *l) {
   if (last_kind(l) != TOKEN_NL) add_virtual(l, TOKEN_NL);
 }
 
-/* -- brackets ----------------------------------------------------------------------------------- */
+/* -- brackets ---------------------------------------------------------------------------------- */
 
 static int closer_of(int kind) {
   switch (kind) {
@@ -276,8 +276,8 @@ static void close_bracket(struct layout *l, const struct token *token) {
 }
 
 /* Whether the current token, inside brackets, most likely starts a declaration, because a closing
- * bracket above is missing: at the left edge, a name before `|>`, or a keyword that is followed by a
- * name and what follows the name of a declaration. */
+ * bracket above is missing: at the left edge, a name before `|>`, or a keyword that is followed by
+ * a name and what follows the name of a declaration. */
 static bool starts_declaration(const struct layout *l) {
   const struct token *token = look(l, 0);
   if (!token->is_first || token->column > l->statement_column) return false;
@@ -289,7 +289,7 @@ static bool starts_declaration(const struct layout *l) {
   return second == TOKEN_NAME && (third == ':' || third == '=' || third == '{' || third == '(');
 }
 
-/* -- newlines ----------------------------------------------------------------------------------- */
+/* -- newlines ---------------------------------------------------------------------------------- */
 
 /* Puts in the newline before the current token, which is the first of its line, if it counts. */
 static void end_line(struct layout *l) {
@@ -311,29 +311,42 @@ static void start_statement(struct layout *l, const struct token *token) {
   l->has_suspect = false;
 }
 
-/* -- comments that document ------------------------------------------------------------------------ */
+/* -- comments that document -------------------------------------------------------------------- */
 
-/* Takes the DOC tokens at the current place. */
-static void take_docs(struct layout *l) {
+/* Joins the DOC tokens that stand on lines of their own from the current place on. */
+static void take_doc_lines(struct layout *l) {
   struct arena *arena = &l->compiler->arena;
-  struct doc *above = NULL;
+  struct doc doc = {.span = l->raw->data[l->at].span};
+  struct text lines;
+  text_init(&lines, arena);
   for (; l->raw->data[l->at].kind == TOKEN_DOC; l->at++) {
     const struct token *token = &l->raw->data[l->at];
-    if (above && token->is_first) {
-      above->text = arena_printf(arena, "%s\n%s", above->text, token->string.data);
-      above->span = span_join(above->span, token->span);
-      continue;
-    }
-    struct doc doc = {.span = token->span, .text = token->string.data};
-    doc.is_trailing = !token->is_first;
-    doc.anchor = l->last_end;
-    vec_push(arena, &l->out->docs, doc);
-    above = token->is_first ? &vec_last(&l->out->docs) : NULL;
+    if (lines.length > 0) text_addc(&lines, '\n');
+    text_add(&lines, token->string.data);
+    doc.span = span_join(doc.span, token->span);
   }
-  if (above) above->anchor = l->raw->data[l->at].span.offset;
+  doc.text = lines.data;
+  doc.anchor = l->raw->data[l->at].span.offset;
+  vec_push(arena, &l->out->docs, doc);
 }
 
-/* -- keywords ----------------------------------------------------------------------------------- */
+/* Takes the DOC tokens at the current place: at most one behind what its line holds, then lines. */
+static void take_docs(struct layout *l) {
+  const struct token *token = &l->raw->data[l->at];
+  if (token->kind == TOKEN_DOC && !token->is_first) {
+    struct doc doc = {
+        .span = token->span,
+        .text = token->string.data,
+        .is_trailing = true,
+        .anchor = l->last_end,
+    };
+    vec_push(&l->compiler->arena, &l->out->docs, doc);
+    l->at++;
+  }
+  if (l->raw->data[l->at].kind == TOKEN_DOC) take_doc_lines(l);
+}
+
+/* -- keywords ---------------------------------------------------------------------------------- */
 
 static void report_foreign(struct layout *l, const struct token *token,
                            const struct foreign_word *word) {
@@ -499,7 +512,7 @@ static bool take_word(struct layout *l, struct token *token) {
   return false;
 }
 
-/* -- the filter --------------------------------------------------------------------------------- */
+/* -- the filter -------------------------------------------------------------------------------- */
 
 /* `;` separates statements in a block; elsewhere it is what other languages end lines with. */
 static void take_semicolon(struct layout *l, const struct token *token) {

@@ -12,7 +12,7 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* -- numbers --------------------------------------------------------------------------------- */
+/* -- numbers ----------------------------------------------------------------------------------- */
 
 static int digit_value(char c) {
   if (is_digit(c)) return c - '0';
@@ -52,7 +52,7 @@ double literal_float(struct compiler *compiler, const char *bytes, size_t length
   return 0;
 }
 
-/* -- durations ------------------------------------------------------------------------------- */
+/* -- durations --------------------------------------------------------------------------------- */
 
 static const struct {
   const char *name;
@@ -129,7 +129,7 @@ void literal_report_suffix(struct compiler *compiler, const char *bytes, size_t 
   diag_note(diag, "the units of time are us, ms, s, m, h, d; a name does not start with a digit");
 }
 
-/* -- timestamps ------------------------------------------------------------------------------ */
+/* -- timestamps -------------------------------------------------------------------------------- */
 
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year is at least 0. */
 static int64_t days_from_date(int64_t year, int64_t month, int64_t day) {
@@ -223,7 +223,7 @@ int64_t literal_timestamp(struct compiler *compiler, const char *bytes, size_t l
   return 0;
 }
 
-/* -- strings --------------------------------------------------------------------------------- */
+/* -- strings ----------------------------------------------------------------------------------- */
 
 /* Decodes \u{…}; returns its bytes, or 0 where it is malformed. */
 static size_t unicode_escape(const char *bytes, size_t length, struct text *out) {

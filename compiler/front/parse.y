@@ -25,6 +25,8 @@
 #include "front/layout.h"
 #include "front/parse.h"
 
+#include <string.h>
+
 /* Deep enough for LIMIT_NESTING brackets, each inside operators of every precedence; chains of
  * `else if` and of unary operators end here with E0109. */
 #define YYINITDEPTH 500
@@ -37,6 +39,13 @@ static int parse_lex(PARSE_STYPE *value, struct span *span, struct parser *parse
 static void parse_error(const struct span *span, struct parser *parser, const char *message);
 static void resume(struct parser *parser);
 
+/* Lists are built from left to right: empty, started with their first item, or longer by one. */
+#define EMPTY(list) memset(&(list), 0, sizeof(list))
+#define START(list, item)                                                                          \
+  do {                                                                                             \
+    EMPTY(list);                                                                                   \
+    PUSH(list, item);                                                                              \
+  } while (0)
 #define PUSH(list, item) tree_push(parser, &(list), item)
 }
 
@@ -78,7 +87,7 @@ static void resume(struct parser *parser);
 %nterm <struct pattern_list> patterns
 %nterm <struct pattern> pattern
 %nterm <struct expr *> literal
-%nterm <struct block *> block
+%nterm <struct block *> block arm_body
 %nterm <struct stmt_list> stmts stmt_list
 %nterm <struct stmt *> stmt if_stmt
 %nterm <enum assign_op> assign_op
@@ -92,9 +101,10 @@ static void resume(struct parser *parser);
 %nterm <struct on_fail> on_fail
 %nterm <struct stage_list> stages some_stages
 %nterm <struct stage *> stage verb
+%nterm <const struct token *> simple_verb
 %nterm <struct ident_list> names
 %nterm <struct hook_list> hooks
-%nterm <struct split_arm_list> split_arms
+%nterm <struct split_arm_list> split_arms split_arm_list
 %nterm <struct split_arm> split_arm
 %nterm <struct test_step_list> steps step_list
 %nterm <struct test_step> step
@@ -218,12 +228,12 @@ initial: %empty         { $$ = NULL; }
        | '=' expr       { $$ = $expr; };
 
 /* "was \"old\"", "where x > 0", "unordered": which ones exist at a place is the checker's. */
-clauses: %empty                         { $$ = (struct clause_list){0}; }
+clauses: %empty                         { EMPTY($$); }
        | clauses NAME value             { $$ = $1; tree_add_clause(parser, &$$, $NAME, $value); };
 value: %empty %prec BARE_CLAUSE         { $$ = NULL; }
      | expr;
 
-on_fail: %empty                         { $$ = (struct on_fail){0}; }
+on_fail: %empty                         { EMPTY($$); }
        | ELSE NAME                      { $$ = tree_on_fail(parser, @$, $2, NULL); }
        | ELSE NAME[word] NAME[target]   { $$ = tree_on_fail(parser, @$, $word, $target); };
 
@@ -246,39 +256,41 @@ type: NAME
         $$ = tree_type(parser, TYPE_SYNTAX_RECORD, @$);
         $$->fields = $fields;
       };
-types: type            { $$ = (struct type_syntax_list){0}; PUSH($$, $type); }
+types: type            { START($$, $type); }
      | types ',' type  { $$ = $1; PUSH($$, $type); };
 
 /* Items in braces are separated by commas or by lines. */
 separator: ',' { resume(parser); yyerrok; } | newline;
 
-fields: %empty               { $$ = (struct field_decl_list){0}; }
+fields: %empty               { EMPTY($$); }
       | field_list
       | field_list ','       { $$ = $1; };
-field_list: field                       { $$ = (struct field_decl_list){0}; PUSH($$, $field); }
-          | error                       { $$ = (struct field_decl_list){0}; }
+field_list: field                       { START($$, $field); }
+          | error                       { EMPTY($$); }
           | field_list separator field  { $$ = $1; PUSH($$, $field); }
           | field_list separator error  { $$ = $1; };
 field: NAME ':' type initial clauses
       {
-        $$ = (struct field_decl){tree_ident($NAME), $type, $initial, $clauses, tree_doc(parser, @$)};
+        const char *doc = tree_doc(parser, @$);
+        $$ = (struct field_decl){tree_ident($NAME), $type, $initial, $clauses, doc};
       };
 
-params: %empty               { $$ = (struct field_decl_list){0}; }
+params: %empty               { EMPTY($$); }
       | param_list
       | param_list ','       { $$ = $1; };
-param_list: param                 { $$ = (struct field_decl_list){0}; PUSH($$, $param); }
+param_list: param                 { START($$, $param); }
           | param_list ',' param  { $$ = $1; PUSH($$, $param); };
 param: NAME ':' type initial
       {
-        $$ = (struct field_decl){tree_ident($NAME), $type, $initial, {0}, tree_doc(parser, @$)};
+        const char *doc = tree_doc(parser, @$);
+        $$ = (struct field_decl){tree_ident($NAME), $type, $initial, {0}, doc};
       };
 
-variants: %empty             { $$ = (struct variant_decl_list){0}; }
+variants: %empty             { EMPTY($$); }
         | variant_list
         | variant_list ','   { $$ = $1; };
-variant_list: variant                         { $$ = (struct variant_decl_list){0}; PUSH($$, $variant); }
-            | error                           { $$ = (struct variant_decl_list){0}; }
+variant_list: variant                         { START($$, $variant); }
+            | error                           { EMPTY($$); }
             | variant_list separator variant  { $$ = $1; PUSH($$, $variant); }
             | variant_list separator error    { $$ = $1; };
 variant: NAME clauses
@@ -294,9 +306,9 @@ variant: NAME clauses
 
 /* -- pipelines --------------------------------------------------------------------------------- */
 
-stages: %empty       { $$ = (struct stage_list){0}; }
+stages: %empty       { EMPTY($$); }
       | some_stages;
-some_stages: stage              { $$ = (struct stage_list){0}; PUSH($$, $stage); }
+some_stages: stage              { START($$, $stage); }
            | some_stages stage  { $$ = $1; PUSH($$, $stage); };
 stage: PIPE verb on_fail
        {
@@ -305,16 +317,37 @@ stage: PIPE verb on_fail
          $$->span = @$;
        };
 
-verb: MAP expr clauses       { $$ = tree_stage(parser, @$, $MAP); PUSH($$->args, $expr); $$->clauses = $clauses; }
-    | FILTER expr clauses    { $$ = tree_stage(parser, @$, $FILTER); PUSH($$->args, $expr); $$->clauses = $clauses; }
-    | FLAT_MAP expr clauses  { $$ = tree_stage(parser, @$, $FLAT_MAP); PUSH($$->args, $expr); $$->clauses = $clauses; }
-    | INTO expr clauses      { $$ = tree_stage(parser, @$, $INTO); PUSH($$->args, $expr); $$->clauses = $clauses; }
-    | INSPECT                { $$ = tree_stage(parser, @$, $INSPECT); }
-    | INSPECT expr clauses   { $$ = tree_stage(parser, @$, $INSPECT); PUSH($$->args, $expr); $$->clauses = $clauses; }
-    | KEY BY exprs clauses   { $$ = tree_stage(parser, @$, $KEY); $$->args = $exprs; $$->clauses = $clauses; }
-    | MERGE names clauses    { $$ = tree_stage(parser, @$, $MERGE); $$->names = $names; $$->clauses = $clauses; }
-    | SPLIT '{' split_arms close      { $$ = tree_stage(parser, @$, $SPLIT); $$->arms = $split_arms; }
-    | SPLIT '{' split_arms ',' close  { $$ = tree_stage(parser, @$, $SPLIT); $$->arms = $split_arms; }
+verb: simple_verb expr clauses
+      {
+        $$ = tree_stage(parser, @$, $simple_verb);
+        PUSH($$->args, $expr);
+        $$->clauses = $clauses;
+      }
+    | INSPECT
+      { $$ = tree_stage(parser, @$, $INSPECT); }
+    | INSPECT expr clauses
+      {
+        $$ = tree_stage(parser, @$, $INSPECT);
+        PUSH($$->args, $expr);
+        $$->clauses = $clauses;
+      }
+    | KEY BY exprs clauses
+      {
+        $$ = tree_stage(parser, @$, $KEY);
+        $$->args = $exprs;
+        $$->clauses = $clauses;
+      }
+    | MERGE names clauses
+      {
+        $$ = tree_stage(parser, @$, $MERGE);
+        $$->names = $names;
+        $$->clauses = $clauses;
+      }
+    | SPLIT '{' split_arms close
+      {
+        $$ = tree_stage(parser, @$, $SPLIT);
+        $$->arms = $split_arms;
+      }
     | STATE NAME ':' type initial clauses block hooks
       {
         $$ = tree_stage(parser, @$, $STATE);
@@ -325,36 +358,45 @@ verb: MAP expr clauses       { $$ = tree_stage(parser, @$, $MAP); PUSH($$->args,
         $$->body = $block;
         $$->hooks = $hooks;
       }
-    | NAME clauses           { $$ = tree_stage(parser, @$, $NAME); $$->clauses = $clauses; }
+    | NAME clauses
+      {
+        $$ = tree_stage(parser, @$, $NAME);
+        $$->clauses = $clauses;
+      }
     | NAME '(' args ')' clauses
       {
         $$ = tree_stage(parser, @$, $NAME);
         $$->named_args = $args;
         $$->clauses = $clauses;
       };
+simple_verb: MAP | FILTER | FLAT_MAP | INTO;
 
-names: NAME            { $$ = (struct ident_list){0}; PUSH($$, tree_ident($NAME)); }
+names: NAME            { START($$, tree_ident($NAME)); }
      | names ',' NAME  { $$ = $1; PUSH($$, tree_ident($NAME)); };
 
-hooks: %empty                { $$ = (struct hook_list){0}; }
+hooks: %empty                { EMPTY($$); }
      | hooks ON NAME block   { $$ = $1; tree_add_hook(parser, &$$, $NAME, $block); };
 
-split_arms: split_arm                       { $$ = (struct split_arm_list){0}; PUSH($$, $split_arm); }
-          | error                           { $$ = (struct split_arm_list){0}; }
-          | split_arms separator split_arm  { $$ = $1; PUSH($$, $split_arm); }
-          | split_arms separator error      { $$ = $1; };
-split_arm: expr FAT_ARROW NAME  { $$ = (struct split_arm){.condition = $expr, .target = tree_ident($NAME)}; }
-         | ELSE FAT_ARROW NAME  { $$ = (struct split_arm){.target = tree_ident($NAME)}; };
+split_arms: split_arm_list
+          | split_arm_list ','  { $$ = $1; };
+split_arm_list: split_arm                           { START($$, $split_arm); }
+              | error                               { EMPTY($$); }
+              | split_arm_list separator split_arm  { $$ = $1; PUSH($$, $split_arm); }
+              | split_arm_list separator error      { $$ = $1; };
+split_arm: expr FAT_ARROW NAME
+           { $$ = (struct split_arm){.condition = $expr, .target = tree_ident($NAME)}; }
+         | ELSE FAT_ARROW NAME
+           { $$ = (struct split_arm){.target = tree_ident($NAME)}; };
 
 /* -- statements -------------------------------------------------------------------------------- */
 
 block: '{' stmts close  { $$ = tree_block(parser, @$, $stmts); };
-stmts: %empty         { $$ = (struct stmt_list){0}; }
+stmts: %empty         { EMPTY($$); }
      | stmt_list
      | stmt_list ';'  { $$ = $1; };
 stmt_separator: newline | ';' { resume(parser); yyerrok; };
-stmt_list: stmt                           { $$ = (struct stmt_list){0}; PUSH($$, $stmt); }
-         | error                          { $$ = (struct stmt_list){0}; }
+stmt_list: stmt                           { START($$, $stmt); }
+         | error                          { EMPTY($$); }
          | stmt_list stmt_separator stmt  { $$ = $1; PUSH($$, $stmt); }
          | stmt_list stmt_separator error { $$ = $1; };
 
@@ -407,9 +449,11 @@ place: NAME                            { $$ = tree_name(parser, $NAME); }
      | place[object] '.' NAME          { $$ = tree_field(parser, @$, $object, $NAME, false); }
      | place[object] '[' expr ']'      { $$ = tree_index(parser, @$, $object, $expr); }
      | NAME '(' args ')'               { $$ = tree_call(parser, @$, $NAME, NULL, $args); }
-     | place[object] '.' NAME '(' args ')'  { $$ = tree_call(parser, @$, $NAME, $object, $args); };
+     | place[object] '.' NAME '(' args ')'
+       { $$ = tree_call(parser, @$, $NAME, $object, $args); };
 
-if_stmt: IF condition block                   { $$ = tree_if_stmt(parser, @$, $condition, $block, NULL); }
+if_stmt: IF condition block
+         { $$ = tree_if_stmt(parser, @$, $condition, $block, NULL); }
        | IF condition block[then] ELSE block[otherwise]
          { $$ = tree_if_stmt(parser, @$, $condition, $then, $otherwise); }
        | IF condition block ELSE if_stmt[otherwise]
@@ -419,20 +463,18 @@ condition: expr               { $$ = (struct condition){$expr, NULL}; }
 
 stmt_arms: stmt_arm_list
          | stmt_arm_list ','  { $$ = $1; };
-stmt_arm_list: stmt_arm                           { $$ = (struct match_arm_list){0}; PUSH($$, $stmt_arm); }
-             | error                              { $$ = (struct match_arm_list){0}; }
+stmt_arm_list: stmt_arm                           { START($$, $stmt_arm); }
+             | error                              { EMPTY($$); }
              | stmt_arm_list separator stmt_arm   { $$ = $1; PUSH($$, $stmt_arm); }
              | stmt_arm_list separator error      { $$ = $1; };
-stmt_arm: patterns FAT_ARROW stmt
-          { $$ = (struct match_arm){.span = @$, .patterns = $patterns, .body = tree_block_of(parser, $stmt)}; }
-        | patterns FAT_ARROW block
-          { $$ = (struct match_arm){.span = @$, .patterns = $patterns, .body = $block}; }
-        | ELSE FAT_ARROW stmt
-          { $$ = (struct match_arm){.span = @$, .is_else = true, .body = tree_block_of(parser, $stmt)}; }
-        | ELSE FAT_ARROW block
-          { $$ = (struct match_arm){.span = @$, .is_else = true, .body = $block}; };
+stmt_arm: patterns FAT_ARROW arm_body
+          { $$ = (struct match_arm){.span = @$, .patterns = $patterns, .body = $arm_body}; }
+        | ELSE FAT_ARROW arm_body
+          { $$ = (struct match_arm){.span = @$, .is_else = true, .body = $arm_body}; };
+arm_body: block
+        | stmt  { $$ = tree_block_of(parser, $stmt); };
 
-patterns: pattern              { $$ = (struct pattern_list){0}; PUSH($$, $pattern); }
+patterns: pattern              { START($$, $pattern); }
         | patterns OR pattern  { $$ = $1; PUSH($$, $pattern); };
 pattern: literal
          { $$ = (struct pattern){.kind = PATTERN_LITERAL, .span = @$, .low = $literal}; }
@@ -454,7 +496,7 @@ literal: INT        { $$ = tree_literal(parser, $1); }
 
 /* -- expressions ------------------------------------------------------------------------------- */
 
-exprs: expr            { $$ = (struct expr_list){0}; PUSH($$, $expr); }
+exprs: expr            { START($$, $expr); }
      | exprs ',' expr  { $$ = $1; PUSH($$, $expr); };
 
 expr: IF condition THEN expr[yes] ELSE expr[no] %prec LONGEST
@@ -484,8 +526,8 @@ expr: IF condition THEN expr[yes] ELSE expr[no] %prec LONGEST
 
 expr_arms: expr_arm_list
          | expr_arm_list ','  { $$ = $1; };
-expr_arm_list: expr_arm                          { $$ = (struct match_arm_list){0}; PUSH($$, $expr_arm); }
-             | error                             { $$ = (struct match_arm_list){0}; }
+expr_arm_list: expr_arm                          { START($$, $expr_arm); }
+             | error                             { EMPTY($$); }
              | expr_arm_list separator expr_arm  { $$ = $1; PUSH($$, $expr_arm); }
              | expr_arm_list separator error     { $$ = $1; };
 expr_arm: patterns FAT_ARROW expr
@@ -497,7 +539,8 @@ postfix: primary
        | postfix[object] '.' NAME           { $$ = tree_field(parser, @$, $object, $NAME, false); }
        | postfix[object] QUESTION_DOT NAME  { $$ = tree_field(parser, @$, $object, $NAME, true); }
        | postfix[object] '[' expr ']'       { $$ = tree_index(parser, @$, $object, $expr); }
-       | postfix[object] '.' NAME '(' args ')'  { $$ = tree_call(parser, @$, $NAME, $object, $args); };
+       | postfix[object] '.' NAME '(' args ')'
+         { $$ = tree_call(parser, @$, $NAME, $object, $args); };
 
 primary: NAME                 { $$ = tree_name(parser, $NAME); }
        | NAME '(' args ')'    { $$ = tree_call(parser, @$, $NAME, NULL, $args); }
@@ -519,31 +562,32 @@ primary: NAME                 { $$ = tree_name(parser, $NAME); }
        | '{' items close        { $$ = tree_record(parser, @$, $items); };
 
 pairs: expr[key] ':' expr[mapped]
-       { $$ = (struct map_pair_list){0}; PUSH($$, ((struct map_pair){$key, $mapped})); }
+       { START($$, ((struct map_pair){$key, $mapped})); }
      | pairs ',' expr[key] ':' expr[mapped]
        { $$ = $1; PUSH($$, ((struct map_pair){$key, $mapped})); };
 
-items: %empty           { $$ = (struct record_item_list){0}; }
+items: %empty           { EMPTY($$); }
      | item_list
      | item_list ','    { $$ = $1; };
-item_list: item                      { $$ = (struct record_item_list){0}; PUSH($$, $item); }
-         | error                     { $$ = (struct record_item_list){0}; }
+item_list: item                      { START($$, $item); }
+         | error                     { EMPTY($$); }
          | item_list separator item  { $$ = $1; PUSH($$, $item); }
          | item_list separator error { $$ = $1; };
 item: NAME ':' expr     { $$ = (struct record_item){tree_ident($NAME), $expr, false}; }
     | expr              { $$ = tree_record_item(parser, $expr); }
     | DOT_DOT expr      { $$ = (struct record_item){.value = $expr, .is_spread = true}; };
 
-args: %empty            { $$ = (struct arg_list){0}; }
+args: %empty            { EMPTY($$); }
     | arg_list
     | arg_list ','      { $$ = $1; };
-arg_list: arg               { $$ = (struct arg_list){0}; PUSH($$, $arg); }
+arg_list: arg               { START($$, $arg); }
         | arg_list ',' arg  { $$ = $1; PUSH($$, $arg); };
 arg: expr           { $$ = (struct arg){.value = $expr}; }
    | NAME ':' expr  { $$ = (struct arg){tree_ident($NAME), $expr}; };
 
-fstring: FSTRING_BEGIN fstring_parts FSTRING_END  { $$ = tree_fstring(parser, @$, $fstring_parts); };
-fstring_parts: %empty           { $$ = (struct fstring_part_list){0}; }
+fstring: FSTRING_BEGIN fstring_parts FSTRING_END
+         { $$ = tree_fstring(parser, @$, $fstring_parts); };
+fstring_parts: %empty           { EMPTY($$); }
              | fstring_parts FSTRING_TEXT
                {
                  $$ = $1;
@@ -556,17 +600,21 @@ fstring_parts: %empty           { $$ = (struct fstring_part_list){0}; }
 
 /* -- tests ------------------------------------------------------------------------------------- */
 
-steps: %empty         { $$ = (struct test_step_list){0}; }
+steps: %empty         { EMPTY($$); }
      | step_list
      | step_list ';'  { $$ = $1; };
-step_list: step                           { $$ = (struct test_step_list){0}; PUSH($$, $step); }
-         | error                          { $$ = (struct test_step_list){0}; }
+step_list: step                           { START($$, $step); }
+         | error                          { EMPTY($$); }
          | step_list stmt_separator step  { $$ = $1; PUSH($$, $step); }
          | step_list stmt_separator error { $$ = $1; };
-step: FEED NAME '=' expr  { $$ = (struct test_step){TEST_FEED, @$, tree_ident($NAME), $expr}; }
-    | EXPECT expr         { $$ = (struct test_step){.kind = TEST_EXPECT, .span = @$, .value = $expr}; }
-    | RESTART             { $$ = (struct test_step){.kind = TEST_RESTART, .span = @$}; }
-    | ADVANCE expr        { $$ = (struct test_step){.kind = TEST_ADVANCE, .span = @$, .value = $expr}; };
+step: FEED NAME '=' expr
+      {
+        $$ = (struct test_step){.kind = TEST_FEED, .span = @$, .value = $expr};
+        $$.name = tree_ident($NAME);
+      }
+    | EXPECT expr   { $$ = (struct test_step){.kind = TEST_EXPECT, .span = @$, .value = $expr}; }
+    | RESTART       { $$ = (struct test_step){.kind = TEST_RESTART, .span = @$}; }
+    | ADVANCE expr  { $$ = (struct test_step){.kind = TEST_ADVANCE, .span = @$, .value = $expr}; };
 
 %%
 
@@ -586,8 +634,9 @@ static void resume(struct parser *parser) {
 }
 
 /* Index of the next token to read. While the parser recovers from an error it throws tokens away
- * until a separator; brackets are thrown away whole, so that a separator inside them does not count,
- * and so are lines of the file that are indented, because they belong to what was not understood. */
+ * until a separator; brackets are thrown away whole, so that a separator inside them does not
+ * count, and so are lines of the file that are indented, because they belong to what was not
+ * understood. */
 static size_t next_token(const struct parser *parser) {
   const struct token_list *list = &parser->tokens->list;
   size_t i = parser->next;

@@ -31,8 +31,8 @@ static void raise_height(struct expr *expr, const struct expr *child) {
   if (child && child->height >= expr->height) expr->height = child->height + 1;
 }
 
-/* Finishes a node whose children have raised its height: a tree that is too high is cut off here, so
- * that no pass can run out of stack on it. */
+/* Finishes a node whose children have raised its height: a tree that is too high is cut off here,
+ * so that no pass can run out of stack on it. */
 static struct expr *limited(struct parser *parser, struct expr *expr) {
   if (expr->height <= LIMIT_EXPR_HEIGHT) return expr;
   struct diag *diag = diag_error(diags_of(parser), E0109, expr->span,
@@ -366,6 +366,11 @@ void tree_add_clause(struct parser *parser, struct clause_list *clauses, const s
     diag_label(diag, clause->name.span, "first here");
     return;
   }
+  if (clauses->count == LIMIT_CLAUSES) {
+    diag_error(diags_of(parser), E0109, name->span, "more than %d clauses at one place",
+               LIMIT_CLAUSES);
+    return;
+  }
   struct clause clause = {tree_ident(name), value, false};
   tree_push(parser, clauses, clause);
 }
@@ -377,6 +382,11 @@ void tree_add_hook(struct parser *parser, struct hook_list *hooks, const struct 
     struct diag *diag =
         diag_error(diags_of(parser), E0115, name->span, "`on %s` is given twice", name->name);
     diag_label(diag, hook->name.span, "first here");
+    return;
+  }
+  if (hooks->count == LIMIT_CLAUSES) {
+    diag_error(diags_of(parser), E0109, name->span, "more than %d hooks at one place",
+               LIMIT_CLAUSES);
     return;
   }
   struct hook hook = {.name = tree_ident(name), .body = body};
