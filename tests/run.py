@@ -44,7 +44,7 @@ CANARIES = {
     "oracle: oracle_wrong": "1 != 2",
     "cli: cli_wrong.unknown_option": "exit code 64",
     "docs: tests/canary/docs_wrong_output.md commands": "--- what it prints\none",
-    "docs: tests/canary/docs_wrong_output.md:9 compiles": "E0201",
+    "docs: tests/canary/docs_wrong_output.md:9 compiles": "E0223",
 }
 BLESSABLE = ("diag", "dump", "run", "examples")
 
