@@ -14,6 +14,10 @@ uint64_t flow_hash_bytes(uint64_t seed, const void *data, size_t length) {
   return XXH3_64bits_withSeed(data, length, seed);
 }
 
+bool flow_str_far_equal(const struct flow_str *a, const struct flow_str *b) {
+  return memcmp(a->pointer + 4, b->pointer + 4, a->length - 4) == 0;
+}
+
 int flow_str_compare(const struct flow_str *a, const struct flow_str *b) {
   size_t common = a->length < b->length ? a->length : b->length;
   int order = memcmp(flow_str_data(a), flow_str_data(b), common);
