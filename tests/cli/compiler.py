@@ -108,7 +108,7 @@ def test_emitted_c_is_clean(box):
         command = os.environ.get("CC", "cc")
         include = box.tools.out / "lib" / "flowcc" / "include"
         result = box.run("sh", "-c", f"{command} -std=gnu11 -O1 -Wall -Wextra -Werror "
-                         f"-Wno-unused-parameter -Wno-unused-function -I{include} -c x.c -o x.o")
+                         f"-Wno-unused-parameter -Wno-unused-function -isystem {include} -c x.c -o x.o")
         check_equal(b"", result.err, "messages of the C compiler")
 
 
