@@ -197,7 +197,7 @@ static const char *reversed(struct code *c, const struct type *type, const char 
 
 static const char *range_list(struct code *c, const struct expr *call, const char **args) {
   code_put(c, "if (%s > %s && (uint64_t)%s - (uint64_t)%s > 1000000) %s", args[1], args[0], args[1],
-           args[0], code_fail(c, call->span, "the range has more than 1,000,000 elements"));
+           args[0], code_fault(c, call->span, "the range has more than 1,000,000 elements"));
   const char *length = code_printf(c, "n%u", ++c->temp_count);
   code_put(c, "uint32_t %s = %s > %s ? (uint32_t)(%s - %s) : 0;", length, args[1], args[0], args[1],
            args[0]);

@@ -33,7 +33,7 @@ enum builtin_id {
   BUILTIN_LAST,     /* list[T], set[T] -> T? */
   BUILTIN_SORT,     /* list[T] of an ordered T -> list[T], stable */
   BUILTIN_REVERSE,  /* list[T] -> list[T] */
-  BUILTIN_RANGE,    /* int, int -> list[int]; fails above 1,000,000 elements */
+  BUILTIN_RANGE,    /* int, int -> list[int]; faults above 1,000,000 elements */
   BUILTIN_KEYS,     /* map[K, V] -> list[K] */
   BUILTIN_VALUES,   /* map[K, V] -> list[V] */
   /* Numbers. */

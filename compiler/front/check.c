@@ -70,40 +70,55 @@ void check_unused_clauses(struct checker *c, const struct clause_list *clauses, 
 
 /* -- circles --------------------------------------------------------------------------------- */
 
-static const char *decl_name(const struct decl *decl) {
-  return decl->name.text ? decl->name.text : decl->start.text;
-}
-
-void report_circle(struct checker *c, const struct decl *decl, struct span use) {
+/* "a → b → a": the declarations from `decl` on that are being checked. */
+static const char *circle_of_decls(struct checker *c, const struct decl *decl) {
   struct text path;
   text_init(&path, c->arena);
   bool is_inside = false;
-  vec_each(struct decl *, item, &c->stack) {
+  vec_each (struct decl *, item, &c->stack) {
     if (*item == decl) is_inside = true;
-    if (is_inside) text_addf(&path, "%s → ", decl_name(*item));
+    if (is_inside) text_addf(&path, "%s → ", (*item)->name.text);
   }
-  text_add(&path, decl_name(decl));
+  text_add(&path, decl->name.text);
+  return path.data;
+}
+
+/* The same for streams, in the direction in which the rows go: against the order of reading. */
+static const char *circle_of_streams(struct checker *c) {
+  const char *last = vec_last(&c->reads);
+  struct text path;
+  text_init(&path, c->arena);
+  for (size_t i = c->reads.count; i-- > 0;) {
+    bool is_closed = i + 1 < c->reads.count && c->reads.data[i] == last;
+    if (is_closed) break;
+    text_addf(&path, "%s → ", c->reads.data[i]);
+  }
+  text_add(&path, last);
+  return path.data;
+}
+
+void report_circle(struct checker *c, const struct decl *decl, struct span use) {
   struct diag *diag;
   switch (decl->kind) {
   case DECL_FN:
     diag = diag_error(c->diags, E0219, use, "`%s` calls itself", decl->name.text);
-    diag_note(diag, "%s", path.data);
+    diag_note(diag, "%s", circle_of_decls(c, decl));
     diag_help(diag, "functions always end; repeat something with  for … in range(0, n)");
     break;
   case DECL_RECORD:
   case DECL_ENUM:
     diag = diag_error(c->diags, E0219, use, "`%s` contains itself", decl->name.text);
-    diag_note(diag, "%s", path.data);
+    diag_note(diag, "%s", circle_of_decls(c, decl));
     diag_help(diag, "refer to another value by its key:  parent_id: int?");
     break;
   case DECL_PARAM:
   case DECL_CONST:
     diag = diag_error(c->diags, E0219, use, "`%s` is defined by itself", decl->name.text);
-    diag_note(diag, "%s", path.data);
+    diag_note(diag, "%s", circle_of_decls(c, decl));
     break;
   default:
     diag = diag_error(c->diags, E0420, use, "this stream is fed by itself");
-    diag_note(diag, "%s", path.data);
+    diag_note(diag, "%s", circle_of_streams(c));
     diag_help(diag, "a flow has no circles; keep what must come back in a `state`");
   }
 }
@@ -181,7 +196,7 @@ static void check_param(struct checker *c, struct decl *decl) {
   decl->type = check_type_syntax(c, decl->type_syntax);
   if (!is_param_type(decl->type)) {
     diag_error(c->diags, E0205, decl->type_syntax->span,
-               "a param is given on the command line and cannot be a `%s`",
+               "a param is given on the command line and cannot be `%s`",
                type_name(c->types, decl->type));
     decl->type = c->types->error;
   }

@@ -2,6 +2,7 @@
 #include "front/checker.h"
 
 #include <string.h>
+#include <strings.h>
 
 static struct expr *fail_call(struct checker *c, struct expr *expr) {
   expr->type = c->types->error;
@@ -34,8 +35,10 @@ static const char *fn_syntax(struct checker *c, const struct decl *fn) {
   text_init(&out, c->arena);
   text_addf(&out, "%s(", fn->name.text);
   for (size_t i = 0; i < fn->fields.count; i++) {
-    text_addf(&out, "%s%s: %s", i ? ", " : "", fn->fields.data[i].name.text,
+    const struct field_decl *field = &fn->fields.data[i];
+    text_addf(&out, "%s%s: %s", i ? ", " : "", field->name.text,
               type_name(c->types, fn->arg_types.data[i]));
+    if (field->init) text_add(&out, " = …");
   }
   text_addc(&out, ')');
   return out.data;
@@ -47,17 +50,29 @@ static void fill_defaults(struct checker *c, struct expr *expr, const struct dec
     vec_push(c->arena, &expr->call.args, (struct arg){.value = fn->fields.data[i].init});
 }
 
+/* Reports too few or too many arguments; of a method the receiver is not counted, because it does
+ * not stand between the parentheses. */
+static struct diag *report_count(struct checker *c, const struct expr *call, size_t fewest,
+                                 size_t most) {
+  size_t given = call->call.args.count;
+  bool is_short = given < fewest;
+  size_t wanted = is_short ? fewest : most;
+  size_t receiver = call->call.is_method && wanted > 0 ? 1 : 0;
+  wanted -= receiver;
+  given -= receiver;
+  const char *bound = fewest == most ? "" : is_short ? "at least " : "at most ";
+  return diag_error(c->diags, E0214, call->call.name.span,
+                    "`%s` takes %s%zu argument%s, here %s %zu", call->call.name.text, bound, wanted,
+                    wanted == 1 ? "" : "s", given == 1 ? "is" : "are", given);
+}
+
 static struct expr *infer_fn_call(struct checker *c, struct expr *expr, struct decl *fn) {
   check_function(c, fn, expr->call.name.span);
   if (reject_named_args(c, expr)) return infer_args_only(c, expr, 0);
   size_t given = expr->call.args.count, required = 0;
   while (required < fn->fields.count && !fn->fields.data[required].init) required++;
   if (given < required || given > fn->fields.count) {
-    struct diag *diag =
-        diag_error(c->diags, E0214, expr->call.name.span, "`%s` takes %zu argument%s, here %s %zu",
-                   fn->name.text, given < required ? required : fn->fields.count,
-                   (given < required ? required : fn->fields.count) == 1 ? "" : "s",
-                   given == 1 ? "is" : "are", given);
+    struct diag *diag = report_count(c, expr, required, fn->fields.count);
     diag_note(diag, "it is declared as  %s", fn_syntax(c, fn));
     return infer_args_only(c, expr, 0);
   }
@@ -87,11 +102,7 @@ static struct expr *infer_builtin(struct checker *c, struct expr *expr,
   if (reject_named_args(c, expr)) return infer_args_only(c, expr, 0);
   size_t given = expr->call.args.count;
   if (given < builtin->min_args || given > builtin->max_args) {
-    uint32_t wanted = given < builtin->min_args ? builtin->min_args : builtin->max_args;
-    struct diag *diag =
-        diag_error(c->diags, E0214, expr->call.name.span, "`%s` takes %s%u argument%s, here %s %zu",
-                   builtin->name, builtin->max_args > 8 ? "at least " : "", wanted,
-                   wanted == 1 ? "" : "s", given == 1 ? "is" : "are", given);
+    struct diag *diag = report_count(c, expr, builtin->min_args, builtin->max_args);
     diag_note(diag, "%s: %s", builtin->syntax, builtin->summary);
     return infer_args_only(c, expr, 0);
   }
@@ -115,12 +126,7 @@ static struct expr *infer_qualified_variant(struct checker *c, struct expr *expr
   check_nominal(c, type, object->span);
   int index = type_variant_index(type, expr->call.name.text);
   if (index < 0) {
-    struct name_list names = {0};
-    vec_each (const struct type_variant, variant, &type->variants)
-      vec_push(c->arena, &names, variant->name);
-    struct diag *diag = diag_error(c->diags, E0226, expr->call.name.span,
-                                   "`%s` has no variant `%s`", type->name, expr->call.name.text);
-    suggest(diag, expr->call.name.text, names.data, names.count);
+    report_no_variant(c, type, expr->call.name);
     return infer_args_only(c, expr, 1);
   }
   expr->call.kind = CALL_VARIANT;
@@ -149,17 +155,35 @@ static const struct type *enum_of_variant(struct checker *c, const char *name) {
   return NULL;
 }
 
+/* Names the operator or function that does what one of another language does. */
+static bool help_foreign(struct diag *diag, const char *name) {
+  const char *ours = builtin_foreign(name);
+  if (!ours) return false;
+  if (strcmp(ours, "??") == 0) {
+    diag_help(diag, "a default is written  value ?? default");
+  } else if (strcmp(ours, "++") == 0) {
+    diag_help(diag, "strings and lists are joined with  a ++ b");
+  } else if (ours[0] == 'f' && ours[1] == '"') {
+    diag_help(diag, "values are put into a text with  f\"{a} of {b}\"");
+  } else {
+    diag_help(diag, "here it is called `%s`", ours);
+  }
+  return true;
+}
+
 static void report_unknown_function(struct checker *c, const struct expr *expr) {
   struct ident name = expr->call.name;
   static const char *const aggregates[] = {"count", "stddev", "distinct", "collect", "quantile",
                                            "max_by", "min_by"};
   struct diag *diag =
       diag_error(c->diags, E0210, name.span, "unknown function `%s`", name.text);
-  const char *ours = builtin_foreign(name.text);
-  if (ours) {
-    diag_help(diag, "here it is called `%s`", ours);
+  for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates && !expr->call.is_method; i++) {
+    if (strcasecmp(name.text, aggregates[i]) != 0) continue;
+    diag_note(diag, "aggregates over a stream are not part of this version of the language");
+    diag_help(diag, "until they are: keep a `state` and `emit` from it");
     return;
   }
+  if (help_foreign(diag, name.text)) return;
   if (name_is_visible(c, name.text)) {
     diag_note(diag, "`%s` is a value and cannot be called", name.text);
     return;
@@ -167,11 +191,6 @@ static void report_unknown_function(struct checker *c, const struct expr *expr) 
   const struct type *type = enum_of_variant(c, name.text);
   if (type) {
     diag_help(diag, "for the variant write  %s.%s(…)", type->name, name.text);
-    return;
-  }
-  for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates; i++) {
-    if (strcmp(name.text, aggregates[i]) != 0) continue;
-    diag_note(diag, "aggregates over a stream are not part of this version; keep a `state`");
     return;
   }
   struct name_list names = {0};

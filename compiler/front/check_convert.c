@@ -7,17 +7,22 @@
 
 /* -- messages -------------------------------------------------------------------------------- */
 
+static bool is_in_statements(const struct checker *c) {
+  return c->scope.place == PLACE_STATE || c->scope.place == PLACE_HOOK ||
+         (c->scope.function && c->scope.function->body);
+}
+
 void report_absent(struct checker *c, const struct expr *expr) {
   struct diag *diag = diag_error(c->diags, E0211, expr->span, "this value may be absent");
   diag_label(diag, expr->span, "this is `%s`", type_name(c->types, expr->type));
-  if (expr->span.length > 0 && expr->span.length <= 40) {
-    const char *text = sources_text(&c->compiler->sources, expr->span);
-    diag_help(diag, "give a default:  (%.*s ?? …)", (int)expr->span.length, text);
-    diag_help(diag, "or use it only where it is there:  if let x = %.*s { … }",
-              (int)expr->span.length, text);
-  } else {
-    diag_help(diag, "give a default with `??`, or take it apart with `if let`");
-  }
+  bool is_short = expr->span.length > 0 && expr->span.length <= 40;
+  const char *text = is_short ? arena_strndup(c->arena, sources_text(&c->compiler->sources, expr->span),
+                                              expr->span.length)
+                              : "…";
+  diag_help(diag, "give a default:  (%s ?? %s)", text, example_value(expr->type->elem));
+  diag_help(diag, is_in_statements(c) ? "or use it only where it is there:  if let x = %s { … }"
+                                      : "or ask:  if let x = %s then … else …",
+            text);
 }
 
 /* The text to paste for a conversion from one type to another, or null. */
@@ -30,28 +35,70 @@ static const char *conversion(const struct type *from, const struct type *to) {
   return NULL;
 }
 
+/* A condition that is no bool: what was probably meant. */
+static void help_condition(struct checker *c, struct diag *diag, const struct expr *expr) {
+  const char *text = text_of(c, expr, NULL);
+  if (!text) text = "`…`";
+  int length = (int)strlen(text) - 2;
+  switch (expr->type->kind) {
+  case TYPE_INT: diag_help(diag, "compare it:  %.*s != 0", length, text + 1); break;
+  case TYPE_STRING:
+  case TYPE_LIST:
+  case TYPE_SET:
+  case TYPE_MAP:
+    diag_help(diag, "ask whether something is in it:  not is_empty(%.*s)", length, text + 1);
+    break;
+  case TYPE_OPTIONAL:
+    diag_help(diag, "ask whether it is there:  %.*s != none", length, text + 1);
+    break;
+  default: diag_help(diag, "compare it with something");
+  }
+}
+
+static bool is_digits(const struct expr *expr) {
+  for (size_t i = 0; i < expr->string.length; i++) {
+    if (expr->string.data[i] < '0' || expr->string.data[i] > '9') return false;
+  }
+  return expr->string.length > 0;
+}
+
+/* A literal is written otherwise, and not converted. */
+static void help_literal(struct checker *c, struct diag *diag, const struct expr *expr,
+                         const struct type *wanted) {
+  const char *text = sources_text(&c->compiler->sources, expr->span);
+  if (expr->kind == EXPR_STRING) {
+    bool is_number = wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT;
+    if (is_number && is_digits(expr)) diag_help(diag, "without quotes it is a number");
+  } else if (wanted->kind == TYPE_STRING) {
+    diag_help(diag, "as a text:  \"%.*s\"", (int)expr->span.length, text);
+  } else if (wanted->kind == TYPE_DURATION) {
+    diag_help(diag, "a duration has a unit:  10s, 1h30m");
+  }
+}
+
 static void help_conversion(struct checker *c, struct diag *diag, const struct expr *expr,
                             const struct type *wanted) {
   const struct type *type = expr->type;
   if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
   const char *pattern = conversion(type, wanted);
-  if (pattern && expr->span.length > 0 && expr->span.length <= 40) {
+  if (expr->kind == EXPR_INT || expr->kind == EXPR_FLOAT || expr->kind == EXPR_STRING) {
+    help_literal(c, diag, expr, wanted);
+  } else if (expr->kind == EXPR_BINARY && type->kind == TYPE_INT && wanted->kind == TYPE_FLOAT) {
+    diag_help(diag, "convert what is calculated with:  float(…)");
+  } else if (pattern && expr->span.length > 0 && expr->span.length <= 40) {
     const char *dots = strstr(pattern, "…");
     diag_help(diag, "convert it:  %.*s%.*s%s", (int)(dots - pattern), pattern,
               (int)expr->span.length, sources_text(&c->compiler->sources, expr->span),
               dots + strlen("…"));
   } else if (pattern) {
     diag_help(diag, "convert it:  %s", pattern);
-  } else if (wanted->kind == TYPE_BOOL) {
-    diag_help(diag, "compare it with something; only `true` and `false` are conditions");
   } else if (type_is_structural(type) && wanted->kind == TYPE_RECORD && wanted->name) {
     diag_help(diag, "make one:  %s(field: value, …), or write the fields in `{ }` here",
               wanted->name);
   }
 }
 
-/* An enum variant that is spelled as a string, as other languages do. */
-static bool help_variant(struct diag *diag, const struct expr *expr, const struct type *wanted) {
+bool help_variant(struct diag *diag, const struct expr *expr, const struct type *wanted) {
   if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
   if (wanted->kind != TYPE_ENUM || expr->kind != EXPR_STRING) return false;
   vec_each (const struct type_variant, variant, &wanted->variants) {
@@ -67,21 +114,24 @@ static bool help_variant(struct diag *diag, const struct expr *expr, const struc
 void report_type(struct checker *c, const struct expr *expr, const struct type *expected) {
   const struct type *type = expr->type;
   if (type->kind == TYPE_ERROR || expected->kind == TYPE_ERROR) return;
-  if (type->kind == TYPE_OPTIONAL && expected->kind != TYPE_OPTIONAL &&
-      (type->elem == expected || expected->kind == TYPE_BOOL)) {
+  if (type->kind == TYPE_OPTIONAL && type->elem == expected) {
     report_absent(c, expr);
     return;
   }
   if (type->kind == TYPE_NONE) {
     struct diag *diag =
-        diag_error(c->diags, E0205, expr->span, "a `%s` is never absent, so `none` does not fit",
+        diag_error(c->diags, E0205, expr->span, "`%s` is never absent, so `none` does not fit",
                    type_name(c->types, expected));
     diag_help(diag, "a type that allows absence is written `%s?`", type_name(c->types, expected));
     return;
   }
   struct diag *diag = diag_error(c->diags, E0205, expr->span, "expected `%s`, found `%s`",
                                  type_name(c->types, expected), type_name(c->types, type));
-  if (!help_variant(diag, expr, expected)) help_conversion(c, diag, expr, expected);
+  if (expected->kind == TYPE_BOOL) {
+    help_condition(c, diag, expr);
+  } else if (!help_variant(diag, expr, expected)) {
+    help_conversion(c, diag, expr, expected);
+  }
 }
 
 /* -- literals -------------------------------------------------------------------------------- */
@@ -273,21 +323,44 @@ const struct type *join_types(struct checker *c, const struct type *a, const str
 
 /* -- what is left open ----------------------------------------------------------------------- */
 
+/* The innermost literal whose type is open, with the field that it is the value of. */
+static const struct expr *first_open(const struct expr *expr, const char **field) {
+  const struct expr *found = expr;
+  if (expr->kind == EXPR_RECORD) {
+    vec_each (const struct record_item, item, &expr->record.items) {
+      if (item->is_spread || type_is_concrete(item->value->type)) continue;
+      *field = item->name.text;
+      return first_open(item->value, field);
+    }
+  } else if (expr->kind == EXPR_LIST) {
+    vec_each (struct expr *, element, &expr->list) {
+      if (!type_is_concrete((*element)->type)) return first_open(*element, field);
+    }
+  }
+  return found;
+}
+
 struct expr *require_concrete(struct checker *c, struct expr *expr) {
   if (expr->type->kind == TYPE_UNIT) {
     diag_error(c->diags, E0205, expr->span, "this call has no value");
     expr->type = c->types->error;
   }
   if (type_is_concrete(expr->type)) return expr;
-  if (expr->type->kind == TYPE_NONE) {
-    struct diag *diag = diag_error(c->diags, E0218, expr->span,
-                                   "nothing says which type this `none` is an absent value of");
-    diag_help(diag, "name it:  let x: int? = none");
+  const char *field = NULL;
+  const struct expr *open = first_open(expr, &field);
+  bool is_none = open->type->kind == TYPE_NONE;
+  struct diag *diag =
+      is_none ? diag_error(c->diags, E0218, open->span,
+                           "nothing says of which type this `none` is an absent value")
+              : diag_error(c->diags, E0218, open->span,
+                           "nothing says of which type the elements of this are");
+  if (field && c->scope.place != PLACE_CONSTANT) {
+    diag_help(diag, "declare a record with the field and make one:  Row(%s: %s, …)", field,
+              is_none ? "none" : "[]");
   } else {
-    struct diag *diag = diag_error(
-        c->diags, E0218, expr->span,
-        "nothing says of which type the elements are (`%s`)", type_name(c->types, expr->type));
-    diag_help(diag, "name the type:  let x: list[int] = []");
+    diag_help(diag, "name the type:  %s: %s",
+              c->scope.place == PLACE_CONSTANT ? "const x" : "let x",
+              is_none ? "int? = none" : "list[int] = []");
   }
   expr->type = c->types->error;
   return expr;

@@ -261,11 +261,7 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
                                    type_name(c->types, left->type), type_name(c->types, right->type));
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
-    const struct type *enumeration = plain(left->type)->kind == TYPE_ENUM ? plain(left->type)
-                                                                            : plain(right->type);
-    if (enumeration->kind == TYPE_ENUM && (left->kind == EXPR_STRING || right->kind == EXPR_STRING))
-      diag_help(diag, "variants are written without quotes:  %s",
-                enumeration->variants.data[0].name);
+    if (!help_variant(diag, left, plain(right->type))) help_variant(diag, right, plain(left->type));
     return expr;
   }
   expr->binary.left = require_concrete(c, new_left);
@@ -332,9 +328,13 @@ static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const s
   bool can_fail = c->scope.failures.count > failures;
   c->scope.failures.count = failures;
   const struct type *inner = plain(left->type);
+  if (left->kind == EXPR_NONE) {
+    diag_warning(c->diags, W0902, left->span, "this is always absent, so the default is always used");
+    return infer(c, expr->binary.right, hint);
+  }
   struct expr *right = expr->binary.right = infer(c, expr->binary.right, is_error(left) ? hint : inner);
   if (is_error(left) || is_error(right)) return fail_type(c, expr);
-  if (left->type->kind != TYPE_OPTIONAL && left->type->kind != TYPE_NONE && !can_fail) {
+  if (left->type->kind != TYPE_OPTIONAL && !can_fail) {
     struct diag *diag = diag_warning(c->diags, W0902, expr->binary.op_span,
                                      "this default is never used");
     diag_label(diag, left->span, "always a value of type `%s`", type_name(c->types, left->type));
@@ -346,8 +346,7 @@ static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const s
     converted = try_coerce(c, right, inner);
   } else {
     expr->type = inner;
-    converted = left->kind == EXPR_NONE ? right : try_coerce(c, right, inner);
-    if (left->kind == EXPR_NONE) expr->type = right->type;
+    converted = try_coerce(c, right, inner);
   }
   if (!converted) {
     struct diag *diag = diag_error(c->diags, E0205, right->span,
@@ -384,7 +383,7 @@ static struct expr *infer_binary(struct checker *c, struct expr *expr, const str
 void report_no_field(struct checker *c, const struct expr *expr, const struct type *type) {
   struct ident name = expr->field.name;
   if (type->kind != TYPE_RECORD) {
-    struct diag *diag = diag_error(c->diags, E0204, name.span, "a `%s` has no fields",
+    struct diag *diag = diag_error(c->diags, E0204, name.span, "`%s` has no fields",
                                    type_name(c->types, type));
     if (builtin_find(name.text) || map_get(&c->symbols->functions, name.text)) {
       diag_help(diag, "`%s` is a function: call it with  .%s()", name.text, name.text);
@@ -415,12 +414,7 @@ static struct expr *infer_variant_path(struct checker *c, struct expr *expr) {
   if (!type || type->kind != TYPE_ENUM) return NULL;
   struct ident name = expr->field.name;
   if (name_to_variant(c, expr, type, name)) return expr;
-  struct name_list names = {0};
-  vec_each (const struct type_variant, variant, &type->variants)
-    vec_push(c->arena, &names, variant->name);
-  struct diag *diag = diag_error(c->diags, E0226, name.span, "`%s` has no variant `%s`", type->name,
-                                 name.text);
-  suggest(diag, name.text, names.data, names.count);
+  report_no_variant(c, type, name);
   return fail_type(c, expr);
 }
 
@@ -542,7 +536,7 @@ static struct expr *infer_map(struct checker *c, struct expr *expr, const struct
     if (is_error(pair->key) || is_error(pair->value)) return fail_type(c, expr);
   }
   if (!type_is_key(key)) {
-    diag_error(c->diags, E0402, expr->span, "a `%s` cannot be a key", type_name(c->types, key));
+    diag_error(c->diags, E0402, expr->span, "`%s` cannot be a key", type_name(c->types, key));
     return fail_type(c, expr);
   }
   expr->type = type_map(c->types, key, value);

@@ -3,6 +3,8 @@
  */
 #include "front/checker.h"
 
+#include <string.h>
+
 void note_failure(struct checker *c, const struct expr *expr, struct span span, const char *what,
                   const char *label) {
   vec_push(c->arena, &c->scope.failures,
@@ -11,18 +13,6 @@ void note_failure(struct checker *c, const struct expr *expr, struct span span, 
 
 void note_fault(struct checker *c) {
   c->scope.fault_count++;
-}
-
-static const char *example_value(const struct type *type) {
-  switch (type->kind) {
-  case TYPE_INT: return "0";
-  case TYPE_FLOAT: return "0.0";
-  case TYPE_STRING: return "\"\"";
-  case TYPE_DURATION: return "0s";
-  case TYPE_LIST: return "[]";
-  case TYPE_BOOL: return "false";
-  default: return "…";
-  }
 }
 
 static void help_default(struct checker *c, struct diag *diag, const struct expr *expr) {
@@ -35,12 +25,14 @@ static void help_default(struct checker *c, struct diag *diag, const struct expr
   }
 }
 
-static void help_else(struct checker *c, struct diag *diag) {
+/* `or` follows a first way out. */
+static void help_else(struct checker *c, struct diag *diag, const char *or) {
   switch (c->scope.place) {
   case PLACE_STAGE:
   case PLACE_STATE: {
-    const char *verb = c->scope.stage->verb.text;
-    diag_help(diag, "or drop the record:  |> %s … else skip", verb);
+    const char *word = c->scope.stage->verb.text;
+    const char *verb = strcmp(word, "key") == 0 ? "key by" : word;
+    diag_help(diag, "%sdrop the record:  |> %s … else skip", or, verb);
     diag_help(diag, "or keep it for a look:  |> %s … else into rejects", verb);
     break;
   }
@@ -59,8 +51,9 @@ void report_failures(struct checker *c) {
                          failure->what)
             : diag_error(c->diags, E0301, failure->span, "nothing handles this `fail`");
     if (failure->label) diag_label(diag, failure->span, "%s", failure->label);
-    if (failure->expr) help_default(c, diag, failure->expr);
-    help_else(c, diag);
+    bool has_value = failure->expr && failure->expr->type->kind != TYPE_UNIT;
+    if (has_value) help_default(c, diag, failure->expr);
+    help_else(c, diag, has_value ? "or " : "");
   }
   c->scope.failures.count = 0;
 }

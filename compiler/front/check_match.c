@@ -8,7 +8,7 @@
 static void report_pattern(struct checker *c, const struct pattern *pattern,
                            const struct type *subject, const char *help) {
   struct diag *diag = diag_error(c->diags, E0220, pattern->span,
-                                 "this pattern does not fit a `%s`", type_name(c->types, subject));
+                                 "this pattern does not fit `%s`", type_name(c->types, subject));
   if (help) diag_help(diag, "%s", help);
 }
 
@@ -26,18 +26,9 @@ static bool check_variant_pattern(struct checker *c, struct pattern *pattern,
   }
   int index = type_variant_index(subject, pattern->name.text);
   if (index < 0) {
-    struct name_list names = {0};
-    struct text list;
-    text_init(&list, c->arena);
-    vec_each (const struct type_variant, variant, &subject->variants) {
-      text_addf(&list, "%s%s", names.count ? ", " : "", variant->name);
-      vec_push(c->arena, &names, variant->name);
-    }
-    struct diag *diag = diag_error(c->diags, E0226, pattern->name.span, "`%s` has no variant `%s`",
-                                   subject->name, pattern->name.text);
-    diag_note(diag, "variants: %s", list.data);
-    if (strcmp(pattern->name.text, "_") == 0) diag_help(diag, "everything else is written  else => …");
-    suggest(diag, pattern->name.text, names.data, names.count);
+    struct diag *diag = report_no_variant(c, subject, pattern->name);
+    if (strcmp(pattern->name.text, "_") == 0)
+      diag_help(diag, "everything else is written  else => …");
     return false;
   }
   pattern->variant = (uint32_t)index;
@@ -70,9 +61,9 @@ static bool check_bound(struct checker *c, struct expr **bound, const struct typ
     return true;
   }
   struct diag *diag =
-      diag_error(c->diags, E0220, (*bound)->span, "a pattern of type `%s` does not fit a `%s`",
+      diag_error(c->diags, E0220, (*bound)->span, "a pattern of type `%s` does not fit `%s`",
                  type_name(c->types, (*bound)->type), type_name(c->types, subject));
-  if (subject->kind == TYPE_ENUM)
+  if (subject->kind == TYPE_ENUM && !help_variant(diag, *bound, subject))
     diag_help(diag, "name a variant:  %s", subject->variants.data[0].name);
   if (subject->kind == TYPE_OPTIONAL)
     diag_help(diag, "take the value apart first:  some x => …, none => …");
@@ -238,7 +229,7 @@ void check_patterns(struct checker *c, struct expr *subject, struct match_arm_li
   struct coverage coverage = {.subject = subject->type};
   if (subject->type->kind == TYPE_ERROR || !can_be_matched(subject->type)) {
     if (subject->type->kind != TYPE_ERROR) {
-      diag_error(c->diags, E0220, subject->span, "a `%s` cannot be matched",
+      diag_error(c->diags, E0220, subject->span, "`%s` cannot be matched",
                  type_name(c->types, subject->type));
     }
     vec_each (struct match_arm, arm, arms) {

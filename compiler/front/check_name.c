@@ -209,33 +209,38 @@ static const struct type *enum_with_variant(struct checker *c, const char *name)
   return found;
 }
 
+struct diag *report_no_variant(struct checker *c, const struct type *enumeration,
+                               struct ident name) {
+  struct name_list names = {0};
+  struct text out;
+  text_init(&out, c->arena);
+  vec_each (const struct type_variant, variant, &enumeration->variants) {
+    text_addf(&out, "%s%s", names.count ? ", " : "", variant->name);
+    vec_push(c->arena, &names, variant->name);
+  }
+  struct diag *diag = diag_error(c->diags, E0226, name.span, "`%s` has no variant `%s`",
+                                 enumeration->name, name.text);
+  diag_note(diag, "variants: %s", out.data);
+  if (c->scope.place != PLACE_TEST) add_names(c, &names);
+  return suggest(diag, name.text, names.data, names.count);
+}
+
 static void report_unknown(struct checker *c, struct ident name, const struct type *hint) {
   if (report_misplaced(c, name)) return;
   const char *ours = our_value(name.text);
-  if (ours) {
+  if (ours && (c->scope.item || strcmp(ours, "it") != 0)) {
     struct diag *diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
     diag_help(diag, "here it is called `%s`", ours);
     return;
   }
   if (report_other_kind(c, name)) return;
-  struct diag *diag;
   if (hint && hint->kind == TYPE_OPTIONAL) hint = hint->elem;
   if (hint && hint->kind == TYPE_ENUM) {
-    struct name_list names = {0};
-    struct text out;
-    text_init(&out, c->arena);
-    vec_each (const struct type_variant, variant, &hint->variants) {
-      text_addf(&out, "%s%s", names.count ? ", " : "", variant->name);
-      vec_push(c->arena, &names, variant->name);
-    }
-    diag = diag_error(c->diags, E0226, name.span, "`%s` has no variant `%s`", hint->name,
-                      name.text);
-    diag_note(diag, "variants: %s", out.data);
-    add_names(c, &names);
-    suggest(diag, name.text, names.data, names.count);
+    report_no_variant(c, hint, name);
     return;
   }
-  diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+  struct diag *diag =
+      diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
   const struct type *enumeration = enum_with_variant(c, name.text);
   if (enumeration) {
     diag_help(diag, "did you mean the variant `%s.%s`?", enumeration->name, name.text);

@@ -45,9 +45,11 @@ struct stream *check_read(struct checker *c, struct ident name) {
     return NULL;
   }
   stream->read_count++;
+  vec_push(c->arena, &c->reads, name.text);
   if (stream->decl) check_pipeline(c, stream->decl, name.span);
   vec_each(const struct stream_writer, writer, &stream->writers)
       check_pipeline(c, writer->decl, name.span);
+  c->reads.count--;
   if (!stream->item) stream->item = c->types->error;
   return stream;
 }

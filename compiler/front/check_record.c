@@ -40,7 +40,7 @@ static const struct type *infer_spread(struct checker *c, struct record_item *it
   item->value = infer(c, item->value, NULL);
   const struct type *type = item->value->type;
   if (type->kind == TYPE_RECORD) return type;
-  if (type->kind == TYPE_OPTIONAL) {
+  if (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_RECORD) {
     report_absent(c, item->value);
   } else if (type->kind != TYPE_ERROR) {
     struct diag *diag = diag_error(c->diags, E0205, item->value->span,

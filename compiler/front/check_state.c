@@ -18,19 +18,26 @@ static struct expr *default_value(struct checker *c, const struct stage *stage) 
   return value;
 }
 
-static const char *example_init(const struct type *type) {
-  switch (type->kind) {
-  case TYPE_INT: return "0";
-  case TYPE_FLOAT: return "0.0";
-  case TYPE_BOOL: return "false";
-  case TYPE_STRING: return "\"\"";
-  case TYPE_OPTIONAL: return "none";
-  case TYPE_LIST:
-  case TYPE_SET:
-  case TYPE_MAP: return "[]";
-  case TYPE_DURATION: return "0s";
-  default: return "…";
+/* Reports what keeps the record from starting with its defaults; true if something does. */
+static bool report_no_defaults(struct checker *c, const struct stage *stage,
+                               const struct expr *value) {
+  const struct type *type = stage->state_type;
+  if (type->decl) check_nominal(c, type, stage->name.span);
+  struct text missing;
+  text_init(&missing, c->arena);
+  vec_each (const struct type_field, field, &type->fields) {
+    bool is_given = field->init != NULL;
+    vec_each (const struct record_item, item, &value->record.items)
+      is_given = is_given || item->name.text == field->name;
+    if (!is_given) text_addf(&missing, "%s`%s`", missing.length ? ", " : "", field->name);
   }
+  if (missing.length == 0) return false;
+  struct diag *diag = diag_error(c->diags, E0208, stage->name.span,
+                                 "the state `%s` has no initial value", stage->name.text);
+  diag_note(diag, "these fields have no default: %s", missing.data);
+  diag_help(diag, "write  %s: %s = …, or give all fields a default", stage->name.text,
+            type->name ? type->name : "{ … }");
+  return true;
 }
 
 struct expr *check_state_init(struct checker *c, struct stage *stage) {
@@ -40,11 +47,12 @@ struct expr *check_state_init(struct checker *c, struct stage *stage) {
       struct diag *diag = diag_error(c->diags, E0208, stage->name.span,
                                      "the state `%s` has no initial value", stage->name.text);
       diag_help(diag, "write  %s: %s = %s", stage->name.text, type_name(c->types, type),
-                example_init(type));
+                example_value(type));
     }
     return NULL;
   }
   struct expr *init = stage->init ? stage->init : default_value(c, stage);
+  if (!stage->init && report_no_defaults(c, stage, init)) return NULL;
   return check_constant(c, init, type, true);
 }
 
@@ -72,6 +80,7 @@ static void check_hook(struct checker *c, struct stage *stage, struct hook *hook
 }
 
 void check_state_block(struct checker *c, struct stage *stage) {
+  size_t errors = c->diags->error_count;
   report_clash(c, stage->name, "state");
   c->scope.has_state = true;
   c->scope.place = PLACE_STATE;
@@ -79,4 +88,7 @@ void check_state_block(struct checker *c, struct stage *stage) {
   vec_each(struct hook, hook, &stage->hooks) check_hook(c, stage, hook);
   c->scope.place = PLACE_STATE;
   finish_emits(c, stage);
+  /* With a mistake inside, it is not known that nothing is emitted. */
+  struct emit_target *plain = &stage->emits.data[0];
+  if (!plain->type && c->diags->error_count > errors) plain->type = c->types->error;
 }

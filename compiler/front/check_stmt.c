@@ -76,9 +76,10 @@ static bool report_iterated(struct checker *c, const struct expr *place) {
     struct diag *diag = diag_error(c->diags, E0430, place->span,
                                    "this changes what the `for` walks over");
     diag_label(diag, (*iterable)->span, "walked over here");
-    diag_help(diag, "walk over a copy:  let all = %.*s   for x in all { … }",
+    diag_help(diag, "walk over a copy:  let all = %.*s   for %s in all { … }",
               (int)(*iterable)->span.length,
-              sources_text(&c->compiler->sources, (*iterable)->span));
+              sources_text(&c->compiler->sources, (*iterable)->span),
+              (*iterable)->type->kind == TYPE_MAP ? "k, v" : "x");
     return true;
   }
   return false;
@@ -203,6 +204,10 @@ static void report_assign(struct checker *c, const struct stmt *stmt) {
   if (place->type->kind == TYPE_SET) diag_help(diag, "add a value with  .add(value)");
   if (place->type->kind == TYPE_FLOAT && value->type->kind == TYPE_INT)
     diag_help(diag, "convert the int:  float(…)");
+  if (place->type->kind == TYPE_INT && value->type->kind == TYPE_FLOAT)
+    diag_help(diag, "convert the float:  int(…) ?? 0, or let the state be a float");
+  if (place->type->kind == TYPE_INT && value->type->kind == TYPE_STRING)
+    diag_help(diag, "read the text:  parse_int(…) ?? 0");
 }
 
 static void note_assign_effects(struct checker *c, const struct stmt *stmt) {
@@ -406,7 +411,7 @@ static void report_iterable(struct checker *c, const struct stmt *stmt) {
   if (stmt->loop.second && (type->kind == TYPE_LIST || type->kind == TYPE_SET)) {
     diag = diag_error(c->diags, E0205, stmt->loop.second->name.span,
                       "two names are for maps, this is `%s`", type_name(c->types, type));
-    diag_help(diag, "write  for x in …; for positions:  for i in range(0, len(xs)) else skip");
+    diag_help(diag, "write  for x in …; for positions:  for i in range(0, len(xs))");
     return;
   }
   diag = diag_error(c->diags, E0205, iterable->span,

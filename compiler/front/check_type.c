@@ -56,7 +56,7 @@ static const struct type *collection_type(struct checker *c, const struct type_s
   const struct type *first = check_type_syntax(c, syntax->args.data[0]);
   if (!is_map && !is_set) return type_list(c->types, first);
   if (first->kind != TYPE_ERROR && first->kind != TYPE_RECORD && !type_is_key(first)) {
-    diag_error(c->diags, E0402, syntax->args.data[0]->span, "a `%s` cannot be %s",
+    diag_error(c->diags, E0402, syntax->args.data[0]->span, "`%s` cannot be %s",
                type_name(c->types, first), is_map ? "a key" : "in a set");
     return c->types->error;
   }

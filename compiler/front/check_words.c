@@ -24,8 +24,7 @@ const char *our_value(const char *word) {
       {"None", "none"},      {"nullptr", "none"}, {"undefined", "none"}, {"True", "true"},
       {"TRUE", "true"},      {"False", "false"}, {"FALSE", "false"}, {"this", "it"},
       {"self", "it"},        {"item", "it"},    {"record", "it"},  {"row", "it"},
-      {"event", "it"},       {"value", "it"},   {"x", "it"},       {"_", "it"},
-      {NULL, NULL},
+      {"event", "it"},       {"_", "it"},       {NULL, NULL},
   };
   return find_pair(pairs, word);
 }
@@ -104,6 +103,25 @@ bool report_future_word(struct checker *c, struct ident word) {
     return true;
   }
   return false;
+}
+
+const char *example_value(const struct type *type) {
+  switch (type->kind) {
+  case TYPE_INT: return "0";
+  case TYPE_FLOAT: return "0.0";
+  case TYPE_BOOL: return "false";
+  case TYPE_STRING: return "\"\"";
+  case TYPE_DURATION: return "0s";
+  case TYPE_TIMESTAMP: return "@1970-01-01";
+  case TYPE_OPTIONAL: return "none";
+  case TYPE_LIST:
+  case TYPE_SET:
+  case TYPE_MAP: return "[]";
+  case TYPE_ENUM:
+    return type->variants.count && !type->variants.data[0].payload ? type->variants.data[0].name
+                                                                  : "…";
+  default: return "…";
+  }
 }
 
 struct diag *suggest(struct diag *diag, const char *name, const char *const *names, size_t count) {

@@ -37,6 +37,7 @@ struct failure {
   const char *label;       /* at the caret: "`total` may be 0" */
 };
 VEC_OF(failure_list, struct failure);
+VEC_OF(name_list, const char *);
 
 /* A collection that a `for` walks over: its path, if it is a place. */
 VEC_OF(loop_list, const struct expr *);
@@ -73,6 +74,7 @@ struct checker {
   struct scope scope;
   struct pending_emit_list emits; /* of the state that is being checked */
   struct decl_list stack;         /* declarations that are being checked, for circles */
+  struct name_list reads;         /* streams that are being read for that, outermost first */
 };
 
 /* -- check.c --------------------------------------------------------------------------------- */
@@ -136,6 +138,13 @@ struct expr *require_concrete(struct checker *, struct expr *expr);
 
 /* Reports that `expr` is not of type `expected`. */
 void report_type(struct checker *, const struct expr *expr, const struct type *expected);
+
+/* Says so where a text literal spells a variant of the enum that is wanted. */
+bool help_variant(struct diag *, const struct expr *expr, const struct type *wanted);
+
+/* Reports (E0226) that the enum has no such variant. Returns the report, for more help. */
+struct diag *report_no_variant(struct checker *, const struct type *enumeration,
+                               struct ident name);
 
 /* Reports that a value is used that may be absent (E0211). */
 void report_absent(struct checker *, const struct expr *expr);
@@ -240,8 +249,10 @@ const char *our_value(const char *word);
 const char *our_stage(const char *word);
 const char *our_type(const char *word);
 
+/* A value of the type to paste, or "…". */
+const char *example_value(const struct type *type);
+
 /* Adds "did you mean `x`?" for the nearest of the names, if there is one. */
 struct diag *suggest(struct diag *, const char *name, const char *const *names, size_t count);
-VEC_OF(name_list, const char *);
 
 #endif

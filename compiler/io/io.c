@@ -57,7 +57,9 @@ static void report_connector(struct checker *c, struct span span, const char *na
   const char *near = closest_name(name, names, CONNECTOR_COUNT);
   static const char *const later[] = {"kafka", "http", "socket", "tcp", "nexmark", "s3"};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-    if (strcmp(later[i], name) == 0) near = NULL;
+    if (strcmp(later[i], name) != 0) continue;
+    diag_note(diag, "`%s` is not part of this version of flowcc", name);
+    near = NULL;
   }
   if (near) {
     diag_help(diag, "did you mean `%s`?", near);
@@ -235,7 +237,9 @@ struct io_spec *io_check(struct checker *c, struct expr *call, bool is_read) {
     if (call->kind == EXPR_STRING) {
       diag_help(diag, "write  file(\"%.*s\", jsonl)", (int)call->string.length, call->string.data);
     } else if (call->kind == EXPR_NAME && connector_find(call->name.text)) {
-      diag_help(diag, "write  %s", connector_find(call->name.text)->syntax);
+      bool has_path = connector_find(call->name.text)->has_location;
+      diag_help(diag, has_path ? "write  %s(\"x.jsonl\", jsonl)" : "write  %s(jsonl)",
+                call->name.text);
     } else {
       diag_help(diag, is_read ? "write  file(\"in.jsonl\", jsonl)"
                               : "write  file(\"out.jsonl\", jsonl)");

@@ -38,7 +38,7 @@ static void check_key(struct checker *c, struct stage *stage) {
     stage->out_key = key->type;
     return;
   }
-  struct diag *diag = diag_error(&compiler->diags, E0402, key->span, "a `%s` cannot be a key",
+  struct diag *diag = diag_error(&compiler->diags, E0402, key->span, "`%s` cannot be a key",
                                  type_name(check_types(c), key->type));
   if (key->type->kind == TYPE_FLOAT) {
     diag_help(diag, "round it to an int:  key by int(…) ?? 0");
