@@ -90,22 +90,6 @@ void flow_print_lossy(struct flow_buf *b, const char *data, size_t length) {
 
 /* -- building -------------------------------------------------------------------------------- */
 
-struct flow_buf flow_text_begin(struct flow_mem *mem) {
-  return (struct flow_buf){.mem = mem};
-}
-
-struct flow_str flow_text_end(struct flow_buf *b) {
-  if (b->length > UINT32_MAX) flow_out_of_memory(b->length);
-  struct flow_str s = flow_str_make(b->data, b->length);
-  struct flow_mem *mem = b->mem;
-  if (b->data != NULL && b->data + b->capacity == mem->next) { /* an arena takes back the rest */
-    size_t kept = b->length <= FLOW_STR_INLINE ? 0 : (b->length + 15) & ~(size_t)15;
-    mem->next = b->data + kept;
-    FLOW_POISON(b->data + kept, b->capacity - kept);
-  }
-  return s;
-}
-
 struct flow_str flow_text_concat(struct flow_mem *mem, const struct flow_str *a,
                                  const struct flow_str *b) {
   struct flow_str both[] = {*a, *b}, none = {0};

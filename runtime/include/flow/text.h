@@ -40,11 +40,32 @@ void flow_print_lossy(struct flow_buf *, const char *data, size_t length);
  *   flow_print_int(&b, total);
  *   struct flow_str s = flow_text_end(&b);
  */
-struct flow_buf flow_text_begin(struct flow_mem *mem);
+static inline struct flow_buf flow_text_begin(struct flow_mem *mem) {
+  struct flow_buf b = {.mem = mem};
+  /* An arena lends a piece of what it has left, so that a usual text needs no call. */
+  enum { ROOM = 256 };
+  if (FLOW_LIKELY(mem->end - mem->next >= ROOM)) {
+    b.data = mem->next;
+    b.capacity = ROOM;
+    mem->next += ROOM;
+    FLOW_UNPOISON(b.data, ROOM);
+  }
+  return b;
+}
 
 /* The buffer's bytes as a string; the buffer must not be used afterwards. Over 4 GiB the program
  * ends like one that is out of memory. */
-struct flow_str flow_text_end(struct flow_buf *);
+static inline struct flow_str flow_text_end(struct flow_buf *b) {
+  if (FLOW_UNLIKELY(b->length > UINT32_MAX)) flow_out_of_memory(b->length);
+  struct flow_str s = flow_str_make(b->data, b->length);
+  struct flow_mem *mem = b->mem;
+  if (FLOW_LIKELY(b->data != NULL && b->data + b->capacity == mem->next)) { /* takes back the rest */
+    size_t kept = b->length <= FLOW_STR_INLINE ? 0 : (b->length + 15) & ~(size_t)15;
+    mem->next = b->data + kept;
+    FLOW_POISON(b->data + kept, b->capacity - kept);
+  }
+  return s;
+}
 
 /* A ++ B. */
 struct flow_str flow_text_concat(struct flow_mem *, const struct flow_str *,
