@@ -314,7 +314,8 @@ static bool skip_key(struct flow_json *j) {
   return string_rest(j, j->cursor + 1, NULL) && flow_json_colon(j);
 }
 
-bool flow_json_skip(struct flow_json *j) {
+/* An array or an object. */
+static bool skip_nested(struct flow_json *j) {
   uint64_t is_object[FLOW_JSON_DEPTH / 64] = {0}; /* one bit for each level that is open */
   uint32_t depth = 0;
   for (;;) {
@@ -345,4 +346,9 @@ bool flow_json_skip(struct flow_json *j) {
     bool in_object = (is_object[(depth - 1) / 64] >> (depth - 1) % 64 & 1) != 0;
     if (in_object && !skip_key(j)) return false;
   }
+}
+
+bool flow_json_skip(struct flow_json *j) {
+  char c = flow_json_peek(j);
+  return c == '{' || c == '[' ? skip_nested(j) : skip_scalar(j);
 }

@@ -69,12 +69,14 @@ static const char *character(struct emit *e, char c) {
 static void read_scalar(struct emit *e, struct text *out, const struct type_field *field,
                         const struct type *type, const char *to) {
   static const char *const readers[] = {
-      [TYPE_INT] = "int",       [TYPE_FLOAT] = "float",         [TYPE_BOOL] = "bool",
-      [TYPE_DURATION] = "duration", [TYPE_TIMESTAMP] = "timestamp",
+      [TYPE_FLOAT] = "float",
+      [TYPE_BOOL] = "bool",
+      [TYPE_DURATION] = "duration",
+      [TYPE_TIMESTAMP] = "timestamp",
   };
   const char *name = codec_field_name(field);
   if (type->kind == TYPE_STRING) {
-    text_addf(out, "%s = flow_csv_str(&f);\n", to);
+    text_addf(out, "%s = flow_row_str(&f, is_plain);\n", to);
     return;
   }
   if (type->kind == TYPE_ENUM) {
@@ -84,6 +86,12 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
     text_add(out, ", ");
     add_quoted(out, codec_phrase(e, type));
     text_add(out, ");\n");
+    return;
+  }
+  if (type->kind == TYPE_INT) {
+    text_add(out, "if (!flow_row_int(c, &f, ");
+    add_quoted(out, name);
+    text_addf(out, ", &%s, is_plain)) return false;\n", to);
     return;
   }
   bool has_unit = type->kind == TYPE_TIMESTAMP && field->unit_us != 0;
@@ -119,8 +127,7 @@ static void read_column(struct emit *e, struct text *out, const struct type *rec
   text_addf(out, "        %s\n        break;\n      }\n", codec_set_seen(e, i));
 }
 
-/* `static bool row_NAME(struct flow_worker *w, const struct flow_block *b, struct flow_csv *c, X *x)`:
- * reads the fields of a row whose first field the cursor of `c` is at. */
+/* Writes the function that reads the fields of a row whose first field the cursor of `c` is at. */
 static void emit_row(struct emit *e, const struct decl *source, const char *name) {
   const struct type *record = source->type;
   struct text out;
@@ -132,7 +139,7 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
   text_addf(&out,
             "  struct flow_csv_field f;\n  enum flow_csv_next next;\n  uint32_t column = 0;\n"
             "  const uint32_t column_count = %s;\n"
-            "  for (; (next = flow_csv_field(c, &f)) == FLOW_CSV_MORE; column++) {\n"
+            "  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {\n"
             "    if (FLOW_UNLIKELY(column >= column_count)) return flow_csv_too_many(c, &f, column_count);\n"
             "    switch (%s) {\n",
             source->io->has_header ? "b->column_count"
@@ -144,26 +151,40 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
   text_add(&out, "  return true;\n");
   bool uses_worker = strstr(out.data, "(w, ") != NULL;
   text_addf(emit_section(e, SECTION_CODECS),
-            "static inline bool row_%s(struct flow_worker *w, const struct flow_block *b, "
-            "struct flow_csv *c, %s *x) {\n%s%s%s}\n\n",
+            "FLOW_INLINE bool row_%s(struct flow_worker *w, const struct flow_block *b, "
+            "struct flow_csv *c, %s *x, bool is_plain) {\n%s%s%s}\n\n",
             name, emit_c_type(e, record), uses_worker ? "" : "  (void)w;\n",
             source->io->has_header ? "" : "  (void)b;\n", out.data);
 }
 
+/* The usual row is a plain one; any other is read by a function of its own. */
 static void emit_parser(struct emit *e, const struct decl *source, const char *name) {
   const char *c_type = emit_c_type(e, source->type);
+  const char *delimiter = character(e, source->io->delimiter);
   emit_row(e, source, name);
-  text_addf(emit_section(e, SECTION_CODECS),
-            "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
+  struct text *out = emit_section(e, SECTION_CODECS);
+  text_addf(out,
+            "static __attribute__((noinline)) enum flow_parse any_%s(struct flow_worker *w, "
+            "struct flow_block *b, %s *out) {\n"
             "  struct flow_line line;\n"
             "  struct flow_csv csv;\n"
             "  bool is_bad;\n"
-            "  if (FLOW_UNLIKELY(b->is_too_long)) return flow_line_too_long(b);\n"
+            "  if (b->is_too_long) return flow_line_too_long(b);\n"
             "  if (!flow_csv_row(w, b, %s, &line, &csv, &is_bad)) return FLOW_NO_RECORD;\n"
-            "  if (FLOW_UNLIKELY(is_bad || !row_%s(w, b, &csv, out))) return flow_line_bad(b, &line);\n"
+            "  if (is_bad || !row_%s(w, b, &csv, out, false)) return flow_line_bad(b, &line);\n"
             "  return flow_line_done(b, &line);\n"
             "}\n\n",
-            name, c_type, character(e, source->io->delimiter), name);
+            name, c_type, delimiter, name);
+  text_addf(out,
+            "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
+            "  struct flow_csv csv;\n"
+            "  if (FLOW_LIKELY(flow_csv_begin_plain(w, b, %s, &csv) && !b->is_too_long) &&\n"
+            "      FLOW_LIKELY(row_%s(w, b, &csv, out, true))) {\n"
+            "    return flow_csv_done(b, &csv);\n"
+            "  }\n"
+            "  return any_%s(w, b, out);\n"
+            "}\n\n",
+            name, c_type, delimiter, name, name);
 }
 
 /* -- printer --------------------------------------------------------------------------------- */

@@ -162,6 +162,14 @@ static inline size_t flow_json_plain_vector(__m128i text) {
   special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
   return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
 }
+
+/* Ones in the first `length` <= FLOW_STR_INLINE bytes, zeros behind them. */
+static inline __m128i flow_json_window(size_t length) {
+  static const unsigned char window[FLOW_STR_INLINE + 16] = {255, 255, 255, 255, 255, 255,
+                                                             255, 255, 255, 255, 255, 255};
+  const void *first = window + FLOW_STR_INLINE - length;
+  return _mm_loadu_si128((const __m128i *)first);
+}
 #endif
 
 /* The same for the bytes at `p`; at most 16 are looked at. */
@@ -184,11 +192,7 @@ FLOW_INLINE bool flow_json_string(struct flow_json *j, struct flow_str *out) {
   if (FLOW_UNLIKELY(p[1 + plain] != '"' || plain > FLOW_STR_INLINE)) {
     return flow_json_string_slow(j, plain, out);
   }
-  /* The first `plain` bytes behind the length: a window over ones that are followed by zeros. */
-  static const unsigned char window[FLOW_STR_INLINE + 16] = {255, 255, 255, 255, 255, 255,
-                                                             255, 255, 255, 255, 255, 255};
-  const void *mask = window + FLOW_STR_INLINE - plain;
-  text = _mm_and_si128(text, _mm_loadu_si128((const __m128i *)mask));
+  text = _mm_and_si128(text, flow_json_window(plain));
   text = _mm_or_si128(_mm_slli_si128(text, 4), _mm_cvtsi32_si128((int)plain));
   _mm_storeu_si128((__m128i *)(void *)out, text);
 #else
