@@ -305,7 +305,9 @@ static void end_line(struct layout *l) {
 }
 
 static void start_statement(struct layout *l, const struct token *token) {
-  l->statement_column = token->column;
+  /* A line that is indented for no reason leaves the left edge where it was. */
+  const struct token_list *list = &l->out->list;
+  if (!list->count || !vec_last(list).is_indented) l->statement_column = token->column;
   l->is_pipeline = false;
   l->is_test_header = false;
   l->has_suspect = false;
