@@ -191,14 +191,15 @@ static int report_failure(struct engine *e, enum flow_status status) {
 
 static int run(struct engine *e) {
   bool is_over = false;
-  enum flow_status status = engine_resume(e);
-  if (status != FLOW_OK) return report_failure(e, status);
   int error = stop_open(&e->stop, e->sys);
   if (error < 0) {
     return report_failure(e, flow_report_errno(&e->report, FLOW_E_IO, error, "wait for signals"));
   }
+  enum flow_status status = engine_resume(e);
+  /* A signal while state is loaded or a FIFO waited for: nothing was done, so nothing is lost. */
+  if (status != FLOW_OK && e->stop.signal != 0) return FLOW_EXIT_OK;
+  if (status != FLOW_OK) return report_failure(e, status);
   status = loop(e, &is_over);
-  bool was_stopped = status == FLOW_OK && !is_over;
   bool is_end = status == FLOW_OK && (is_over || e->store == NULL);
   bool flushes = e->options.at_end == AT_END_FLUSH ||
                  (e->options.at_end == AT_END_DEFAULT && e->store == NULL);
@@ -214,7 +215,6 @@ static int run(struct engine *e) {
   int code = status == FLOW_OK ? FLOW_EXIT_OK : e->exit_code;
   if (status != FLOW_OK && code == 0) code = report_failure(e, status);
   if (code == FLOW_EXIT_OK || e->exit_code != 0) summary_print(e, is_end && flushes);
-  (void)was_stopped;
   return code;
 }
 

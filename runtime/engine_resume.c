@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Rows that are loaded between two looks whether a signal came. */
+#define ROWS_PER_LOOK 4096
+
 /* -- state */
 
 void engine_make_state(struct engine *e) {
@@ -34,6 +37,7 @@ static enum flow_status load_state_row(void *context, uint64_t row, const void *
   struct load *load = context;
   struct engine *e = load->engine;
   const struct flow_state_desc *state = &e->program->states[load->state];
+  if (row % ROWS_PER_LOOK == 0 && stop_is_asked(&e->stop)) return FLOW_E_LOCKED; /* see run() */
   if (state->load(&e->worker, &e->worker.tables[load->state], row, key, key_length, value,
                   value_length)) {
     return FLOW_OK;
@@ -210,7 +214,7 @@ static enum flow_status make_sink(struct engine *e, uint32_t number) {
   char *location = is_named ? location_of(e, desc->location, override) : NULL;
   struct sink *s = &e->sinks[number];
   enum flow_status status = sink_open(s, e->sys, desc, connector, location,
-                                      &e->worker.sinks[number], &e->report);
+                                      &e->worker.sinks[number], &e->stop, &e->report);
   e->sys->free(e->sys, location);
   if (status != FLOW_OK || e->store == NULL) return status;
   struct load load = {.engine = e, .sink = s};

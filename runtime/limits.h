@@ -33,6 +33,9 @@
  * a record without a line end (rule 41), besides two polls. */
 #define FLOW_SETTLE_US ((int64_t)2000000)
 
+/* Microseconds between two looks whether a FIFO that is to be written has a reader. */
+#define FLOW_FIFO_US ((int64_t)50000)
+
 /* Microseconds that a sink may block after SIGTERM before the open epoch is given up (rule 18). */
 #define FLOW_DRAIN_US ((int64_t)1000000)
 

@@ -29,14 +29,27 @@ const struct flow_type *sink_value_type(void) {
 
 /* -- opening */
 
+/* Opens a FIFO or device for writing. A FIFO needs a reader; waiting for one must not outlast a signal. */
+static int open_stream(struct sink *s, struct stop *stop) {
+  const struct flow_sys *sys = s->sys;
+  for (;;) {
+    int fd = sys->open(sys, s->location, FLOW_OPEN_WRITE | FLOW_OPEN_NONBLOCK, 0);
+    if (fd != -ENXIO) return fd;
+    struct flow_wait item = {.fd = stop->fd, .want = FLOW_WAIT_READ};
+    int n = sys->wait(sys, &item, 1, FLOW_FIFO_US);
+    if (n < 0) return n;
+    if (stop_is_asked(stop)) return -EINTR;
+  }
+}
+
 /* Opens the file, without changing what is in it, and makes it if it is missing. */
-static int open_file(struct sink *s) {
+static int open_file(struct sink *s, struct stop *stop) {
   struct flow_file_info info;
   const struct flow_sys *sys = s->sys;
   int found = sys->stat(sys, s->location, &info);
   if (found == 0 && info.kind == FLOW_FILE_DIRECTORY) return -EISDIR;
   if (found == 0 && info.kind != FLOW_FILE_REGULAR) {
-    return sys->open(sys, s->location, FLOW_OPEN_WRITE, 0);
+    return open_stream(s, stop);
   }
   int fd = sys->open(sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE, 0);
   if (fd != -ENOENT) return fd;
@@ -47,14 +60,14 @@ static int open_file(struct sink *s) {
 enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
                            const struct flow_sink_desc *desc,
                            const struct flow_connector *connector, const char *location,
-                           struct flow_sink *out, struct flow_report *report) {
+                           struct flow_sink *out, struct stop *stop, struct flow_report *report) {
   *s = (struct sink){.sys = sys, .desc = desc, .connector = connector, .out = out, .fd = 1};
   if (location == NULL) location = "stdout";
   s->location = input_copy_text(sys, location, strlen(location));
   if (s->location == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "no memory for a sink");
   bool is_stdout = connector->target == CONNECTOR_STDOUT;
   if (!is_stdout) {
-    s->fd = open_file(s);
+    s->fd = open_file(s, stop);
     s->owns_fd = s->fd >= 0;
   }
   struct flow_file_info info;
@@ -220,6 +233,7 @@ enum flow_status sink_flush(struct sink *s, struct stop *stop, struct flow_repor
   enum flow_status status = FLOW_OK;
   while (done < buf->length) {
     int64_t n = write_some(s, buf->data + done, buf->length - done, stop);
+    if (n == -EAGAIN && !s->is_blocked) continue; /* a FIFO that another writer filled meanwhile */
     if (n <= 0) {
       s->is_broken = n == -EPIPE;
       status = flow_report_errno(report, FLOW_E_IO, n == 0 ? -EIO : (int)n, "write %s (sink `%s`)",

@@ -49,11 +49,12 @@ struct sink {
 const struct flow_type *sink_key_type(void);
 const struct flow_type *sink_value_type(void);
 
-/* Opens the target (location is copied; null: stdout). FLOW_E_CREATE if that fails, FLOW_E_LOCKED if another
+/* Opens the target (location is copied; null: stdout). A FIFO is waited for until it has a reader, or until
+ * a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails, FLOW_E_LOCKED if another
  * process writes the file. */
 enum flow_status sink_open(struct sink *, const struct flow_sys *, const struct flow_sink_desc *,
                            const struct flow_connector *, const char *location, struct flow_sink *out,
-                           struct flow_report *);
+                           struct stop *, struct flow_report *);
 void sink_close(struct sink *);
 
 /* Takes the row of the store. */
