@@ -41,9 +41,28 @@ void flow_table_init(struct flow_table *t, const struct flow_sys *sys, uint32_t 
   t->row_limit = limit_of(slot_count(t));
 }
 
+/* Rows begin at a cache line, so that one of 64 bytes is one line. What the system returned stands in
+ * front of them. */
+enum { CACHE_LINE = 64 };
+
+static char *chunk_new(struct flow_table *t) {
+  size_t size = (size_t)t->row_size << t->chunk_shift;
+  char *memory = flow_sys_must_alloc(t->sys, size + CACHE_LINE + sizeof memory);
+  char *rows = memory + sizeof memory;
+  rows += (0 - (uintptr_t)rows) % CACHE_LINE;
+  memcpy(rows - sizeof memory, &memory, sizeof memory);
+  return rows;
+}
+
+static void chunk_free(struct flow_table *t, char *rows) {
+  char *memory;
+  memcpy(&memory, rows - sizeof memory, sizeof memory);
+  t->sys->free(t->sys, memory);
+}
+
 void flow_table_free(struct flow_table *t) {
   if (t->sys == NULL) return;
-  for (uint32_t i = 0; i < t->chunk_count; i++) t->sys->free(t->sys, t->chunks[i]);
+  for (uint32_t i = 0; i < t->chunk_count; i++) chunk_free(t, t->chunks[i]);
   t->sys->free(t->sys, t->chunks);
   t->sys->free(t->sys, t->slots);
   t->sys->free(t->sys, t->touched);
@@ -124,7 +143,7 @@ static void add_chunk(struct flow_table *t) {
     t->chunk_capacity = t->chunk_capacity == 0 ? 8 : 2 * t->chunk_capacity;
     t->chunks = flow_sys_must_realloc(t->sys, t->chunks, t->chunk_capacity * sizeof *t->chunks);
   }
-  t->chunks[t->chunk_count++] = flow_sys_must_alloc(t->sys, (size_t)t->row_size << t->chunk_shift);
+  t->chunks[t->chunk_count++] = chunk_new(t);
 }
 
 /* A row that is in the index, with its header; not touched. */

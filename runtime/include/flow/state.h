@@ -90,8 +90,12 @@ size_t flow_table_bytes(const struct flow_table *);
 
 /* -- finding --------------------------------------------------------------------------------- */
 
+/* Rows up to which a table stays in the cache by itself, so that there is nothing to fetch. */
+#define FLOW_TABLE_CACHED 8192
+
 /* Starts to fetch the part of the index where the hash belongs. */
 static inline void flow_table_prefetch(const struct flow_table *t, uint64_t hash) {
+  if (t->row_end < FLOW_TABLE_CACHED) return;
   __builtin_prefetch(&t->slots[(uint32_t)(hash >> 32) >> t->shift]);
 }
 
@@ -102,6 +106,7 @@ static inline struct flow_entry *flow_table_row(const struct flow_table *t, uint
 
 /* Starts to fetch the row that the hash most likely leads to. */
 static inline void flow_table_prefetch_row(const struct flow_table *t, uint64_t hash) {
+  if (t->row_end < FLOW_TABLE_CACHED) return;
   uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
   for (;; at = (at + 1) & mask) {
     uint64_t slot = t->slots[at];
@@ -109,7 +114,7 @@ static inline void flow_table_prefetch_row(const struct flow_table *t, uint64_t 
     if ((uint32_t)(slot >> 32) != tag) continue;
     const char *row = (const char *)flow_table_row(t, (uint32_t)slot);
     __builtin_prefetch(row);
-    if (t->row_size > 48) __builtin_prefetch(row + 64);
+    __builtin_prefetch(row + t->row_size - 1);
     return;
   }
 }
