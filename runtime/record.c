@@ -163,8 +163,8 @@ char *flow_write_far(struct flow_buf *b, char *p, const struct flow_str *s, size
   return p + s->length;
 }
 
-char *flow_write_csv_str(struct flow_buf *b, char *p, const struct flow_str *s, char delimiter,
-                         bool is_optional, size_t room) {
+char *flow_write_csv_slow(struct flow_buf *b, char *p, const struct flow_str *s, char delimiter,
+                          bool is_optional, size_t room) {
   b->length = (size_t)(p - b->data);
   flow_print_csv_str(b, s, delimiter, is_optional);
   return resume(b, room);

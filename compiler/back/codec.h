@@ -29,10 +29,11 @@ const char *codec_variant_name(const struct type_variant *);
 bool codec_is_kept(struct emit *, const struct type *record, uint32_t field);
 
 /* Appends statements that check which fields were there (`seen` has a bit for each), give the others
- * their default, and check the conditions. `missing` is the C function for a required field that is
- * not there: `return MISSING, "name");`. `at` is a C expression for the place in the record. */
+ * their default, and check the conditions. In C, `MISSING, "name")` is the call that refuses a record
+ * without a required field, `guard` stands before the call that refuses it for a condition, `bad`
+ * is the struct flow_bad_record *, and `at3` where the value of field 3 began. */
 void codec_complete(struct emit *, struct text *out, const struct type *record, const char *missing,
-                    const char *bad, const char *at);
+                    const char *guard, const char *bad);
 
 /* emit_codec_record.c: appends the body of a record's reader. */
 void codec_record_body(struct emit *, struct text *out, const struct type *record);

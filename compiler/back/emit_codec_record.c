@@ -71,7 +71,7 @@ static void complete_word(struct emit *e, struct text *out, const struct type *r
 }
 
 void codec_complete(struct emit *e, struct text *out, const struct type *record,
-                    const char *missing, const char *bad, const char *at) {
+                    const char *missing, const char *guard, const char *bad) {
   for (uint32_t word = 0; word * 64 < record->fields.count; word++) {
     complete_word(e, out, record, word, missing);
   }
@@ -80,8 +80,8 @@ void codec_complete(struct emit *e, struct text *out, const struct type *record,
     if (field->where == NULL) continue;
     struct span span = field->where->span;
     const char *condition = sources_text(&e->compiler->sources, span);
-    text_addf(out, "  if (!%s(w, x)) return flow_bad_condition(%s, %s%u, ",
-              emit_where(e, record, i), bad, at, i);
+    text_addf(out, "  if (!%s(w, x)) return %sflow_bad_condition(%s, at%u, ",
+              emit_where(e, record, i), guard, bad, i);
     add_quoted(out, codec_field_name(field));
     text_add(out, ", ");
     text_add_quoted_c(out, condition, span.length);
@@ -219,6 +219,6 @@ void codec_record_body(struct emit *e, struct text *out, const struct type *reco
   text_addf(out, "  expected = %zu;\n", record->fields.count);
   look_up(out, record);
   text_add(out, "done:\n  if (next == FLOW_JSON_BAD) return false;\n");
-  codec_complete(e, out, record, "flow_json_missing(j", "j->bad", "at");
+  codec_complete(e, out, record, "flow_json_missing(j", "", "j->bad");
   text_add(out, "  return true;\n");
 }

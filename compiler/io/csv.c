@@ -69,6 +69,7 @@ static const char *character(struct emit *e, char c) {
 static void read_scalar(struct emit *e, struct text *out, const struct type_field *field,
                         const struct type *type, const char *to) {
   static const char *const readers[] = {
+      [TYPE_INT] = "int",
       [TYPE_FLOAT] = "float",
       [TYPE_BOOL] = "bool",
       [TYPE_DURATION] = "duration",
@@ -80,7 +81,7 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
     return;
   }
   if (type->kind == TYPE_ENUM) {
-    text_addf(out, "if (!%s(f.data, f.length, &%s)) return flow_csv_no_variant(c, &f, ",
+    text_addf(out, "if (!%s(f.data, f.length, &%s)) return !is_plain && flow_csv_no_variant(c, &f, ",
               codec_match(e, type), to);
     add_quoted(out, name);
     text_add(out, ", ");
@@ -88,17 +89,11 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
     text_add(out, ");\n");
     return;
   }
-  if (type->kind == TYPE_INT) {
-    text_add(out, "if (!flow_row_int(c, &f, ");
-    add_quoted(out, name);
-    text_addf(out, ", &%s, is_plain)) return false;\n", to);
-    return;
-  }
   bool has_unit = type->kind == TYPE_TIMESTAMP && field->unit_us != 0;
-  text_addf(out, "if (!flow_csv_%s%s(c, &f, ", readers[type->kind], has_unit ? "_of_unit" : "");
+  text_addf(out, "if (!flow_row_%s%s(c, &f, ", readers[type->kind], has_unit ? "_of_unit" : "");
   add_quoted(out, name);
   if (has_unit) text_addf(out, ", %" PRId64, field->unit_us);
-  text_addf(out, ", &%s)) return false;\n", to);
+  text_addf(out, ", &%s, is_plain)) return false;\n", to);
 }
 
 static void read_column(struct emit *e, struct text *out, const struct type *record, uint32_t i) {
@@ -140,14 +135,14 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
             "  struct flow_csv_field f;\n  enum flow_csv_next next;\n  uint32_t column = 0;\n"
             "  const uint32_t column_count = %s;\n"
             "  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {\n"
-            "    if (FLOW_UNLIKELY(column >= column_count)) return flow_csv_too_many(c, &f, column_count);\n"
+            "    if (FLOW_UNLIKELY(column >= column_count)) return !is_plain && flow_csv_too_many(c, &f, column_count);\n"
             "    switch (%s) {\n",
             source->io->has_header ? "b->column_count"
                                    : arena_printf(&e->compiler->arena, "%zu", record->fields.count),
             source->io->has_header ? "b->columns[column]" : "column");
   for (uint32_t i = 0; i < record->fields.count; i++) read_column(e, &out, record, i);
   text_add(&out, "      default: break;\n    }\n  }\n  if (next == FLOW_CSV_BAD) return false;\n");
-  codec_complete(e, &out, record, "flow_csv_missing(c", "c->bad", "at");
+  codec_complete(e, &out, record, "!is_plain && flow_csv_missing(c", "!is_plain && ", "c->bad");
   text_add(&out, "  return true;\n");
   bool uses_worker = strstr(out.data, "(w, ") != NULL;
   text_addf(emit_section(e, SECTION_CODECS),
@@ -178,7 +173,7 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
   text_addf(out,
             "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
             "  struct flow_csv csv;\n"
-            "  if (FLOW_LIKELY(flow_csv_begin_plain(w, b, %s, &csv) && !b->is_too_long) &&\n"
+            "  if (FLOW_LIKELY(flow_csv_begin_plain(b, %s, &csv) && !b->is_too_long) &&\n"
             "      FLOW_LIKELY(row_%s(w, b, &csv, out, true))) {\n"
             "    return flow_csv_done(b, &csv);\n"
             "  }\n"

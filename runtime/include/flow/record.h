@@ -17,6 +17,7 @@
 #include "flow/json.h"
 #include "flow/number.h"
 #include "flow/text.h"
+#include "flow/time.h"
 
 /* -- records of a block ---------------------------------------------------------------------- */
 
@@ -131,9 +132,9 @@ FLOW_COLD bool flow_bad_condition(struct flow_bad_record *, const char *at, cons
 
 /* Sets `csv` at the row at the cursor, to read it as a plain one; csv->end is null until its line
  * end has been found, and then behind that. False: it is not plain. */
-static inline bool flow_csv_begin_plain(struct flow_worker *w, const struct flow_block *b,
-                                        char delimiter, struct flow_csv *csv) {
-  *csv = (struct flow_csv){b->cursor, NULL, delimiter, w->arena, (struct flow_bad_record *)&b->bad};
+static inline bool flow_csv_begin_plain(const struct flow_block *b, char delimiter,
+                                        struct flow_csv *csv) {
+  *csv = (struct flow_csv){.cursor = b->cursor, .delimiter = delimiter};
   return (unsigned char)*b->cursor >= ' ';
 }
 
@@ -173,6 +174,9 @@ static inline enum flow_csv_next flow_csv_plain_field(struct flow_csv *c,
   return FLOW_CSV_MORE;
 }
 
+/* What follows is inlined into both ways. When a plain row cannot be read, no message is made, so
+ * that nothing of it has to be in memory: the second reading makes it. */
+
 FLOW_INLINE enum flow_csv_next flow_row_field(struct flow_csv *c, struct flow_csv_field *out,
                                               bool is_plain) {
   return is_plain ? flow_csv_plain_field(c, out) : flow_csv_field(c, out);
@@ -194,23 +198,49 @@ FLOW_INLINE struct flow_str flow_row_str(const struct flow_csv_field *f, bool is
   return flow_csv_str(f);
 }
 
-/* Digits and nothing else are the usual int. */
 FLOW_INLINE bool flow_row_int(struct flow_csv *c, const struct flow_csv_field *f, const char *name,
                               int64_t *out, bool is_plain) {
-  if (is_plain && FLOW_LIKELY(f->length - 1 < 18)) {
-    uint64_t value = 0;
-    size_t i = 0;
-    unsigned digit;
-    while (i < f->length && (digit = (unsigned char)f->data[i] - '0') < 10) {
-      value = value * 10 + digit;
-      i++;
-    }
-    if (FLOW_LIKELY(i == f->length)) {
-      *out = (int64_t)value;
-      return true;
-    }
-  }
-  return flow_csv_int(c, f, name, out);
+  if (!is_plain) return flow_csv_int(c, f, name, out);
+  bool is_negative = f->length > 0 && *f->data == '-';
+  const char *p = f->data + is_negative, *end = f->data + f->length;
+  uint64_t value = 0;
+  unsigned digit;
+  if ((size_t)(end - p) - 1 >= 18) return false;
+  for (; p != end && (digit = (unsigned char)*p - '0') < 10; p++) value = value * 10 + digit;
+  *out = is_negative ? -(int64_t)value : (int64_t)value;
+  return p == end;
+}
+
+FLOW_INLINE bool flow_row_float(struct flow_csv *c, const struct flow_csv_field *f,
+                                const char *name, double *out, bool is_plain) {
+  return is_plain ? flow_parse_float(f->data, f->length, out) == NULL
+                  : flow_csv_float(c, f, name, out);
+}
+
+FLOW_INLINE bool flow_row_bool(struct flow_csv *c, const struct flow_csv_field *f, const char *name,
+                               bool *out, bool is_plain) {
+  return is_plain ? flow_parse_bool(f->data, f->length, out) == NULL
+                  : flow_csv_bool(c, f, name, out);
+}
+
+FLOW_INLINE bool flow_row_timestamp(struct flow_csv *c, const struct flow_csv_field *f,
+                                    const char *name, int64_t *out, bool is_plain) {
+  return is_plain ? flow_parse_timestamp(f->data, f->length, out) == NULL
+                  : flow_csv_timestamp(c, f, name, out);
+}
+
+FLOW_INLINE bool flow_row_timestamp_of_unit(struct flow_csv *c, const struct flow_csv_field *f,
+                                            const char *name, int64_t unit_us, int64_t *out,
+                                            bool is_plain) {
+  if (!is_plain) return flow_csv_timestamp_of_unit(c, f, name, unit_us, out);
+  int64_t value;
+  return flow_row_int(c, f, name, &value, true) && flow_time_of_unit(value, unit_us, out);
+}
+
+FLOW_INLINE bool flow_row_duration(struct flow_csv *c, const struct flow_csv_field *f,
+                                   const char *name, int64_t *out, bool is_plain) {
+  return is_plain ? flow_parse_duration(f->data, f->length, out) == NULL
+                  : flow_csv_duration(c, f, name, out);
 }
 
 /* The plain row was read to its end. */
@@ -295,10 +325,31 @@ static inline char *flow_write_json_str(struct flow_buf *b, char *p, const struc
   return p + length;
 }
 
-/* Writes the string as it is, or as a CSV field; room as above. */
 char *flow_write_far(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
-char *flow_write_csv_str(struct flow_buf *b, char *p, const struct flow_str *s, char delimiter,
-                         bool is_optional, size_t room);
+char *flow_write_csv_slow(struct flow_buf *b, char *p, const struct flow_str *s, char delimiter,
+                          bool is_optional, size_t room);
+
+/* Writes the string as a CSV field; room as above. Short ones whose bytes are all above the blank and
+ * neither the delimiter nor a quote need no quotes. */
+static inline char *flow_write_csv_str(struct flow_buf *b, char *p, const struct flow_str *s,
+                                       char delimiter, bool is_optional, size_t room) {
+#ifdef __SSE2__
+  if (FLOW_LIKELY(s->length - 1 < FLOW_STR_INLINE)) {
+    __m128i text = _mm_srli_si128(_mm_loadu_si128((const __m128i *)(const void *)s), 4);
+    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(text, _mm_set1_epi8(delimiter)));
+    /* As signed bytes, those outside of ASCII are small too; the bytes behind the text are 0. */
+    special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x21)));
+    if (FLOW_LIKELY((uint32_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special)) == s->length)) {
+      memcpy(p, s->bytes, FLOW_STR_INLINE);
+      return p + s->length;
+    }
+  }
+#endif
+  return flow_write_csv_slow(b, p, s, delimiter, is_optional, room);
+}
+
+/* Writes the string as it is; room as above. */
 
 static inline char *flow_write_str(struct flow_buf *b, char *p, const struct flow_str *s,
                                    size_t room) {
