@@ -34,6 +34,7 @@ struct code {
   const char *it, *key, *state;
   const struct node *node;  /* of the enclosing `state`, for emit and forget */
   const char *emit_prefix;  /* "emit" or "hold"; the output's number and the node follow */
+  bool is_held;             /* emissions wait until the item has succeeded */
   const char *emit_args;    /* ", key" and the like, behind the row */
   struct map locals;        /* struct local * → C operand */
   struct map local_names;   /* C names of locals in use */
@@ -168,6 +169,9 @@ const char *code_text_begin(struct code *);
 void code_text_add(struct code *, const char *buffer, const struct type *, const char *operand);
 const char *code_text_end(struct code *, const char *buffer);
 const char *code_fstring(struct code *, const struct expr *);
+
+/* If the expression is an f-string, prints it as a line straight into the sink and returns true. */
+bool code_fstring_line(struct code *, const struct expr *, uint32_t sink);
 
 /* -- code_change.c: places and mutators */
 

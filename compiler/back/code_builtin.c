@@ -30,7 +30,8 @@ const char *code_text_end(struct code *c, const char *buffer) {
 
 /* Writes the function that prints the parts of an f-string: `format_N(b, x1, x2, …)`. Room for all
  * that has a limit is made once. */
-static const char *format_function(struct code *c, const struct fstring_part_list *parts) {
+static const char *format_function(struct code *c, const struct fstring_part_list *parts,
+                                   const char *end) {
   struct emit *e = c->e;
   const char *name = code_printf(c, "format_%u", ++e->format_count);
   struct text head;
@@ -48,31 +49,52 @@ static const char *format_function(struct code *c, const struct fstring_part_lis
     print_value(&printer, PRINT_TEXT, part->value->type, code_printf(c, "(*x%u)", count));
   }
   text_addc(&head, ')');
+  print_fixed(&printer, end);
   print_function(&printer, SECTION_HELPERS, head.data);
   return name;
 }
 
-const char *code_fstring(struct code *c, const struct expr *expr) {
-  const struct fstring_part_list *parts = &expr->fstring;
+/* Evaluates the values of an f-string; returns them as further arguments: ", &t1, key". */
+static const char *format_args(struct code *c, const struct fstring_part_list *parts) {
   struct arena *arena = &c->e->compiler->arena;
   const struct expr **exprs = arena_alloc(arena, (parts->count + 1) * sizeof *exprs);
   const char **operands = arena_alloc(arena, (parts->count + 1) * sizeof *operands);
   size_t count = 0;
-  struct text plain;
-  text_init(&plain, arena);
-  vec_each(struct fstring_part, part, parts) {
+  vec_each(struct fstring_part, part, parts)
     if (part->value != NULL) exprs[count++] = part->value;
-    else text_addn(&plain, part->text, part->length);
-  }
-  if (count == 0) return code_string(c, plain.data, plain.length);
   code_exprs(c, exprs, count, operands);
   struct text args;
   text_init(&args, arena);
   for (size_t i = 0; i < count; i++)
     text_addf(&args, ", %s", code_pointer(c, exprs[i]->type, operands[i]));
+  return args.data;
+}
+
+static bool has_values(const struct fstring_part_list *parts) {
+  vec_each(struct fstring_part, part, parts)
+    if (part->value != NULL) return true;
+  return false;
+}
+
+const char *code_fstring(struct code *c, const struct expr *expr) {
+  const struct fstring_part_list *parts = &expr->fstring;
+  if (!has_values(parts)) {
+    struct text plain;
+    text_init(&plain, &c->e->compiler->arena);
+    vec_each(struct fstring_part, part, parts) text_addn(&plain, part->text, part->length);
+    return code_string(c, plain.data, plain.length);
+  }
+  const char *args = format_args(c, parts);
   const char *buffer = code_text_begin(c);
-  code_put(c, "%s(&%s%s);", format_function(c, parts), buffer, args.data);
+  code_put(c, "%s(&%s%s);", format_function(c, parts, ""), buffer, args);
   return code_text_end(c, buffer);
+}
+
+bool code_fstring_line(struct code *c, const struct expr *expr, uint32_t sink) {
+  if (expr->kind != EXPR_FSTRING || !has_values(&expr->fstring)) return false;
+  const char *args = format_args(c, &expr->fstring);
+  code_put(c, "%s(flow_sink_row(w, %u)%s);", format_function(c, &expr->fstring, "\n"), sink, args);
+  return true;
 }
 
 /* -- numbers --------------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
 /* The user's statements as C. */
 #include "back/code.h"
 
+#include "back/program.h"
 #include "front/builtin.h"
+#include "ops/state_emit.h"
 
 #include <string.h>
 
@@ -95,7 +97,11 @@ static void assign(struct code *c, const struct stmt *stmt) {
 
 static void emit(struct code *c, const struct stmt *stmt) {
   const struct expr *value = stmt->emit.value;
+  /* A text on its way to a text sink need not become a string first. */
+  int64_t sink = c->is_held ? -1 : emit_text_sink(c->e, c->node, stmt->emit.output);
+  if (sink >= 0 && code_fstring_line(c, value, (uint32_t)sink)) return;
   const char *operand = code_expr(c, value);
+  state_use_output(c->e, c->node, stmt->emit.output);
   code_put(c, "%s%u_%s(w, %s%s);", c->emit_prefix, stmt->emit.output, c->node->name,
            code_pointer(c, value->type, operand), c->emit_args);
 }

@@ -36,6 +36,10 @@ bool emit_first_time(struct emit *e, const char *name) {
   return map_put(&e->written, interned, (void *)interned) == NULL;
 }
 
+bool emit_is_written(struct emit *e, const char *name) {
+  return map_get(&e->written, names_intern(&e->compiler->names, name, strlen(name))) != NULL;
+}
+
 const char *emit_site(struct emit *e, struct span span, const char *step) {
   struct arena *arena = &e->compiler->arena;
   const char *wanted = arena_printf(arena, "site %u %u %s", span.offset, span.length, step);

@@ -55,6 +55,9 @@ void emit_line(struct emit *, const char *format, ...) __attribute__((format(pri
 /* True the first time it is asked about this name. */
 bool emit_first_time(struct emit *, const char *name);
 
+/* Whether emit_first_time() was asked about it. */
+bool emit_is_written(struct emit *, const char *name);
+
 /* Name of the `static const struct flow_site` for a place in the program; `step` as messages show
  * it: "state total", "source events". */
 const char *emit_site(struct emit *, struct span span, const char *step);

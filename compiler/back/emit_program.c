@@ -230,6 +230,20 @@ uint32_t emit_sink_index(struct emit *e, const struct node *sink) {
   return index;
 }
 
+int64_t emit_text_sink(struct emit *e, const struct node *node, uint32_t port) {
+  if (e->compiler->options.is_fuse_disabled) return -1;
+  const struct edge_list *edges = &node->ports.data[port].edges;
+  while (edges->count == 1) {
+    const struct node *to = edges->data[0]->to;
+    if (plan_is_cut(e->plan, edges->data[0])) return -1;
+    if (to->kind == NODE_SINK)
+      return emit_sink_io(to).format == &format_text ? (int64_t)emit_sink_index(e, to) : -1;
+    if (to->kind == NODE_STAGE && to->stage->op != &op_into) return -1;
+    edges = &to->ports.data[0].edges;
+  }
+  return -1;
+}
+
 /* The header line of a format that has one. */
 static const char *sink_header(struct emit *e, const struct node *node) {
   const struct io_spec io = emit_sink_io(node);

@@ -106,12 +106,19 @@ static void emit_quote(struct emit *e, const struct node *node) {
   emit_line(e, "/* %u: %.*s%s */", place.line, (int)shown, line, shown < length ? " …" : "");
 }
 
+/* The function that prints a row for the sink, written on first use. */
+static const char *printer(struct emit *e, const struct node *sink) {
+  const char *name = arena_printf(&e->compiler->arena, "print_%s", sink->name);
+  const struct io_spec io = emit_sink_io(sink);
+  if (emit_first_time(e, name)) io.format->emit_printer(e, &io, sink->item, name);
+  return name;
+}
+
 static void emit_node(struct emit *e, const struct node *node, const char *row, const char *key) {
   switch (node->kind) {
   case NODE_STREAM: emit_push(e, node, 0, row, key); return;
   case NODE_SINK:
-    emit_line(e, "print_%s(w, flow_sink_row(w, %u), %s);", node->name, emit_sink_index(e, node),
-              row);
+    emit_line(e, "%s(w, flow_sink_row(w, %u), %s);", printer(e, node), emit_sink_index(e, node), row);
     return;
   case NODE_STAGE: {
     const char *outer = e->key;
@@ -211,11 +218,6 @@ static void write_reject(struct emit *e, const struct node *node, uint32_t port)
 /* -- the whole ------------------------------------------------------------------------------- */
 
 static void emit_user_parts(struct emit *e, const struct node *node) {
-  if (node->kind == NODE_SINK) {
-    const struct io_spec io = emit_sink_io(node);
-    io.format->emit_printer(e, &io, node->item,
-                            arena_printf(&e->compiler->arena, "print_%s", node->name));
-  }
   if (node->kind != NODE_STAGE) return;
   if (node->stage->op->emit_functions != NULL) node->stage->op->emit_functions(e, node);
   if (node->stage->op->emit_state != NULL) {

@@ -46,6 +46,11 @@ struct io_spec emit_sink_io(const struct node *sink);
 
 /* Index of a sink in flow_program.sinks; sinks that no row can reach are not there. */
 uint32_t emit_sink_index(struct emit *, const struct node *sink);
+
+/* The sink that the rows of a port go to as lines of text and nowhere else, with nothing on the way;
+ * -1: there is none. */
+int64_t emit_text_sink(struct emit *, const struct node *node, uint32_t port);
+
 uint32_t emit_state_index(struct emit *, const struct node *state);
 
 /* -- emit_source.c */

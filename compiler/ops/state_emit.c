@@ -50,6 +50,7 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   c.key = "(*key)";
   c.state = "(*state)";
   c.node = node;
+  c.is_held = is_held;
   c.emit_prefix = is_held ? "hold" : "emit";
   c.emit_args = is_held ? ", held" : ", key";
   code_block(&c, block);
@@ -79,27 +80,28 @@ static const char *hold_head(struct emit *e, const struct node *node, uint32_t o
                       output, node->name, emit_c_type(e, node->ports.data[output].item));
 }
 
-static bool is_emitted(const struct node *node, uint32_t output) {
-  return output < node->stage->emits.count && node->stage->emits.data[output].type != NULL;
+static const char *output_mark(struct emit *e, const struct node *node, uint32_t output) {
+  return arena_printf(&e->compiler->arena, "output %u of %s", output, node->name);
 }
 
-static void declare_outputs(struct emit *e, const struct node *node) {
+void state_use_output(struct emit *e, const struct node *node, uint32_t output) {
+  if (!emit_first_time(e, output_mark(e, node, output))) return;
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
-  bool is_held = state_must_undo(node->stage);
-  if (is_held && emit_first_time(e, "struct held"))
+  text_addf(out, "%s;\n", emit_head(e, node, output));
+  if (state_must_undo(node->stage)) text_addf(out, "%s;\n", hold_head(e, node, output));
+}
+
+static void declare_held(struct emit *e, const struct node *node) {
+  struct text *out = emit_section(e, SECTION_DECLARATIONS);
+  if (state_must_undo(node->stage) && emit_first_time(e, "struct held"))
     text_add(out, "/* Rows that wait until their item has succeeded. */\n"
                   "struct held_row {\n  struct held_row *next;\n  uint32_t output;\n};\n"
                   "struct held {\n  struct held_row *first, *last;\n};\n");
-  for (uint32_t i = 0; i < node->stage->emits.count; i++) {
-    if (!is_emitted(node, i)) continue;
-    text_addf(out, "%s;\n", emit_head(e, node, i));
-    if (is_held) text_addf(out, "%s;\n", hold_head(e, node, i));
-  }
 }
 
 void state_emit_functions(struct emit *e, const struct node *node) {
   const struct stage *stage = node->stage;
-  declare_outputs(e, node);
+  declare_held(e, node);
   if (stage->init != NULL) {
     struct code c;
     code_begin(&c, e, emit_step(e, node), false);
@@ -284,7 +286,7 @@ static void write_outputs(struct emit *e, const struct node *node) {
   uint32_t indent = e->indent;
   const char *key = e->key;
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
-    if (!is_emitted(node, i)) continue;
+    if (!emit_is_written(e, output_mark(e, node, i))) continue;
     emit_function(e, SECTION_STAGES, emit_head(e, node, i), node, i, write_output);
     if (state_must_undo(node->stage))
       emit_function(e, SECTION_STAGES, hold_head(e, node, i), node, i, write_hold);
@@ -306,7 +308,7 @@ static void emit_forget(struct emit *e, const struct node *node) {
 static void emit_release(struct emit *e, const struct node *node) {
   emit_line(e, "for (struct held_row *row = held.first; row != NULL; row = row->next) {");
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
-    if (!is_emitted(node, i)) continue;
+    if (!emit_is_written(e, output_mark(e, node, i))) continue;
     emit_line(e, "if (row->output == %u) {", i);
     emit_line(e, "struct waiting {");
     emit_line(e, "struct held_row row;");

@@ -12,6 +12,9 @@ void state_emit_row(struct emit *, const struct node *, const char *row);
 void state_emit_epoch_end(struct emit *, const struct node *);
 void state_emit_end(struct emit *, const struct node *);
 
+/* Declares the functions that take the rows of an output; those of an unused output are not written. */
+void state_use_output(struct emit *, const struct node *, uint32_t output);
+
 /* The C expression for the hash of the key at a C pointer. Where every row that arrives has the same
  * key (`key by "ALL"`), there is nothing to hash. */
 const char *state_hash(struct emit *, const struct node *, const char *key);
