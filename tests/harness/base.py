@@ -20,6 +20,10 @@ EXAMPLES = ROOT / "examples"
 # A test that needs longer than this hangs; sanitizers are about ten times slower.
 TIMEOUT_S = {"release": 60, "clang": 60, "debug": 120, "cover": 240, "asan": 300, "tsan": 300}
 
+# Memory of one process: a test that runs away ends alone, not with the machine. (Sanitizers need a
+# large part of the address space for themselves.)
+DATA_BYTES = 4 << 30
+
 SANITIZER_CC = {
     "asan": "-fsanitize=address,undefined -fno-sanitize-recover=undefined",
     "tsan": "-fsanitize=thread",
@@ -87,6 +91,7 @@ class Tools:
             self.env["ASAN_OPTIONS"] = "handle_segv=2:detect_leaks=1"
         elif mode == "clang":
             self.env["CC"] = "clang"
+        self.prefix = [] if mode in ("asan", "tsan") else ["prlimit", f"--data={DATA_BYTES}"]
         self.can_crash = self.crashpoint.exists() and mode not in ("asan", "tsan", "cover")
         self._scratch = tempfile.TemporaryDirectory(prefix="flowcc-test-", ignore_cleanup_errors=True)
         self.scratch = Path(self._scratch.name)
@@ -125,7 +130,7 @@ def run(argv, cwd, tools, stdin=b"", env=None, timeout_s=None):
     """Runs a program to its end in a process group of its own."""
     argv = [str(a) for a in argv]
     process = subprocess.Popen(
-        argv, cwd=cwd, env={**tools.env, **(env or {})}, stdin=subprocess.PIPE,
+        tools.prefix + argv, cwd=cwd, env={**tools.env, **(env or {})}, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     try:
         out, err = process.communicate(stdin, timeout_s or tools.timeout_s)
@@ -192,7 +197,7 @@ class Running:
         self.box, self.argv = box, [str(a) for a in argv]
         self._files = [tempfile.TemporaryFile(dir=box.tools.scratch) for _ in range(2)]
         self.process = subprocess.Popen(
-            self.argv, cwd=box.path, env={**box.tools.env, **(env or {})}, stdin=subprocess.DEVNULL,
+            box.tools.prefix + self.argv, cwd=box.path, env={**box.tools.env, **(env or {})}, stdin=subprocess.DEVNULL,
             stdout=self._files[0], stderr=self._files[1], start_new_session=True)
         self.pid = self.process.pid
 
