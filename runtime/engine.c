@@ -55,25 +55,28 @@ static enum flow_status run_block(struct engine *e) {
     b->budget = epoch_budget(&e->epoch, &e->policy);
     e->worker.record = first;
     enum flow_run result = FLOW_RUN_DONE;
-    if (!engine_run(e, e->block_source->desc, &result)) return engine_stop_at_failure(e, from, first);
+    if (!engine_run(e, e->block_source->desc, &result))
+      return engine_stop_at_failure(e, from, first);
     enum flow_status status = account(e, from);
     if (status == FLOW_OK) status = e->flush_status;
     if (status != FLOW_OK) return status;
     if (result == FLOW_RUN_STOP) return engine_stop_at_bad_record(e);
     if (b->cursor == from) {
-      return flow_report_fail(&e->report, FLOW_E_BUG, "source `%s` does not get on at byte %llu of %s",
-                              e->block_source->desc->name,
-                              (unsigned long long)(b->offset + (uint64_t)(from - b->start)), b->file);
+      return flow_report_fail(
+          &e->report, FLOW_E_BUG, "source `%s` does not get on at byte %llu of %s",
+          e->block_source->desc->name,
+          (unsigned long long)(b->offset + (uint64_t)(from - b->start)), b->file);
     }
     status = engine_settle(e, EPOCH_BLOCK);
-    if (status == FLOW_OK && source_is_full(e->block_source)) status = engine_settle(e, EPOCH_PRESSURE);
+    if (status == FLOW_OK && source_is_full(e->block_source))
+      status = engine_settle(e, EPOCH_PRESSURE);
     if (status != FLOW_OK) return status;
   }
   return FLOW_OK;
 }
 
-/* Nothing is ready: writes out what is there, and waits for input, a time, or a signal. Input that stays
- * away long enough closes and commits the epoch. */
+/* Nothing is ready: writes out what is there, and waits for input, a time, or a signal. Input that
+ * stays away long enough closes and commits the epoch. */
 static enum flow_status wait_for_input(struct engine *e) {
   enum flow_status status = engine_flush(e);
   if (status != FLOW_OK) return status;
@@ -175,8 +178,9 @@ static int report_failure(struct engine *e, enum flow_status status) {
   for (uint32_t i = 0; i < e->program->sink_count && e->sinks != NULL; i++) {
     if (e->sinks[i].is_broken) return EXIT_BROKEN_PIPE;
     if (!e->sinks[i].is_blocked) continue;
-    static const char text[] = "warning: a reader of the output took nothing for a second after the "
-                               "signal; the last epoch was given up\n";
+    static const char text[] =
+        "warning: a reader of the output took nothing for a second after the "
+        "signal; the last epoch was given up\n";
     static const char more[] = "  = note: its lines may be printed again by the next run\n";
     flow_sys_write_all(e->sys, 2, text, sizeof text - 1);
     if (e->store != NULL) flow_sys_write_all(e->sys, 2, more, sizeof more - 1);
@@ -206,8 +210,10 @@ static int run(struct engine *e) {
   if (is_input_failure(e, status)) {
     struct flow_report first = e->report;
     enum flow_status ended = end_run(e, false, false);
-    if (ended == FLOW_OK) e->report = first;
-    else status = ended;
+    if (ended == FLOW_OK)
+      e->report = first;
+    else
+      status = ended;
   } else if (status == FLOW_OK) {
     status = end_run(e, is_end, flushes);
   }
@@ -220,7 +226,8 @@ static int run(struct engine *e) {
 
 /* -- set-up */
 
-/* Bytes of a block; a test makes them small with FLOW_BLOCK_BYTES, to show that they do not matter. */
+/* Bytes of a block; a test makes them small with FLOW_BLOCK_BYTES, to show that they do not matter.
+ * */
 static size_t block_bytes(void) {
   const char *text = getenv("FLOW_BLOCK_BYTES");
   long bytes = text == NULL ? 0 : strtol(text, NULL, 10);
@@ -277,9 +284,10 @@ static void tear_down(struct engine *e) {
   sequencer_log_free(&e->log);
   flow_buf_free(&e->held_data);
   flow_buf_free(&e->inspected);
-  void *const arrays[] = {e->worker.tables, e->worker.sinks, e->sources, e->sinks, e->partitions,
-                          e->held, e->commit_epochs, e->commit_parts, e->parts, e->ids, e->numbers,
-                          e->migrated, e->failure_reason};
+  void *const arrays[] = {e->worker.tables, e->worker.sinks, e->sources,       e->sinks,
+                          e->partitions,    e->held,         e->commit_epochs, e->commit_parts,
+                          e->parts,         e->ids,          e->numbers,       e->migrated,
+                          e->failure_reason};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sys->free(sys, arrays[i]);
 }
 
@@ -317,12 +325,12 @@ static int start(struct engine *e, int argc, char **argv) {
   if (p->abi_version != FLOW_ABI_VERSION) {
     return report_failure(e, flow_report_fail(&e->report, FLOW_E_BUG,
                                               "this program and its runtime do not fit together: "
-                                              "compile %s again", p->file));
+                                              "compile %s again",
+                                              p->file));
   }
   e->params = make_array(e, p->params_size, 1);
   if (p->default_params != NULL) p->default_params(e->params);
-  enum options_result result =
-      options_parse(&e->options, p, e->params, argc, argv, &e->report);
+  enum options_result result = options_parse(&e->options, p, e->params, argc, argv, &e->report);
   int code;
   if (result == OPTIONS_HELP || result == OPTIONS_VERSION) {
     code = print_about(e, result == OPTIONS_HELP, argc > 0 ? argv[0] : p->name);

@@ -51,23 +51,23 @@ struct engine {
   void *params;
   struct flow_worker worker;
   struct source_settings settings;
-  struct source *sources;               /* in the order of the program */
+  struct source *sources; /* in the order of the program */
   struct sink *sinks;
   struct sequencer_partition *partitions;
   int32_t last_turn;
-  struct sequencer_log log;             /* of the open epoch; kept with a store only */
+  struct sequencer_log log; /* of the open epoch; kept with a store only */
   struct epoch epoch;
   struct epoch_policy policy;
   struct stop stop;
 
-  struct flow_store *store;             /* null: state is in memory */
-  struct flow_store_id *ids;            /* sources, then sinks, then states */
+  struct flow_store *store;  /* null: state is in memory */
+  struct flow_store_id *ids; /* sources, then sinks, then states */
   uint16_t *numbers;
   uint32_t id_count;
-  int64_t resumed_at;                   /* the newest epoch when the run began; -1: none */
-  char *migrated;                       /* what the store did to old types; null: nothing */
+  int64_t resumed_at; /* the newest epoch when the run began; -1: none */
+  char *migrated;     /* what the store did to old types; null: nothing */
 
-  struct held_epoch *held;              /* room for EPOCH_HELD_COUNT + 1 */
+  struct held_epoch *held; /* room for EPOCH_HELD_COUNT + 1 */
   struct held_part *parts;
   size_t part_count, part_capacity;
   struct flow_store_part *commit_parts; /* the same as the store wants them */
@@ -75,30 +75,31 @@ struct engine {
   struct flow_store_epoch *commit_epochs;
   struct flow_buf held_data;
 
-  struct flow_block block;              /* that is being run */
+  struct flow_block block; /* that is being run */
   struct source *block_source;
   jmp_buf jump;
   enum give_up gave_up;
-  char *failure_reason;                 /* a copy that outlives the arena */
+  char *failure_reason; /* a copy that outlives the arena */
   const struct flow_site *failure_site;
-  enum flow_status flush_status;        /* of the flushes between batches */
-  struct flow_buf inspected;            /* `inspect` lines on their way to stderr */
+  enum flow_status flush_status; /* of the flushes between batches */
+  struct flow_buf inspected;     /* `inspect` lines on their way to stderr */
   uint64_t inspected_record;
   size_t inspected_mark;
 
-  uint64_t rejected;                    /* counted by generated code, in this run */
-  uint64_t rejected_closed;             /* as of the last closed epoch */
-  uint64_t rows_closed;                 /* rows of all sinks then */
-  int64_t idle_since_us;                /* monotonic; 0: input is flowing */
+  uint64_t rejected;        /* counted by generated code, in this run */
+  uint64_t rejected_closed; /* as of the last closed epoch */
+  uint64_t rows_closed;     /* rows of all sinks then */
+  int64_t idle_since_us;    /* monotonic; 0: input is flowing */
   int64_t started_us;
-  struct totals totals;                 /* of closed epochs */
-  int exit_code;                        /* if a message was printed already */
+  struct totals totals; /* of closed epochs */
+  int exit_code;        /* if a message was printed already */
   struct flow_report report;
 };
 
 /* -- engine_resume.c */
 
-/* Opens the store (if there is a state directory), sources and sinks, and loads what was committed. */
+/* Opens the store (if there is a state directory), sources and sinks, and loads what was committed.
+ * */
 enum flow_status engine_resume(struct engine *);
 /* Makes empty tables and heap. */
 void engine_make_state(struct engine *);
@@ -111,8 +112,8 @@ enum flow_status engine_reload_state(struct engine *);
 void engine_open_epoch(struct engine *);
 /* Does what epoch_decide() says after an event. */
 enum flow_status engine_settle(struct engine *, enum epoch_event);
-/* Closes the open epoch: hooks (with on_end if `ends`), then its changes are packed. FLOW_E_FAULT: a hook
- * failed; the epoch is given up and its message was printed. */
+/* Closes the open epoch: hooks (with on_end if `ends`), then its changes are packed. FLOW_E_FAULT:
+ * a hook failed; the epoch is given up and its message was printed. */
 enum flow_status engine_close_epoch(struct engine *, bool ends);
 /* Commits the closed epochs; their output is written out and durable before. */
 enum flow_status engine_commit(struct engine *);
@@ -121,15 +122,15 @@ uint64_t engine_rows_out(const struct engine *);
 
 /* -- engine_fault.c */
 
-/* Runs the program's code on the block until its budget is used up. Returns false if a record was given
- * up (gave_up, failure_*). */
+/* Runs the program's code on the block until its budget is used up. Returns false if a record was
+ * given up (gave_up, failure_*). */
 bool engine_run(struct engine *, const struct flow_source_desc *, enum flow_run *);
 /* Runs hooks in the same way. */
 bool engine_run_hook(struct engine *, void (*hook)(struct flow_worker *));
 /* The block ended at a bad record under `else stop`: closes, commits, says so. */
 enum flow_status engine_stop_at_bad_record(struct engine *);
-/* A record was given up; `from` is where the last run of the block began, `first` the number of records of the
- * epoch before it. Ends the run before that record. */
+/* A record was given up; `from` is where the last run of the block began, `first` the number of
+ * records of the epoch before it. Ends the run before that record. */
 enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint64_t first);
 /* A hook was given up: what the epoch did is dropped. */
 enum flow_status engine_stop_at_hook(struct engine *);

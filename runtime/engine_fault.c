@@ -229,8 +229,8 @@ enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint
   if (e->store == NULL) {
     const char *p = from;
     while (record_at(e, s, p, skipped_line, &place) && before > 0) {
-      p = place.record + framing_first(s->desc->framing, place.record,
-                                       (size_t)(e->block.end - place.record));
+      p = place.record +
+          framing_first(s->desc->framing, place.record, (size_t)(e->block.end - place.record));
       for (const char *q = place.record; q < p; q++) place.line += *q == '\n';
       skipped_line = place.line;
       before--;
@@ -279,10 +279,13 @@ enum flow_status engine_stop_at_hook(struct engine *e) {
   if (status != FLOW_OK) return status;
   char done[400];
   if (e->store == NULL) {
-    snprintf(done, sizeof done, "it happened at the end of epoch %lld; nothing is kept for the next "
-             "run without --state-dir", (long long)e->epoch.number);
+    snprintf(done, sizeof done,
+             "it happened at the end of epoch %lld; nothing is kept for the next "
+             "run without --state-dir",
+             (long long)e->epoch.number);
   } else {
-    snprintf(done, sizeof done, "it happened at the end of epoch %lld, which is given up: its %llu "
+    snprintf(done, sizeof done,
+             "it happened at the end of epoch %lld, which is given up: its %llu "
              "records will be read again; %s has everything before them",
              (long long)e->epoch.number, (unsigned long long)lost, e->options.state_dir);
   }

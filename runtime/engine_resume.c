@@ -56,7 +56,7 @@ static enum flow_status load_state(struct engine *e) {
     enum flow_status status =
         flow_store_load(e->store, numbers[i], load_state_row, &load, &loaded, &e->report);
     if (status != FLOW_OK) return status;
-    flow_table_skip_ids(&e->worker.tables[i], loaded.next_row);
+    flow_table_loaded(&e->worker.tables[i], loaded.next_row);
     flow_table_epoch_reset(&e->worker.tables[i]);
   }
   return FLOW_OK;
@@ -91,8 +91,7 @@ static void declare(struct engine *e) {
   }
   for (uint32_t i = 0; i < p->state_count; i++) {
     const struct flow_state_desc *d = &p->states[i];
-    *id++ =
-        (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
+    *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
   }
 }
 
@@ -117,8 +116,7 @@ static enum flow_status open_store(struct engine *e) {
   }
   e->resumed_at = flow_store_range(e->store).head;
   struct flow_store_epoch_info info = {.now_us = INT64_MIN};
-  if (e->resumed_at >= 0 &&
-      flow_store_epoch_info(e->store, e->resumed_at, &info) != FLOW_OK) {
+  if (e->resumed_at >= 0 && flow_store_epoch_info(e->store, e->resumed_at, &info) != FLOW_OK) {
     return flow_report_fail(&e->report, FLOW_E_CORRUPT, "the record of epoch %lld in %s is missing",
                             (long long)e->resumed_at, e->options.state_dir);
   }
@@ -150,7 +148,8 @@ static enum flow_status load_positions(struct engine *e, uint32_t number) {
   struct flow_store_loaded loaded = {0};
   enum flow_status status = FLOW_OK;
   if (e->store != NULL) {
-    status = flow_store_load(e->store, e->numbers[number], load_position, &load, &loaded, &e->report);
+    status =
+        flow_store_load(e->store, e->numbers[number], load_position, &load, &loaded, &e->report);
     if (status != FLOW_OK) return status;
   }
   char *place = place_of(e, s);
@@ -176,8 +175,7 @@ static char *location_of(struct engine *e, struct flow_str (*location)(const str
 static enum flow_status make_source(struct engine *e, uint32_t number) {
   const struct flow_source_desc *desc = &e->program->sources[number];
   const struct flow_connector *connector = desc->connector;
-  const char *override =
-      options_place(e->options.sources, e->options.source_count, desc->name);
+  const char *override = options_place(e->options.sources, e->options.source_count, desc->name);
   if (override != NULL && strcmp(override, "-") == 0) {
     connector = &flow_connector_stdin;
     override = "";
@@ -185,8 +183,8 @@ static enum flow_status make_source(struct engine *e, uint32_t number) {
     connector = &flow_connector_file;
   }
   char *location = location_of(e, desc->location, override);
-  enum flow_status status = source_init(&e->sources[number], e->sys, desc, connector, location,
-                                        &e->settings, &e->report);
+  enum flow_status status =
+      source_init(&e->sources[number], e->sys, desc, connector, location, &e->settings, &e->report);
   e->sys->free(e->sys, location);
   return status;
 }
@@ -219,8 +217,24 @@ static enum flow_status make_sink(struct engine *e, uint32_t number) {
   if (status != FLOW_OK || e->store == NULL) return status;
   struct load load = {.engine = e, .sink = s};
   struct flow_store_loaded loaded;
-  return flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length, &load,
-                         &loaded, &e->report);
+  return flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length,
+                         &load, &loaded, &e->report);
+}
+
+/* True if the sink's file lies in the directory that the source looks at: the flow would read what it
+ * writes, without an end. */
+static bool is_in_folder(struct engine *e, const struct sink *sink, const struct source *source) {
+  if (!source->connector->is_polled) return false;
+  const char *slash = strrchr(sink->location, '/');
+  size_t length = slash == NULL ? 0 : (size_t)(slash - sink->location) + 1;
+  char *folder =
+      input_copy_text(e->sys, length == 0 ? "." : sink->location, length == 0 ? 1 : length);
+  struct flow_file_info of_sink, of_source;
+  bool is_same = folder != NULL && e->sys->stat(e->sys, folder, &of_sink) == 0 &&
+                 e->sys->stat(e->sys, source->location, &of_source) == 0 &&
+                 of_sink.device == of_source.device && of_sink.inode == of_source.inode;
+  e->sys->free(e->sys, folder);
+  return is_same;
 }
 
 /* Rule 12: one file, one writer, and nobody reads what this run writes. */
@@ -232,10 +246,16 @@ static enum flow_status check_same_file(struct engine *e) {
     for (uint32_t j = 0; j < i; j++) {
       const struct sink *other = &e->sinks[j];
       if (other->is_stream || other->device != s->device || other->inode != s->inode) continue;
-      return flow_report_fail(&e->report, FLOW_E_USAGE, "sinks `%s` and `%s` write the same file, %s",
-                              other->desc->name, s->desc->name, s->location);
+      return flow_report_fail(&e->report, FLOW_E_USAGE,
+                              "sinks `%s` and `%s` write the same file, %s", other->desc->name,
+                              s->desc->name, s->location);
     }
     for (uint32_t j = 0; j < p->source_count; j++) {
+      if (is_in_folder(e, s, &e->sources[j])) {
+        return flow_report_fail(&e->report, FLOW_E_USAGE,
+                                "sink `%s` writes %s into the directory that source `%s` reads",
+                                s->desc->name, s->location, p->sources[j].name);
+      }
       struct flow_file_info info;
       if (e->sources[j].fd < 0 || e->sys->fstat(e->sys, e->sources[j].fd, &info) < 0) continue;
       if (info.device != s->device || info.inode != s->inode) continue;

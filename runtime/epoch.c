@@ -34,14 +34,14 @@ unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
   bool has_records = e->is_open && e->records > 0;
   bool closes = false, commits = false;
   switch (event) {
-    case EPOCH_BLOCK:
-      commits = policy->is_immediate || has_passed(e->committed_us, now_us, policy->interval_us);
-      closes = commits || (policy->records != 0 && e->records >= policy->records) ||
-               has_passed(e->opened_us, now_us, policy->interval_us);
-      break;
-    case EPOCH_QUIET:
-    case EPOCH_PRESSURE:
-    case EPOCH_END: closes = commits = true; break;
+  case EPOCH_BLOCK:
+    commits = policy->is_immediate || has_passed(e->committed_us, now_us, policy->interval_us);
+    closes = commits || (policy->records != 0 && e->records >= policy->records) ||
+             has_passed(e->opened_us, now_us, policy->interval_us);
+    break;
+  case EPOCH_QUIET:
+  case EPOCH_PRESSURE:
+  case EPOCH_END: closes = commits = true; break;
   }
   closes = closes && has_records;
   uint64_t held = e->held_count + (closes ? 1 : 0);

@@ -49,23 +49,24 @@ enum epoch_todo {
 };
 
 struct epoch {
-  int64_t number;        /* of the open epoch, or of the next one if none is open */
-  int64_t now_us;        /* its now(); of the last one if none is open */
-  bool is_open;          /* has seen a block */
-  uint64_t records;      /* source records in it, rejected ones included */
+  int64_t number;   /* of the open epoch, or of the next one if none is open */
+  int64_t now_us;   /* its now(); of the last one if none is open */
+  bool is_open;     /* has seen a block */
+  uint64_t records; /* source records in it, rejected ones included */
   uint64_t rejected;
-  int64_t opened_us;     /* monotonic */
-  uint64_t held_count;   /* closed, not yet committed */
+  int64_t opened_us;   /* monotonic */
+  uint64_t held_count; /* closed, not yet committed */
   uint64_t held_bytes;
-  int64_t committed_us;  /* monotonic time of the last commit, or since when there is something new */
+  int64_t
+      committed_us; /* monotonic time of the last commit, or since when there is something new */
 };
 
 /* `last_number` is the newest committed epoch (-1: none), `last_now_us` its now(), in microseconds
  * since 1970: now() never goes back, also over runs. */
 void epoch_init(struct epoch *, int64_t last_number, int64_t last_now_us);
 
-/* Before a block is run: opens an epoch if none is open, and chooses its now(). Times are the clock's
- * (microseconds since 1970) and the monotonic one. */
+/* Before a block is run: opens an epoch if none is open, and chooses its now(). Times are the
+ * clock's (microseconds since 1970) and the monotonic one. */
 void epoch_open(struct epoch *, int64_t realtime_us, int64_t monotonic_us);
 
 /* Records that may be run before epoch_decide() has to be asked again; at least 1. */
@@ -79,8 +80,8 @@ void epoch_count(struct epoch *, uint64_t records, uint64_t rejected);
 unsigned epoch_decide(const struct epoch *, const struct epoch_policy *, enum epoch_event,
                       int64_t now_us);
 
-/* Monotonic time at which EPOCH_QUIET has to be reported if no input comes before, so that the interval
- * is kept; INT64_MAX if nothing waits for a commit. */
+/* Monotonic time at which EPOCH_QUIET has to be reported if no input comes before, so that the
+ * interval is kept; INT64_MAX if nothing waits for a commit. */
 int64_t epoch_deadline(const struct epoch *, const struct epoch_policy *);
 
 /* The open epoch was closed, and `bytes` of it are held until the commit. */

@@ -7,8 +7,9 @@ void framing_start(struct framing *f, enum flow_framing rule, size_t limit) {
   *f = (struct framing){.rule = rule, .limit = limit};
 }
 
-/* Takes the line ends of data[from … to), which are all boundaries. A record starts before the limit
- * iff the boundary before it does, so the boundary to stop at is the first at or behind limit - 1. */
+/* Takes the line ends of data[from … to), which are all boundaries. A record starts before the
+ * limit iff the boundary before it does, so the boundary to stop at is the first at or behind limit
+ * - 1. */
 static void scan_plain(struct framing *f, const char *data, size_t from, size_t to) {
   size_t stop = f->limit > 0 ? f->limit - 1 : 0;
   if (to <= stop) {

@@ -1,7 +1,7 @@
 /* Where records end: by lines, or by lines outside of CSV quotes. The same rule that parsers use.
  *
- * A scanner goes once over the bytes of a piece of input as they arrive and remembers the end of the
- * last whole record. Quotes are counted by parity (semantics, rule 42), so a quoted line end is
+ * A scanner goes once over the bytes of a piece of input as they arrive and remembers the end of
+ * the last whole record. Quotes are counted by parity (semantics, rule 42), so a quoted line end is
  * no boundary.
  *
  *   struct framing f;
@@ -19,11 +19,11 @@
 
 struct framing {
   enum flow_framing rule;
-  size_t limit;    /* records that start at or behind it do not count; 0: only the first one */
-  size_t scanned;  /* bytes looked at */
-  size_t end;      /* behind the last whole record that starts before `limit` */
-  bool is_quoted;  /* at `scanned` */
-  bool is_full;    /* `limit` is reached: more bytes change nothing */
+  size_t limit;   /* records that start at or behind it do not count; 0: only the first one */
+  size_t scanned; /* bytes looked at */
+  size_t end;     /* behind the last whole record that starts before `limit` */
+  bool is_quoted; /* at `scanned` */
+  bool is_full;   /* `limit` is reached: more bytes change nothing */
 };
 
 /* Starts at a record's first byte. */

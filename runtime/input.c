@@ -154,8 +154,10 @@ uint32_t input_find(struct input *in, const char *name) {
     uint32_t middle = low + (high - low) / 2;
     int order = strcmp(in->files[in->by_name[middle]].name, name);
     if (order == 0) return in->by_name[middle];
-    if (order < 0) low = middle + 1;
-    else high = middle;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return INPUT_NO_FILE;
 }
@@ -262,32 +264,31 @@ static enum flow_status close_joint(struct input *in, struct input_file *file, c
   if (n < 0) return flow_report_errno(report, FLOW_E_INPUT, (int)n, "read %s", path);
   size_t skip;
   switch (position_joint(bytes, (size_t)n, &skip)) {
-    case POSITION_JOINT_NONE: break;
-    case POSITION_JOINT_ENDED:
-      file->now.length += skip;
-      file->now.line++;
-      file->now.is_open = false;
-      input_touch(in, (uint32_t)(file - in->files));
-      break;
-    case POSITION_JOINT_GREW:
-      flow_report_fail(report, FLOW_E_RECORD,
-                       "record %llu of `%s` (source `%s`, line %llu) grew after it was read: it had "
-                       "no line end, and more was appended to the same line",
-                       (unsigned long long)file->now.records, path, in->source,
-                       (unsigned long long)file->now.line);
-      flow_report_help(report,
-                       "end lines with a newline before the file is read; now insert a newline at "
-                       "byte %llu, or read the file anew: --source-restart %s",
-                       (unsigned long long)file->now.length, in->source);
-      return FLOW_E_RECORD;
+  case POSITION_JOINT_NONE: break;
+  case POSITION_JOINT_ENDED:
+    file->now.length += skip;
+    file->now.line++;
+    file->now.is_open = false;
+    input_touch(in, (uint32_t)(file - in->files));
+    break;
+  case POSITION_JOINT_GREW:
+    flow_report_fail(report, FLOW_E_RECORD,
+                     "record %llu of `%s` (source `%s`, line %llu) grew after it was read: it had "
+                     "no line end, and more was appended to the same line",
+                     (unsigned long long)file->now.records, path, in->source,
+                     (unsigned long long)file->now.line);
+    flow_report_help(report,
+                     "end lines with a newline before the file is read; now insert a newline at "
+                     "byte %llu, or read the file anew: --source-restart %s",
+                     (unsigned long long)file->now.length, in->source);
+    return FLOW_E_RECORD;
   }
   return FLOW_OK;
 }
 
 /* A known name. */
 static enum flow_status match_known(struct input *in, struct input_file *file, const char *path,
-                                    const struct flow_file_info *info,
-                                    struct flow_report *report) {
+                                    const struct flow_file_info *info, struct flow_report *report) {
   file->is_present = true;
   bool needs_check = !file->is_verified || info->size != file->seen_size;
   if (needs_check && file->now.length > 0) {
@@ -301,7 +302,8 @@ static enum flow_status match_known(struct input *in, struct input_file *file, c
         in->added++;
       } else if (in->skips_changed) {
         int64_t failed = skip_content(in, file, path);
-        if (failed < 0) return flow_report_errno(report, FLOW_E_INPUT, (int)failed, "read %s", path);
+        if (failed < 0)
+          return flow_report_errno(report, FLOW_E_INPUT, (int)failed, "read %s", path);
       } else {
         return report_changed(in, file, match, info->size, report);
       }

@@ -2,7 +2,8 @@
  * name, and which were changed behind our back.
  *
  * Files are numbered in the order in which they were discovered and are read in that order
- * (semantics, rule 40). The number and the position survive in the store; identity is by content (rule 38).
+ * (semantics, rule 40). The number and the position survive in the store; identity is by content
+ * (rule 38).
  *
  *   input_load(&input, row, key, …)          for each row of the store, then
  *   input_match(&input, "a.csv", info, …)    for each name that is there now
@@ -40,21 +41,22 @@ struct input_file {
 
 struct input {
   const struct flow_sys *sys;
-  const char *source;   /* its name, for messages */
-  char *folder;         /* where the names lie, "inputs/"; owned; null: here */
-  bool is_moved;        /* the source is not where it was: files that differ are new */
-  bool skips_changed;   /* --source-skip: what changed counts as read */
+  const char *source; /* its name, for messages */
+  char *folder;       /* where the names lie, "inputs/"; owned; null: here */
+  bool is_moved;      /* the source is not where it was: files that differ are new */
+  bool skips_changed; /* --source-skip: what changed counts as read */
   struct input_file *files;
   uint32_t count, capacity;
-  uint32_t *by_name;    /* numbers of the files, sorted by name */
-  bool is_sorted;       /* by_name is up to date */
-  uint32_t *touched;    /* numbers of the files with is_touched */
+  uint32_t *by_name; /* numbers of the files, sorted by name */
+  bool is_sorted;    /* by_name is up to date */
+  uint32_t *touched; /* numbers of the files with is_touched */
   uint32_t touched_count;
   uint64_t next_row, next_discovery;
-  char *place, *stored_place; /* where the source is and was; the stored one is null if never stored */
-  uint64_t *gone;       /* rows to be deleted at the next pack */
+  char *place,
+      *stored_place; /* where the source is and was; the stored one is null if never stored */
+  uint64_t *gone;    /* rows to be deleted at the next pack */
   uint32_t gone_count, gone_capacity;
-  bool must_commit;     /* the user moved a position: that counts, even if nothing is read */
+  bool must_commit;        /* the user moved a position: that counts, even if nothing is read */
   uint32_t renamed, added; /* for the summary */
 };
 
@@ -65,8 +67,8 @@ void input_free(struct input *);
 enum flow_status input_load(struct input *, uint64_t row, const void *key, size_t key_length,
                             const void *value, size_t value_length, struct flow_report *);
 
-/* After the last row: puts the files in their order. `next_row` as flow_store_load() gave it; `place`
- * is copied and says where the source is now. */
+/* After the last row: puts the files in their order. `next_row` as flow_store_load() gave it;
+ * `place` is copied and says where the source is now. */
 enum flow_status input_loaded(struct input *, uint64_t next_row, const char *place,
                               struct flow_report *);
 
@@ -81,8 +83,8 @@ uint32_t input_find(struct input *, const char *name);
 
 /* A regular file is there under `name`. Finds or makes its entry, and verifies that its content is
  * what was read before. `is_renameable`: another name with the same content is the same file, if
- * that one is not there any more (so call it for known names first). FLOW_E_INPUT: it was truncated or replaced. FLOW_E_RECORD: its last record
- * grew after it was read. *file gets its number. */
+ * that one is not there any more (so call it for known names first). FLOW_E_INPUT: it was truncated
+ * or replaced. FLOW_E_RECORD: its last record grew after it was read. *file gets its number. */
 enum flow_status input_match(struct input *, const char *name, const struct flow_file_info *,
                              bool is_renameable, uint32_t *file, struct flow_report *);
 

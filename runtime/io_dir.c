@@ -30,8 +30,9 @@ static void judge(struct look *look, struct input_file *file, const struct flow_
   bool is_same = info->size == file->seen_size && info->mtime_us == file->seen_mtime_us;
   if (!is_same || file->still_looks == 0) file->still_since_us = look->now_us;
   file->still_looks = is_same ? file->still_looks + 1 : 1;
-  file->is_settled = !look->source->is_live || (file->still_looks > 2 &&
-                     look->now_us - file->still_since_us >= FLOW_SETTLE_US);
+  file->is_settled =
+      !look->source->is_live ||
+      (file->still_looks > 2 && look->now_us - file->still_since_us >= FLOW_SETTLE_US);
   file->is_due = info->size > file->now.length && (!is_same || file->is_settled);
   file->seen_size = info->size;
   file->seen_mtime_us = info->mtime_us;
@@ -59,7 +60,8 @@ static bool look_at_name(void *context, const char *name) {
   return true;
 }
 
-/* Lists twice, known names and new ones, so that a missing name is known when a new one shows up. */
+/* Lists twice, known names and new ones, so that a missing name is known when a new one shows up.
+ * */
 static enum flow_status scan(struct source *s, int64_t now_us, struct flow_report *report) {
   struct look look = {.source = s, .report = report, .now_us = now_us, .takes_known = true};
   input_begin(&s->input);

@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of one input record with its line end. It must lie in memory in one piece; a longer one is a
- * reject of its first line (semantics, rule 42), whatever the block size. */
+/* Bytes of one input record with its line end. It must lie in memory in one piece; a longer one is
+ * a reject of its first line (semantics, rule 42), whatever the block size. */
 #define FLOW_RECORD_BYTES ((size_t)16 << 20)
 
-/* Bytes that are read at once and make a block, unless one record is longer. Large enough that calls
- * into the system do not count, small enough for the second-level cache. */
+/* Bytes that are read at once and make a block, unless one record is longer. Large enough that
+ * calls into the system do not count, small enough for the second-level cache. */
 #define FLOW_BLOCK_BYTES ((size_t)256 << 10)
 
 /* Raw bytes of the open epoch that a source keeps because it cannot be read again (stdin, FIFOs);
@@ -25,12 +25,12 @@
  * so a signal is never stuck behind a reader that sleeps. */
 #define FLOW_PIPE_BYTES ((size_t)4096)
 
-/* Microseconds without input after which a live source counts as quiet: its epoch is then closed and
- * committed. A writer that pauses between two lines should not cost a disk sync per line. */
+/* Microseconds without input after which a live source counts as quiet: its epoch is then closed
+ * and committed. A writer that pauses between two lines should not cost a disk sync per line. */
 #define FLOW_QUIET_US ((int64_t)20000)
 
-/* Microseconds for which the rest of a file in a polled directory has to stay as it is until it counts as
- * a record without a line end (rule 41), besides two polls. */
+/* Microseconds for which the rest of a file in a polled directory has to stay as it is until it
+ * counts as a record without a line end (rule 41), besides two polls. */
 #define FLOW_SETTLE_US ((int64_t)2000000)
 
 /* Microseconds between two looks whether a FIFO that is to be written has a reader. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 __attribute__((format(printf, 2, 3))) static void add(struct flow_buf *out, const char *format,
-                                                       ...) {
+                                                      ...) {
   va_list arguments;
   va_start(arguments, format);
   char text[2048];
@@ -36,9 +36,12 @@ static size_t add_shown(struct flow_buf *out, const char *data, size_t length) {
   for (const char *p = data, *end = data + length; p < end; columns++) {
     size_t size = flow_utf8_sequence(p, end);
     unsigned char byte = (unsigned char)*p;
-    if (byte == '\t') flow_buf_add_char(out, ' ');
-    else if (size == 0 || byte < 0x20 || byte == 0x7f) flow_buf_add_literal(out, "\xef\xbf\xbd");
-    else flow_buf_add(out, p, size);
+    if (byte == '\t')
+      flow_buf_add_char(out, ' ');
+    else if (size == 0 || byte < 0x20 || byte == 0x7f)
+      flow_buf_add_literal(out, "\xef\xbf\xbd");
+    else
+      flow_buf_add(out, p, size);
     p += size == 0 ? 1 : size;
   }
   return columns;
@@ -119,7 +122,8 @@ void message_bad_record(struct flow_buf *out, const struct flow_program *program
   int pad = width_of(line.number);
   add(out, " %*s = note: %s\n", pad, "", done);
   add(out,
-      " %*s = help: repair the line, or add `else skip` / `else into rejects` to the source at %s:%u, "
+      " %*s = help: repair the line, or add `else skip` / `else into rejects` to the source at "
+      "%s:%u, "
       "rebuild, run again\n",
       pad, "", program->file, source->site->line);
 }
@@ -127,8 +131,10 @@ void message_bad_record(struct flow_buf *out, const struct flow_program *program
 void message_failure(struct flow_buf *out, const struct flow_program *program,
                      const struct flow_site *site, bool is_stop, const char *reason,
                      const struct message_place *place, const char *done) {
-  if (is_stop) add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
-  else add(out, "error[R1002]: %s, and nothing handles it\n", reason);
+  if (is_stop)
+    add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
+  else
+    add(out, "error[R1002]: %s, and nothing handles it\n", reason);
   add(out, "  --> %s:%u:%u   (%s)\n", program->file, site->line, site->column, site->step);
   size_t length = strlen(site->text), at = 0;
   for (uint32_t column = 1; column < site->column && at < length; column++) {
@@ -149,7 +155,8 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
   }
   add(out, " %*s = note: %s\n", pad, "", done);
   add(out,
-      " %*s = help: repair the record, or handle it: add `else skip` / `else into rejects` to the step, "
+      " %*s = help: repair the record, or handle it: add `else skip` / `else into rejects` to the "
+      "step, "
       "rebuild, run again\n",
       pad, "");
 }

@@ -15,7 +15,7 @@ struct message_place {
   uint64_t offset;    /* of the record in the file */
   const char *record; /* without its line end */
   size_t length;
-  size_t at;          /* byte in the record that is meant */
+  size_t at; /* byte in the record that is meant */
 };
 
 /* "error: MESSAGE", and the help. */
@@ -26,8 +26,8 @@ void message_bad_record(struct flow_buf *, const struct flow_program *,
                         const struct flow_source_desc *, const struct message_place *,
                         const char *reason, const char *done);
 
-/* R1002, a fault, or R1003, a stage's `else stop`: the place in the program, and that of the record (null:
- * none, it happened in a hook). */
+/* R1002, a fault, or R1003, a stage's `else stop`: the place in the program, and that of the record
+ * (null: none, it happened in a hook). */
 void message_failure(struct flow_buf *, const struct flow_program *, const struct flow_site *,
                      bool is_stop, const char *reason, const struct message_place *,
                      const char *done);

@@ -54,8 +54,10 @@ static const struct row {
     {OPT_ONCE, 0, "once", NULL, "read what is there, then end, also for polled directories"},
     {OPT_SOURCE, 0, "source", "NAME=PATH", "read a source from somewhere else; - is stdin"},
     {OPT_SINK, 0, "sink", "NAME=PATH", "write a sink to somewhere else; - is stdout"},
-    {OPT_SOURCE_RESTART, 0, "source-restart", "NAME", "read the files of a source from their start"},
-    {OPT_SOURCE_SKIP, 0, "source-skip", "NAME", "files of a source that were changed count as read"},
+    {OPT_SOURCE_RESTART, 0, "source-restart", "NAME",
+     "read the files of a source from their start"},
+    {OPT_SOURCE_SKIP, 0, "source-skip", "NAME",
+     "files of a source that were changed count as read"},
     {OPT_SINK_RESTART, 0, "sink-restart", "NAME", "write a file sink from the start"},
     {OPT_DROP, 0, "accept-drop", "ID", "forget saved state that no step uses any more"},
     {OPT_SUMMARY, 0, "summary", "text|json|none",
@@ -63,7 +65,7 @@ static const struct row {
     {OPT_HELP, 'h', "help", NULL, "print this"},
     {OPT_VERSION, 0, "version", NULL, "print which flow this is and what compiled it"},
 };
-#define ROWS (sizeof table / sizeof table[0])
+#define ROWS        (sizeof table / sizeof table[0])
 #define OPTION_NAME 128 /* bytes of a parameter's option name; longer ones are cut */
 
 /* -- values */
@@ -142,7 +144,8 @@ static bool check_names(const struct options *o, const struct flow_program *p,
   for (int list = 0; list < 3; list++) {
     for (uint32_t i = 0; i < counts[list]; i++) {
       const char *name = lists[list][i];
-      bool is_known = list < 2 ? has_source(p, name, strlen(name)) : has_sink(p, name, strlen(name));
+      bool is_known =
+          list < 2 ? has_source(p, name, strlen(name)) : has_sink(p, name, strlen(name));
       if (!is_known) return wrong(report, names[list], name, "the flow has nothing of that name");
     }
   }
@@ -177,30 +180,30 @@ static const char *read_param(const struct flow_param *param, const char *text, 
   uint32_t tag;
   const char *why = NULL;
   switch (param->kind) {
-    case FLOW_PARAM_INT:
-      if ((why = flow_parse_int(text, length, &number)) == NULL) memcpy(to, &number, sizeof number);
-      break;
-    case FLOW_PARAM_FLOAT:
-      if ((why = flow_parse_float(text, length, &real)) == NULL) memcpy(to, &real, sizeof real);
-      break;
-    case FLOW_PARAM_BOOL:
-      if ((why = flow_parse_bool(text, length, &truth)) == NULL) memcpy(to, &truth, sizeof truth);
-      break;
-    case FLOW_PARAM_STRING:
-      if (flow_utf8_valid(text, length) != length) return "not UTF-8";
-      *(struct flow_str *)(void *)to = flow_str_make(text, length);
-      break;
-    case FLOW_PARAM_TIMESTAMP:
-      why = flow_parse_timestamp(text, length, &number);
-      if (why == NULL) memcpy(to, &number, sizeof number);
-      break;
-    case FLOW_PARAM_DURATION:
-      why = flow_parse_duration(text, length, &number);
-      if (why == NULL) memcpy(to, &number, sizeof number);
-      break;
-    case FLOW_PARAM_ENUM:
-      if ((why = read_variant(param, text, &tag)) == NULL) memcpy(to, &tag, sizeof tag);
-      break;
+  case FLOW_PARAM_INT:
+    if ((why = flow_parse_int(text, length, &number)) == NULL) memcpy(to, &number, sizeof number);
+    break;
+  case FLOW_PARAM_FLOAT:
+    if ((why = flow_parse_float(text, length, &real)) == NULL) memcpy(to, &real, sizeof real);
+    break;
+  case FLOW_PARAM_BOOL:
+    if ((why = flow_parse_bool(text, length, &truth)) == NULL) memcpy(to, &truth, sizeof truth);
+    break;
+  case FLOW_PARAM_STRING:
+    if (flow_utf8_valid(text, length) != length) return "not UTF-8";
+    *(struct flow_str *)(void *)to = flow_str_make(text, length);
+    break;
+  case FLOW_PARAM_TIMESTAMP:
+    why = flow_parse_timestamp(text, length, &number);
+    if (why == NULL) memcpy(to, &number, sizeof number);
+    break;
+  case FLOW_PARAM_DURATION:
+    why = flow_parse_duration(text, length, &number);
+    if (why == NULL) memcpy(to, &number, sizeof number);
+    break;
+  case FLOW_PARAM_ENUM:
+    if ((why = read_variant(param, text, &tag)) == NULL) memcpy(to, &tag, sizeof tag);
+    break;
   }
   return why;
 }
@@ -236,18 +239,18 @@ static bool set_choice(struct options *o, enum which which, const char *value,
   static const char *const summaries[] = {"text", "json", "none"};
   int word;
   switch (which) {
-    case OPT_MODE:
-      word = read_word(report, "snapshot-mode", value, modes, 2);
-      o->is_immediate = word == 1;
-      return word >= 0;
-    case OPT_AT_END:
-      word = read_word(report, "at-end", value, ends, 2);
-      o->at_end = word == 0 ? AT_END_FLUSH : AT_END_KEEP;
-      return word >= 0;
-    default:
-      word = read_word(report, "summary", value, summaries, 3);
-      o->summary = word == 0 ? SUMMARY_TEXT : word == 1 ? SUMMARY_JSON : SUMMARY_NONE;
-      return word >= 0;
+  case OPT_MODE:
+    word = read_word(report, "snapshot-mode", value, modes, 2);
+    o->is_immediate = word == 1;
+    return word >= 0;
+  case OPT_AT_END:
+    word = read_word(report, "at-end", value, ends, 2);
+    o->at_end = word == 0 ? AT_END_FLUSH : AT_END_KEEP;
+    return word >= 0;
+  default:
+    word = read_word(report, "summary", value, summaries, 3);
+    o->summary = word == 0 ? SUMMARY_TEXT : word == 1 ? SUMMARY_JSON : SUMMARY_NONE;
+    return word >= 0;
   }
 }
 
@@ -257,27 +260,27 @@ static bool set_option(struct options *o, enum which which, const char *value,
   uint64_t number = 0;
   bool ok = true;
   switch (which) {
-    case OPT_STATE_DIR: o->state_dir = value; break;
-    case OPT_INTERVAL: return set_interval(o, value, report);
-    case OPT_MODE:
-    case OPT_AT_END:
-    case OPT_SUMMARY: return set_choice(o, which, value, report);
-    case OPT_EPOCH_RECORDS: return read_count(report, "epoch-records", value, 1, &o->epoch_records);
-    case OPT_RESUME_EPOCH:
-      ok = read_count(report, "resume-epoch", value, 0, &number);
-      o->resume_epoch = (int64_t)number;
-      break;
-    case OPT_RETAIN: return read_count(report, "retain-epochs", value, 0, &o->retain_epochs);
-    case OPT_ONCE: o->is_once = true; break;
-    case OPT_SOURCE: return add_place(report, "source", value, o->sources, &o->source_count);
-    case OPT_SINK: return add_place(report, "sink", value, o->sinks, &o->sink_count);
-    case OPT_DROP: o->drops[o->drop_count++] = value; break;
-    case OPT_SOURCE_RESTART: o->source_restarts[o->source_restart_count++] = value; break;
-    case OPT_SOURCE_SKIP: o->source_skips[o->source_skip_count++] = value; break;
-    case OPT_SINK_RESTART: o->sink_restarts[o->sink_restart_count++] = value; break;
-    case OPT_HELP:
-    case OPT_VERSION:
-    case OPT_PARAM: break;
+  case OPT_STATE_DIR: o->state_dir = value; break;
+  case OPT_INTERVAL: return set_interval(o, value, report);
+  case OPT_MODE:
+  case OPT_AT_END:
+  case OPT_SUMMARY: return set_choice(o, which, value, report);
+  case OPT_EPOCH_RECORDS: return read_count(report, "epoch-records", value, 1, &o->epoch_records);
+  case OPT_RESUME_EPOCH:
+    ok = read_count(report, "resume-epoch", value, 0, &number);
+    o->resume_epoch = (int64_t)number;
+    break;
+  case OPT_RETAIN: return read_count(report, "retain-epochs", value, 0, &o->retain_epochs);
+  case OPT_ONCE: o->is_once = true; break;
+  case OPT_SOURCE: return add_place(report, "source", value, o->sources, &o->source_count);
+  case OPT_SINK: return add_place(report, "sink", value, o->sinks, &o->sink_count);
+  case OPT_DROP: o->drops[o->drop_count++] = value; break;
+  case OPT_SOURCE_RESTART: o->source_restarts[o->source_restart_count++] = value; break;
+  case OPT_SOURCE_SKIP: o->source_skips[o->source_skip_count++] = value; break;
+  case OPT_SINK_RESTART: o->sink_restarts[o->sink_restart_count++] = value; break;
+  case OPT_HELP:
+  case OPT_VERSION:
+  case OPT_PARAM: break;
   }
   return ok;
 }
@@ -443,7 +446,8 @@ enum options_result options_parse(struct options *o, const struct flow_program *
 
 const char *options_place(const struct options_place *list, uint32_t count, const char *name) {
   for (uint32_t i = count; i-- > 0;) { /* the last one on the command line counts */
-    if (strlen(name) == list[i].name_length && memcmp(list[i].name, name, list[i].name_length) == 0) {
+    if (strlen(name) == list[i].name_length &&
+        memcmp(list[i].name, name, list[i].name_length) == 0) {
       return list[i].location;
     }
   }
@@ -502,8 +506,8 @@ void options_help(const struct flow_program *p, const char *command, struct flow
              table[i].value != NULL ? table[i].value : "");
     help_line(out, left, table[i].text != NULL ? table[i].text : "the same");
   }
-  flow_buf_add_literal(out,
-                       "\nexit codes: 0 done · 64 usage · 65 bad input record · 66 input missing · 70 "
-                       "fault\n  73 cannot create output · 74 I/O, disk full · 75 state in use · 78 "
-                       "saved state does not fit\n");
+  flow_buf_add_literal(
+      out, "\nexit codes: 0 done · 64 usage · 65 bad input record · 66 input missing · 70 "
+           "fault\n  73 cannot create output · 74 I/O, disk full · 75 state in use · 78 "
+           "saved state does not fit\n");
 }

@@ -1,7 +1,7 @@
 /* The command line of a generated program: one table makes the parser and --help.
  *
- * Every parameter of the flow is an option, too (`my_p` is --my-p) and is written into the program's
- * parameter struct. Lists point into argv.
+ * Every parameter of the flow is an option, too (`my_p` is --my-p) and is written into the
+ * program's parameter struct. Lists point into argv.
  *
  *   struct options options;
  *   enum options_result r = options_parse(&options, program, params, argc, argv, &report);

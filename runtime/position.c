@@ -12,10 +12,10 @@ const struct flow_type *position_key_type(void) {
 
 const struct flow_type *position_value_type(void) {
   static const struct flow_field fields[] = {
-      {.name = "length", .type = &type_int},    {.name = "line", .type = &type_int},
-      {.name = "records", .type = &type_int},   {.name = "discovery", .type = &type_int},
-      {.name = "head", .type = &type_int},      {.name = "tail", .type = &type_int},
-      {.name = "is_open", .type = &type_bool},  {.name = "place", .type = &type_string},
+      {.name = "length", .type = &type_int},   {.name = "line", .type = &type_int},
+      {.name = "records", .type = &type_int},  {.name = "discovery", .type = &type_int},
+      {.name = "head", .type = &type_int},     {.name = "tail", .type = &type_int},
+      {.name = "is_open", .type = &type_bool}, {.name = "place", .type = &type_string},
   };
   static const struct flow_type type = {.kind = FLOW_KIND_RECORD,
                                         .name = "Position",

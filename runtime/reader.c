@@ -58,9 +58,9 @@ enum flow_status reader_fill(struct reader *r, struct flow_report *report) {
   char *to = r->buffer + r->end;
   uint64_t at = r->offset + (r->end - r->start);
   if (size > r->cap - at) size = (size_t)(r->cap - at);
-  int64_t n = size == 0          ? 0
+  int64_t n = size == 0        ? 0
               : r->is_seekable ? r->sys->pread(r->sys, r->fd, to, size, at)
-                                 : r->sys->read(r->sys, r->fd, to, size);
+                               : r->sys->read(r->sys, r->fd, to, size);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read");
   r->at_end = n == 0;
   r->end += (size_t)n;
@@ -87,7 +87,8 @@ size_t reader_unread(const struct reader *r) {
 }
 
 /* Looks for record ends among the unread bytes; returns how many bytes were looked at. Never looks
- * further than a record may reach, so that what is too long does not depend on how much was read. */
+ * further than a record may reach, so that what is too long does not depend on how much was read.
+ * */
 static size_t scan(struct reader *r, uint64_t limit) {
   size_t unread = reader_unread(r);
   size_t seen = unread < FLOW_RECORD_BYTES ? unread : FLOW_RECORD_BYTES;
@@ -143,9 +144,10 @@ enum flow_status reader_skip_line(struct reader *r, uint64_t *skipped, struct fl
     *skipped += length;
     if (newline != NULL || r->at_end) break;
     if (r->is_keeping && r->kept > FLOW_KEPT_BYTES + FLOW_RECORD_BYTES) {
-      return flow_report_fail(report, FLOW_E_RECORD,
-                              "a line has no end within %zu MiB, and this input cannot be read again",
-                              (FLOW_KEPT_BYTES + FLOW_RECORD_BYTES) >> 20);
+      return flow_report_fail(
+          report, FLOW_E_RECORD,
+          "a line has no end within %zu MiB, and this input cannot be read again",
+          (FLOW_KEPT_BYTES + FLOW_RECORD_BYTES) >> 20);
     }
     enum flow_status status = reader_fill(r, report);
     if (status != FLOW_OK) return status;

@@ -21,21 +21,21 @@
 
 struct reader {
   const struct flow_sys *sys;
-  size_t block_bytes;      /* read at once */
-  int fd;                  /* borrowed; -1: none */
-  bool is_seekable;        /* read by position */
-  bool is_keeping;         /* consumed bytes stay until reader_forget() */
-  bool at_end;             /* the last read found the end of the file */
+  size_t block_bytes; /* read at once */
+  int fd;             /* borrowed; -1: none */
+  bool is_seekable;   /* read by position */
+  bool is_keeping;    /* consumed bytes stay until reader_forget() */
+  bool at_end;        /* the last read found the end of the file */
   enum flow_framing rule;
   char *buffer;
-  size_t capacity;         /* without the padding behind it */
-  size_t kept;             /* bytes before `start` that stay */
-  size_t start, end;       /* unread bytes */
-  uint64_t offset;         /* of buffer[start] in the file */
-  uint64_t cap;            /* the file is read up to here only */
-  struct framing framing;  /* of the unread bytes */
+  size_t capacity;        /* without the padding behind it */
+  size_t kept;            /* bytes before `start` that stay */
+  size_t start, end;      /* unread bytes */
+  uint64_t offset;        /* of buffer[start] in the file */
+  uint64_t cap;           /* the file is read up to here only */
+  struct framing framing; /* of the unread bytes */
   uint64_t framing_limit;
-  size_t piece_left;       /* of the piece that is being consumed */
+  size_t piece_left;          /* of the piece that is being consumed */
   char covered[FLOW_PADDING]; /* the bytes under the padding of that piece */
 };
 
@@ -58,8 +58,8 @@ enum reader_result {
 void reader_init(struct reader *, const struct flow_sys *, size_t block_bytes);
 void reader_free(struct reader *);
 
-/* Starts on a file at `offset`, at the first byte of a record; the buffer is kept, its content not. The
- * caller keeps the descriptor. */
+/* Starts on a file at `offset`, at the first byte of a record; the buffer is kept, its content not.
+ * The caller keeps the descriptor. */
 void reader_start(struct reader *, int fd, enum flow_framing rule, bool is_seekable,
                   uint64_t offset);
 
@@ -72,9 +72,9 @@ enum reader_result reader_ready(struct reader *, bool takes_open);
 /* Bytes that were read and not consumed. */
 size_t reader_unread(const struct reader *);
 
-/* Finds the whole records that start before file offset `limit` among the bytes that were read; with
- * `limit` 0, the first record. `takes_open`: at the end of the file an unterminated record counts.
- * The piece before must be consumed. */
+/* Finds the whole records that start before file offset `limit` among the bytes that were read;
+ * with `limit` 0, the first record. `takes_open`: at the end of the file an unterminated record
+ * counts. The piece before must be consumed. */
 enum reader_result reader_piece(struct reader *, uint64_t limit, bool takes_open, struct piece *);
 
 /* The first `length` bytes of the piece are done. */
@@ -83,8 +83,8 @@ void reader_consume(struct reader *, size_t length);
 /* Passes over unread bytes at the start, outside of a piece. */
 void reader_drop(struct reader *, size_t length);
 
-/* After a too long piece: skips to behind the first line end, or to the end of the file. Returns how
- * many bytes were skipped, the piece included, in *skipped. */
+/* After a too long piece: skips to behind the first line end, or to the end of the file. Returns
+ * how many bytes were skipped, the piece included, in *skipped. */
 enum flow_status reader_skip_line(struct reader *, uint64_t *skipped, struct flow_report *);
 
 /* Consumed bytes before the present offset need not be kept any more. */

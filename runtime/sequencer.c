@@ -4,7 +4,8 @@ static uint64_t stripe_of(const struct sequencer_partition *p) {
   return p->offset / SEQUENCER_STRIPE;
 }
 
-/* The bounded partition whose turn it is, leaving out index `except`; -1 if all are at their end. */
+/* The bounded partition whose turn it is, leaving out index `except`; -1 if all are at their end.
+ * */
 static int32_t first_bounded(const struct sequencer_partition *partitions, uint32_t count,
                              int32_t except) {
   int32_t best = -1;

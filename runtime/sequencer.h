@@ -1,8 +1,9 @@
-/* The one sequence of a run: which partition gives the next block, and the log of what was admitted.
+/* The one sequence of a run: which partition gives the next block, and the log of what was
+ * admitted.
  *
- * Rule 2 of the semantics. A bounded partition is cut into stripes at multiples of 64 KiB of its own
- * byte offsets; a record belongs to the stripe in which it starts. Partitions take turns by stripe,
- * then by declaration order of their sources. So the next partition is a function of the
+ * Rule 2 of the semantics. A bounded partition is cut into stripes at multiples of 64 KiB of its
+ * own byte offsets; a record belongs to the stripe in which it starts. Partitions take turns by
+ * stripe, then by declaration order of their sources. So the next partition is a function of the
  * positions alone: block sizes, stops and resumes do not change the sequence. Live partitions join
  * in the order in which their input is there; the log then says what the order was.
  *
@@ -42,22 +43,22 @@ struct sequencer_turn {
   uint64_t limit;    /* records that start before this offset belong to the turn */
 };
 
-/* Chooses the partition of the next block. Partitions are in the order of declaration. `last` is the
- * sequencer's memory between calls (start with -1): ready live partitions and the bounded ones as a
- * whole take turns, so that none starves. */
+/* Chooses the partition of the next block. Partitions are in the order of declaration. `last` is
+ * the sequencer's memory between calls (start with -1): ready live partitions and the bounded ones
+ * as a whole take turns, so that none starves. */
 struct sequencer_turn sequencer_next(const struct sequencer_partition *, uint32_t count,
                                      int32_t *last);
 
 /* A piece of input that was run: whole records of one file. */
 struct sequencer_entry {
   uint32_t partition;
-  uint32_t file;        /* number of the file in its source */
-  uint64_t offset;      /* of its first byte in the file */
-  uint64_t length;      /* bytes */
-  uint64_t line;        /* 1-based, of its first byte */
+  uint32_t file;   /* number of the file in its source */
+  uint64_t offset; /* of its first byte in the file */
+  uint64_t length; /* bytes */
+  uint64_t line;   /* 1-based, of its first byte */
   uint64_t records;
-  bool is_open;         /* its last record has no line end */
-  bool is_too_long;     /* it is one record over the limit; the rest of its line is part of length */
+  bool is_open;     /* its last record has no line end */
+  bool is_too_long; /* it is one record over the limit; the rest of its line is part of length */
 };
 
 struct sequencer_log {

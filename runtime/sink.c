@@ -29,7 +29,8 @@ const struct flow_type *sink_value_type(void) {
 
 /* -- opening */
 
-/* Opens a FIFO or device for writing. A FIFO needs a reader; waiting for one must not outlast a signal. */
+/* Opens a FIFO or device for writing. A FIFO needs a reader; waiting for one must not outlast a
+ * signal. */
 static int open_stream(struct sink *s, struct stop *stop) {
   const struct flow_sys *sys = s->sys;
   for (;;) {
@@ -149,14 +150,20 @@ static enum flow_status report_edited(struct sink *s, uint64_t size, struct flow
   flow_report_fail(report, FLOW_E_MISMATCH, "%s is not what sink `%s` has written", s->location,
                    s->desc->name);
   if (size < s->stored_length) {
-    flow_report_add(report, "\n  expected: at least %llu bytes\n  found: %llu bytes: it was "
-                    "truncated, removed or rotated", committed, found);
+    flow_report_add(report,
+                    "\n  expected: at least %llu bytes\n  found: %llu bytes: it was "
+                    "truncated, removed or rotated",
+                    committed, found);
   } else {
-    flow_report_add(report, "\n  expected: the bytes before byte %llu as they were written\n  found: "
-                    "other ones: it was edited or replaced", committed);
+    flow_report_add(report,
+                    "\n  expected: the bytes before byte %llu as they were written\n  found: "
+                    "other ones: it was edited or replaced",
+                    committed);
   }
-  flow_report_help(report, "put the file back; or give up its %llu bytes and write it from the start: "
-                   "--sink-restart %s", committed, s->desc->name);
+  flow_report_help(report,
+                   "put the file back; or give up its %llu bytes and write it from the start: "
+                   "--sink-restart %s",
+                   committed, s->desc->name);
   return FLOW_E_MISMATCH;
 }
 
@@ -170,8 +177,9 @@ enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *r
   int error = s->sys->fstat(s->sys, s->fd, &info);
   int64_t n = error < 0 ? error : read_tail(s, s->stored_length);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", s->location);
-  bool is_ours = info.size >= s->stored_length &&
-                 (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
+  bool is_ours =
+      info.size >= s->stored_length &&
+      (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
   if (!is_ours) {
     bool is_moved = strcmp(s->stored_place, s->location) != 0;
     if (is_moved && info.size == 0) return start_afresh(s, report);
@@ -284,7 +292,8 @@ void sink_pack(struct sink *s, struct flow_buf *out) {
   uint64_t length = s->written + s->out->buf.length - s->suppressed;
   if (s->suppressed > s->out->buf.length) length = s->written;
   s->closed_rows = s->out->rows;
-  bool is_same = s->is_stored && !s->must_commit && s->closed == length && strcmp(s->stored_place, s->location) == 0;
+  bool is_same = s->is_stored && !s->must_commit && s->closed == length &&
+                 strcmp(s->stored_place, s->location) == 0;
   s->closed = length;
   s->must_commit = false;
   if (is_same) return;

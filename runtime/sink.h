@@ -1,8 +1,9 @@
-/* A sink at run time: takes the bytes that generated code appended to its buffer out into the world.
+/* A sink at run time: takes the bytes that generated code appended to its buffer out into the
+ * world.
  *
- * A regular file is written at a fixed offset, so a resume can cut it back to what was committed and
- * go on; everything else (stdout, FIFOs, devices) is a stream that is written in order, at least once.
- * The committed length is a row of the store under the sink's id.
+ * A regular file is written at a fixed offset, so a resume can cut it back to what was committed
+ * and go on; everything else (stdout, FIFOs, devices) is a stream that is written in order, at
+ * least once. The committed length is a row of the store under the sink's id.
  *
  *   sink_open(&sink, &report);              opens and locks; nothing is changed yet
  *   sink_load(&sink, …)                     the stored row, if there is one
@@ -24,24 +25,24 @@ struct sink {
   const struct flow_sys *sys;
   const struct flow_sink_desc *desc;
   const struct flow_connector *connector;
-  struct flow_sink *out;  /* the worker's side */
-  char *location;         /* owned; "stdout" */
-  uint16_t id;            /* in the store */
+  struct flow_sink *out; /* the worker's side */
+  char *location;        /* owned; "stdout" */
+  uint16_t id;           /* in the store */
   int fd;
   bool owns_fd, is_stream, is_created;
   bool is_paced;          /* written in small pieces, because a write may wait for a reader */
   uint64_t device, inode; /* of a regular file */
   uint64_t written;       /* bytes that were accepted, over all runs */
-  uint64_t closed;        /* bytes up to the last closed epoch, some of them perhaps in the buffer */
+  uint64_t closed; /* bytes up to the last closed epoch, some of them perhaps in the buffer */
   uint64_t closed_rows;
-  uint64_t suppressed;    /* a replay's bytes that a stream has had already */
-  bool is_dirty;          /* written since the last sync */
-  bool is_broken;         /* the reader of the pipe is gone */
-  bool is_blocked;        /* took nothing until the deadline after a signal */
+  uint64_t suppressed;        /* a replay's bytes that a stream has had already */
+  bool is_dirty;              /* written since the last sync */
+  bool is_broken;             /* the reader of the pipe is gone */
+  bool is_blocked;            /* took nothing until the deadline after a signal */
   char tail[POSITION_SAMPLE]; /* the last bytes before `written`, of a regular file */
   size_t tail_length;
-  bool must_commit;       /* begun again: the stored length is wrong until the next commit */
-  bool is_stored;         /* the store has the row */
+  bool must_commit; /* begun again: the stored length is wrong until the next commit */
+  bool is_stored;   /* the store has the row */
   uint64_t stored_length, stored_check;
   char *stored_place;
 };
@@ -49,19 +50,19 @@ struct sink {
 const struct flow_type *sink_key_type(void);
 const struct flow_type *sink_value_type(void);
 
-/* Opens the target (location is copied; null: stdout). A FIFO is waited for until it has a reader, or until
- * a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails, FLOW_E_LOCKED if another
- * process writes the file. */
+/* Opens the target (location is copied; null: stdout). A FIFO is waited for until it has a reader,
+ * or until a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails, FLOW_E_LOCKED
+ * if another process writes the file. */
 enum flow_status sink_open(struct sink *, const struct flow_sys *, const struct flow_sink_desc *,
-                           const struct flow_connector *, const char *location, struct flow_sink *out,
-                           struct stop *, struct flow_report *);
+                           const struct flow_connector *, const char *location,
+                           struct flow_sink *out, struct stop *, struct flow_report *);
 void sink_close(struct sink *);
 
 /* Takes the row of the store. */
 enum flow_status sink_load(struct sink *, const void *value, size_t length, struct flow_report *);
 
-/* Makes the target what it was at the last commit: verified and cut back (rule 10), or empty if nothing was
- * committed or `restarts`. FLOW_E_MISMATCH if it was edited or rotated. */
+/* Makes the target what it was at the last commit: verified and cut back (rule 10), or empty if
+ * nothing was committed or `restarts`. FLOW_E_MISMATCH if it was edited or rotated. */
 enum flow_status sink_begin(struct sink *, bool restarts, struct flow_report *);
 
 /* Writes the buffer out. FLOW_E_IO or FLOW_E_FULL; is_broken and is_blocked tell special cases. */
@@ -73,8 +74,8 @@ enum flow_status sink_sync(struct sink *, struct flow_report *);
 /* Appends the store's row for the bytes so far, buffered ones included: an epoch closes here. */
 void sink_pack(struct sink *, struct flow_buf *out);
 
-/* Goes back to the last closed epoch, for a replay (`replays`: a stream then drops the bytes that it
- * has written since) or for good. The buffer must have been flushed. */
+/* Goes back to the last closed epoch, for a replay (`replays`: a stream then drops the bytes that
+ * it has written since) or for good. The buffer must have been flushed. */
 enum flow_status sink_rewind(struct sink *, bool replays, struct flow_report *);
 
 #endif

@@ -144,18 +144,21 @@ static enum flow_status bind_columns(struct source *s, const struct piece *piece
   }
   const struct flow_source_desc *d = s->desc;
   struct flow_bad_record bad;
-  int32_t count = flow_csv_bind(piece->data, flow_csv_record(piece->data, piece->data + piece->length,
-                                                             &(size_t){0}, &(uint64_t){0}),
-                                d->delimiter, s->settings->arena, d->columns, d->is_required,
-                                d->column_count, s->columns, &bad);
+  int32_t count = flow_csv_bind(
+      piece->data,
+      flow_csv_record(piece->data, piece->data + piece->length, &(size_t){0}, &(uint64_t){0}),
+      d->delimiter, s->settings->arena, d->columns, d->is_required, d->column_count, s->columns,
+      &bad);
   if (count >= 0) {
     s->column_count = (uint32_t)count;
     return FLOW_OK;
   }
   flow_report_fail(report, FLOW_E_RECORD, "the header of %s does not fit source `%s`: %s", s->shown,
                    d->name, bad.reason);
-  flow_report_help(report, "its first line must name the columns of `%s`; if it has no such line: "
-                   "csv(header: false)", d->item_name);
+  flow_report_help(report,
+                   "its first line must name the columns of `%s`; if it has no such line: "
+                   "csv(header: false)",
+                   d->item_name);
   return FLOW_E_RECORD;
 }
 
@@ -267,7 +270,8 @@ enum flow_status source_take(struct source *s, uint64_t limit, struct flow_block
     if ((status = fill(s, &is_ready, report)) != FLOW_OK) return status;
   }
   uint64_t ahead = limit - s->consumed;
-  uint64_t file_limit = ahead > UINT64_MAX - s->reader.offset ? UINT64_MAX : s->reader.offset + ahead;
+  uint64_t file_limit =
+      ahead > UINT64_MAX - s->reader.offset ? UINT64_MAX : s->reader.offset + ahead;
   struct piece piece;
   while (reader_piece(&s->reader, file_limit, s->takes_open, &piece) != READER_PIECE) {
     /* source_look() has seen a whole record, so only a file that shrinks meanwhile ends up here. */
@@ -289,7 +293,8 @@ void source_advance(struct source *s, const struct flow_block *block, const char
   s->records += records;
   bool is_open = block->is_last_open && block->cursor == block->end;
   if (is_open) { /* its line has no end yet, whatever the parser counted */
-    for (const char *p = from; (p = memchr(p, '\n', (size_t)(block->cursor - p))) != NULL; p++) s->line++;
+    for (const char *p = from; (p = memchr(p, '\n', (size_t)(block->cursor - p))) != NULL; p++)
+      s->line++;
   } else {
     s->line = block->line;
   }

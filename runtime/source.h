@@ -1,8 +1,8 @@
 /* A source at run time: one partition of the sequence, made of files or of one stream.
  *
- * source_look() finds out whether a record is ready without waiting for one. source_take() hands out
- * a block of whole records; the engine runs it, in one or more steps, and tells after each how far
- * it came. source_pack() gives the positions to the epoch that closes. After a fault the engine
+ * source_look() finds out whether a record is ready without waiting for one. source_take() hands
+ * out a block of whole records; the engine runs it, in one or more steps, and tells after each how
+ * far it came. source_pack() gives the positions to the epoch that closes. After a fault the engine
  * goes back to the last closed epoch and runs the logged pieces again (source_replay()).
  *
  *   source_look(s, now_us, &report);
@@ -24,8 +24,8 @@
 struct source_settings {
   size_t block_bytes;
   struct flow_mem *arena; /* for headers */
-  bool is_once;    /* --once: polled sources end, too */
-  bool is_durable; /* with a state directory: positions count, and streams keep what is uncommitted */
+  bool is_once;           /* --once: polled sources end, too */
+  bool is_durable;        /* with a state directory: streams keep what is not committed */
 };
 
 struct source {
@@ -33,48 +33,50 @@ struct source {
   const struct flow_source_desc *desc;
   const struct flow_connector *connector;
   const struct source_settings *settings;
-  char *location;        /* owned; "" if the connector has none */
-  uint16_t id;           /* in the store */
-  struct input input;    /* empty for streams */
+  char *location;     /* owned; "" if the connector has none */
+  uint16_t id;        /* in the store */
+  struct input input; /* empty for streams */
   bool is_live;
   enum partition_state state;
-  uint64_t consumed;     /* bytes of all its files before the next record */
-  int64_t wake_us;       /* monotonic time to look again; INT64_MAX: only when the descriptor is ready */
+  uint64_t consumed; /* bytes of all its files before the next record */
+  int64_t wake_us; /* monotonic time to look again; INT64_MAX: only when the descriptor is ready */
 
-  uint32_t file;         /* that is being read; INPUT_NO_FILE: none */
-  int fd;                /* of that file; -1: none */
+  uint32_t file; /* that is being read; INPUT_NO_FILE: none */
+  int fd;        /* of that file; -1: none */
   bool owns_fd;
-  bool is_stream;        /* cannot be read again or from a position */
-  bool skips_blank;      /* blank lines seem to be no records: the input looks like JSON lines */
-  bool takes_open;       /* an unterminated rest of the file is a record */
-  bool needs_mark;       /* a byte order mark may be next */
-  bool needs_header;     /* the csv header is next */
-  uint64_t resume_at;    /* where the file goes on behind its header */
+  bool is_stream;     /* cannot be read again or from a position */
+  bool skips_blank;   /* blank lines seem to be no records: the input looks like JSON lines */
+  bool takes_open;    /* an unterminated rest of the file is a record */
+  bool needs_mark;    /* a byte order mark may be next */
+  bool needs_header;  /* the csv header is next */
+  uint64_t resume_at; /* where the file goes on behind its header */
   struct reader reader;
-  uint64_t block_line;   /* of the block's first record */
-  uint64_t line;         /* of the next record; streams have no input_file for it */
-  uint64_t records;      /* consumed in this run */
-  uint64_t closed_records; /* of them, in closed epochs */
-  char *shown;           /* the file's name in messages; owned */
+  uint64_t block_line;               /* of the block's first record */
+  uint64_t line;                     /* of the next record; streams have no input_file for it */
+  uint64_t records;                  /* consumed in this run */
+  uint64_t closed_records;           /* of them, in closed epochs */
+  char *shown;                       /* the file's name in messages; owned */
   int16_t columns[FLOW_CSV_COLUMNS]; /* csv: field of each column */
   uint32_t column_count;
 
-  int64_t next_poll_us;  /* dir.c's: monotonic */
-  uint32_t pass;         /* dir.c's: the next file of this pass */
+  int64_t next_poll_us; /* dir.c's: monotonic */
+  uint32_t pass;        /* dir.c's: the next file of this pass */
 
   struct flow_buf replayed; /* a stream's kept bytes, with padding */
 };
 
 /* Prepares a source at `location` (copied; null: none). */
-enum flow_status source_init(struct source *, const struct flow_sys *, const struct flow_source_desc *,
-                             const struct flow_connector *, const char *location,
-                             const struct source_settings *, struct flow_report *);
+enum flow_status source_init(struct source *, const struct flow_sys *,
+                             const struct flow_source_desc *, const struct flow_connector *,
+                             const char *location, const struct source_settings *,
+                             struct flow_report *);
 void source_free(struct source *);
 
 /* Looks for a record without waiting; sets state and wake_us. `now_us` is monotonic. */
 enum flow_status source_look(struct source *, int64_t now_us, struct flow_report *);
 
-/* Fills a block with the records that start before the partition's offset `limit`. State is READY. */
+/* Fills a block with the records that start before the partition's offset `limit`. State is READY.
+ * */
 enum flow_status source_take(struct source *, uint64_t limit, struct flow_block *,
                              struct flow_report *);
 
@@ -96,14 +98,16 @@ void source_forget(struct source *);
 bool source_is_full(const struct source *);
 
 /* Positions go back to the last closed epoch. Then, for each logged piece: source_replay(), and
- * source_replay_block() until *has_block is false; blocks are run, and told with source_advance() and
- * source_done(). Nothing else may be read afterwards. */
+ * source_replay_block() until *has_block is false; blocks are run, and told with source_advance()
+ * and source_done(). Nothing else may be read afterwards. */
 void source_rewind(struct source *);
-enum flow_status source_replay(struct source *, const struct sequencer_entry *, struct flow_report *);
+enum flow_status source_replay(struct source *, const struct sequencer_entry *,
+                               struct flow_report *);
 enum flow_status source_replay_block(struct source *, const struct sequencer_entry *,
                                      struct flow_block *, bool *has_block, struct flow_report *);
 
-/* For connectors: starts on file `number` of the input at its position, or (stream) on `fd`. Reads the header. */
+/* For connectors: starts on file `number` of the input at its position, or (stream) on `fd`. Reads
+ * the header. */
 enum flow_status source_switch(struct source *, uint32_t number, bool takes_open,
                                struct flow_report *);
 enum flow_status source_stream(struct source *, int fd, bool owns_fd, const char *shown,

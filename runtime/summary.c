@@ -10,7 +10,7 @@
 #include <string.h>
 
 __attribute__((format(printf, 2, 3))) static void add(struct flow_buf *out, const char *format,
-                                                       ...) {
+                                                      ...) {
   va_list arguments;
   va_start(arguments, format);
   char text[1024];
@@ -44,20 +44,25 @@ static void add_text(struct engine *e, struct flow_buf *out, double seconds, boo
   if (e->program->state_count > 0) {
     add(out, "  state: %llu entries, %llu bytes", (unsigned long long)size.entries,
         (unsigned long long)size.bytes);
-    if (e->store == NULL) add(out, " in memory, not kept");
-    else add(out, ", kept in %s as of epoch %lld", e->options.state_dir, (long long)e->epoch.number - 1);
+    if (e->store == NULL)
+      add(out, " in memory, not kept");
+    else
+      add(out, ", kept in %s as of epoch %lld", e->options.state_dir,
+          (long long)e->epoch.number - 1);
     add(out, "\n");
   }
   if (e->store != NULL && e->resumed_at >= 0) {
     add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
   }
   if (e->program->on_end != NULL) {
-    add(out, "  end of input: %s\n", flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
+    add(out, "  end of input: %s\n",
+        flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
   }
   if (e->migrated != NULL) add(out, "  migrated: %s\n", e->migrated);
   for (uint32_t i = 0; i < e->program->source_count; i++) {
     const struct input *in = &e->sources[i].input;
-    if (in->renamed > 0) add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
+    if (in->renamed > 0)
+      add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
   }
 }
 
@@ -79,11 +84,15 @@ static void add_json(struct engine *e, struct flow_buf *out, double seconds, boo
   add(out, ", \"state_dir\": ");
   flow_print_json_bytes(out, e->options.state_dir, strlen(e->options.state_dir));
   add(out, ", \"resumed_epoch\": ");
-  if (e->resumed_at >= 0) add(out, "%lld", (long long)e->resumed_at);
-  else add(out, "null");
+  if (e->resumed_at >= 0)
+    add(out, "%lld", (long long)e->resumed_at);
+  else
+    add(out, "null");
   add(out, ", \"epoch\": ");
-  if (e->epoch.number > 0) add(out, "%lld", (long long)e->epoch.number - 1);
-  else add(out, "null");
+  if (e->epoch.number > 0)
+    add(out, "%lld", (long long)e->epoch.number - 1);
+  else
+    add(out, "null");
   add(out, "}\n");
 }
 
@@ -97,8 +106,10 @@ void summary_print(struct engine *e, bool flushed_at_end) {
   if (how == SUMMARY_NONE) return;
   double seconds = (double)(e->sys->monotonic_us(e->sys) - e->started_us) / 1e6;
   struct flow_buf text = {0};
-  if (how == SUMMARY_TEXT) add_text(e, &text, seconds, flushed_at_end);
-  else add_json(e, &text, seconds, flushed_at_end);
+  if (how == SUMMARY_TEXT)
+    add_text(e, &text, seconds, flushed_at_end);
+  else
+    add_json(e, &text, seconds, flushed_at_end);
   engine_print(e, &text);
   flow_buf_free(&text);
 }

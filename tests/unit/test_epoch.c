@@ -17,7 +17,8 @@ static void empty_epochs_are_never_closed(void **state) {
       struct epoch e;
       epoch_init(&e, 4, 0);
       if (is_open) epoch_open(&e, 1000, 0);
-      assert_int_equal(epoch_decide(&e, &by_interval, (enum epoch_event)event, 1000000), EPOCH_GO_ON);
+      assert_int_equal(epoch_decide(&e, &by_interval, (enum epoch_event)event, 1000000),
+                       EPOCH_GO_ON);
       assert_int_equal(e.number, 5);
     }
   }

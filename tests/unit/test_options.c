@@ -25,15 +25,30 @@ struct params {
 static const char *const colors[] = {"red", "green", NULL};
 #define AT(field) offsetof(struct params, field)
 static const struct flow_param params[] = {
-    {.name = "count", .kind = FLOW_PARAM_INT, .offset = AT(count), .has_offset = -1, .is_required = true},
+    {.name = "count",
+     .kind = FLOW_PARAM_INT,
+     .offset = AT(count),
+     .has_offset = -1,
+     .is_required = true},
     {.name = "ratio", .kind = FLOW_PARAM_FLOAT, .offset = AT(ratio), .has_offset = -1},
     {.name = "is_on", .kind = FLOW_PARAM_BOOL, .offset = AT(is_on), .has_offset = -1},
     {.name = "text", .kind = FLOW_PARAM_STRING, .offset = AT(text), .has_offset = -1},
     {.name = "time", .kind = FLOW_PARAM_TIMESTAMP, .offset = AT(time), .has_offset = -1},
-    {.name = "span", .kind = FLOW_PARAM_DURATION, .offset = AT(span), .has_offset = -1,
-     .doc = "how long", .default_text = "1s"},
-    {.name = "color", .kind = FLOW_PARAM_ENUM, .offset = AT(color), .has_offset = -1, .variants = colors},
-    {.name = "may_be", .kind = FLOW_PARAM_INT, .offset = AT(maybe.value), .has_offset = AT(maybe.has)},
+    {.name = "span",
+     .kind = FLOW_PARAM_DURATION,
+     .offset = AT(span),
+     .has_offset = -1,
+     .doc = "how long",
+     .default_text = "1s"},
+    {.name = "color",
+     .kind = FLOW_PARAM_ENUM,
+     .offset = AT(color),
+     .has_offset = -1,
+     .variants = colors},
+    {.name = "may_be",
+     .kind = FLOW_PARAM_INT,
+     .offset = AT(maybe.value),
+     .has_offset = AT(maybe.has)},
 };
 static const struct flow_source_desc sources[] = {{.name = "events"}};
 static const struct flow_sink_desc sinks[] = {{.name = "dead"}};
@@ -66,10 +81,13 @@ static void reads_all_options(void **state) {
   struct options o;
   struct params p;
   struct flow_report report;
-  assert_int_equal(parse("-d db -s 250ms --snapshot-mode immediate --epoch-records 10 --resume-epoch 3 "
-                         "--retain-epochs=7 --at-end flush --once --source events=a=b --sink dead=- "
-                         "--source-restart events --source-skip events --sink-restart dead "
-                         "--accept-drop x --accept-drop y.z --summary json", &o, &p, &report), OPTIONS_RUN);
+  assert_int_equal(
+      parse("-d db -s 250ms --snapshot-mode immediate --epoch-records 10 --resume-epoch 3 "
+            "--retain-epochs=7 --at-end flush --once --source events=a=b --sink dead=- "
+            "--source-restart events --source-skip events --sink-restart dead "
+            "--accept-drop x --accept-drop y.z --summary json",
+            &o, &p, &report),
+      OPTIONS_RUN);
   assert_string_equal(o.state_dir, "db");
   assert_int_equal(o.interval_us, 250000);
   assert_true(o.is_immediate && o.is_once);
@@ -112,8 +130,9 @@ static void reads_all_kinds_of_parameters(void **state) {
   struct params p;
   struct flow_report report;
   assert_int_equal(parse("--count=-5 --ratio 2.5 --is-on true --text a_text_longer_than_12 "
-                         "--time 1970-01-01T00:00:01Z --span 1h30m --color green --may-be 9", &o, &p,
-                         &report), OPTIONS_RUN);
+                         "--time 1970-01-01T00:00:01Z --span 1h30m --color green --may-be 9",
+                         &o, &p, &report),
+                   OPTIONS_RUN);
   assert_int_equal(p.count, -5);
   assert_true(p.ratio == 2.5);
   assert_true(p.is_on);
@@ -186,9 +205,11 @@ static void help_shows_everything(void **state) {
   struct flow_buf text = {0};
   options_help(&program, "./prog", &text);
   flow_buf_add_char(&text, '\0');
-  static const char *const shown[] = {"What it does.", "usage: ./prog", "--span DURATION", "how long (default 1s)",
-                                      "-d, --state-dir DIR", "--resume-epoch N", "exit codes:"};
-  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) assert_non_null(strstr(text.data, shown[i]));
+  static const char *const shown[] = {
+      "What it does.",       "usage: ./prog",    "--span DURATION", "how long (default 1s)",
+      "-d, --state-dir DIR", "--resume-epoch N", "exit codes:"};
+  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+    assert_non_null(strstr(text.data, shown[i]));
   assert_null(strstr(text.data, "--workers")); /* what is not there is not listed */
   flow_buf_free(&text);
 }

@@ -34,7 +34,8 @@ static void stripes_take_turns(void **state) {
 
 static void alone_there_is_no_limit(void **state) {
   (void)state;
-  struct sequencer_partition p[2] = {{PARTITION_END, false, 0}, {PARTITION_READY, false, 9 * STRIPE}};
+  struct sequencer_partition p[2] = {{PARTITION_END, false, 0},
+                                     {PARTITION_READY, false, 9 * STRIPE}};
   int32_t last = -1;
   struct sequencer_turn turn = sequencer_next(p, 2, &last);
   assert_int_equal(turn.partition, 1);
@@ -76,7 +77,8 @@ static void sequence_depends_on_positions_only(void **state) {
   (void)state;
   char expected[2 * RECORDS + 1], order[2 * RECORDS + 1];
   assert_int_equal(run_sequence(expected, 0, false), 2 * RECORDS);
-  assert_memory_equal(expected, "aaabbbaaabbaaa", 14); /* b starts at 0, 32763, 65526 | 98289, 131052 | … */
+  assert_memory_equal(expected, "aaabbbaaabbaaa",
+                      14); /* b starts at 0, 32763, 65526 | 98289, 131052 | … */
   for (unsigned seed = 1; seed < 500; seed++) {
     run_sequence(order, seed, seed % 2 == 0);
     assert_string_equal(order, expected);
@@ -85,9 +87,8 @@ static void sequence_depends_on_positions_only(void **state) {
 
 static void live_partitions_do_not_starve(void **state) {
   (void)state;
-  struct sequencer_partition p[3] = {{PARTITION_READY, true, 0},
-                                     {PARTITION_READY, false, 0},
-                                     {PARTITION_READY, true, 0}};
+  struct sequencer_partition p[3] = {
+      {PARTITION_READY, true, 0}, {PARTITION_READY, false, 0}, {PARTITION_READY, true, 0}};
   int32_t last = -1;
   int turns[3] = {0};
   for (int i = 0; i < 30; i++) turns[sequencer_next(p, 3, &last).partition]++;
@@ -103,7 +104,8 @@ static void live_partitions_do_not_starve(void **state) {
 static void log_joins_what_follows(void **state) {
   (void)state;
   struct sequencer_log log = {.sys = flow_sys_posix()};
-  struct sequencer_entry e = {.partition = 1, .file = 2, .offset = 10, .length = 5, .line = 3, .records = 2};
+  struct sequencer_entry e = {
+      .partition = 1, .file = 2, .offset = 10, .length = 5, .line = 3, .records = 2};
   assert_true(sequencer_log_add(&log, &e));
   e.offset = 15;
   e.records = 1;
