@@ -110,12 +110,6 @@ static void index_grow(struct flow_table *t) {
   index_resize(t, 33 - t->shift);
 }
 
-void flow_table_reserve(struct flow_table *t, uint64_t rows) {
-  uint32_t log = 32 - t->shift;
-  while (log < 31 && limit_of((size_t)1 << log) < rows) log++;
-  if (log > 32 - t->shift) index_resize(t, log);
-}
-
 static uint32_t index_slot_of(const struct flow_table *t, const struct flow_entry *row) {
   uint32_t mask = UINT32_MAX >> t->shift, at = row->tag >> t->shift;
   for (;; at = (at + 1) & mask) {
@@ -146,27 +140,22 @@ static void add_chunk(struct flow_table *t) {
   t->chunks[t->chunk_count++] = chunk_new(t);
 }
 
-/* A row that is in the index, with its header; not touched. */
-static struct flow_entry *row_new(struct flow_table *t, uint64_t hash, uint64_t id) {
-  if (FLOW_UNLIKELY(t->row_count >= t->row_limit)) index_grow(t);
-  uint32_t number = t->free_row;
+/* A row with its header, not yet in the index; its number through *number. */
+static struct flow_entry *row_new(struct flow_table *t, uint64_t hash, uint64_t id,
+                                  uint32_t *number) {
   struct flow_entry *row;
-  if (number != 0) {
-    row = flow_table_row(t, number);
+  *number = t->free_row;
+  if (*number != 0) {
+    row = flow_table_row(t, *number);
     t->free_row = row->touched;
     t->is_in_order = false;
   } else {
-    number = t->row_end++;
-    if (FLOW_UNLIKELY(number >> t->chunk_shift >= t->chunk_count)) add_chunk(t);
-    row = flow_table_row(t, number);
+    *number = t->row_end++;
+    if (FLOW_UNLIKELY(*number >> t->chunk_shift >= t->chunk_count)) add_chunk(t);
+    row = flow_table_row(t, *number);
   }
-  if (id < t->next_id)
-    t->is_in_order = false;
-  else
-    t->next_id = id + 1;
   *row = (struct flow_entry){.id = id, .tag = (uint32_t)(hash >> 32)};
   t->row_count++;
-  index_put(t, row->tag, number);
   return row;
 }
 
@@ -180,20 +169,38 @@ static void row_free(struct flow_table *t, struct flow_entry *row) {
 }
 
 struct flow_entry *flow_table_insert(struct flow_table *t, uint64_t hash) {
-  struct flow_entry *row = row_new(t, hash, t->next_id);
+  if (FLOW_UNLIKELY(t->row_count >= t->row_limit)) index_grow(t);
+  uint32_t number;
+  struct flow_entry *row = row_new(t, hash, t->next_id++, &number);
+  index_put(t, row->tag, number);
   flow_table_touch_slow(t, row);
   return row;
 }
 
 struct flow_entry *flow_table_load(struct flow_table *t, uint64_t hash, uint64_t id) {
-  struct flow_entry *row = row_new(t, hash, id);
-  t->epoch_first = t->next_id;
-  return row;
+  uint32_t number;
+  if (id < t->next_id)
+    t->is_in_order = false;
+  else
+    t->next_id = id + 1;
+  return row_new(t, hash, id, &number);
 }
 
-void flow_table_skip_ids(struct flow_table *t, uint64_t next_id) {
+/* The index is made at once: in its final size, and fetching ahead, which one row alone could not. */
+void flow_table_loaded(struct flow_table *t, uint64_t next_id) {
+  enum { AHEAD = 16 };
   if (next_id > t->next_id) t->next_id = next_id;
-  if (t->touched_count == 0) t->epoch_first = t->next_id;
+  t->epoch_first = t->next_id;
+  uint32_t log = 32 - t->shift;
+  while (log < 31 && limit_of((size_t)1 << log) <= t->row_count) log++;
+  if (log > 32 - t->shift) index_resize(t, log);
+  for (uint32_t number = 1; number < t->row_end; number++) {
+    if (number + AHEAD < t->row_end) {
+      uint32_t tag = flow_table_row(t, number + AHEAD)->tag;
+      __builtin_prefetch(&t->slots[tag >> t->shift], 1);
+    }
+    index_put(t, flow_table_row(t, number)->tag, number);
+  }
 }
 
 /* Closes the holes that rows left which came and went within this epoch. */

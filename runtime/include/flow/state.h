@@ -82,9 +82,6 @@ void flow_table_free(struct flow_table *);
 /* Back to an empty table whose first row will have the id 0; keeps the seed and some memory. */
 void flow_table_clear(struct flow_table *);
 
-/* Prepares for `rows` rows, so that loading them does not grow the index step by step. */
-void flow_table_reserve(struct flow_table *, uint64_t rows);
-
 /* Bytes that the table takes: index, rows, list of touched ones. */
 size_t flow_table_bytes(const struct flow_table *);
 
@@ -140,8 +137,13 @@ FLOW_INLINE struct flow_entry *flow_table_find(const struct flow_table *t, uint6
  * are uninitialised. The address stays good until the row is forgotten. */
 struct flow_entry *flow_table_insert(struct flow_table *, uint64_t hash);
 
-/* A row that comes from the store, untouched. Later rows get greater ids. */
+/* A row that comes from the store, untouched; each id and each key once, into a table into which
+ * nothing has been inserted yet. It is found only after flow_table_loaded(). */
 struct flow_entry *flow_table_load(struct flow_table *, uint64_t hash, uint64_t id);
+
+/* Ends loading. Later rows get ids from `next_id` on, which flow_store_load() tells: ids of rows that
+ * were forgotten stay used. */
+void flow_table_loaded(struct flow_table *, uint64_t next_id);
 
 void flow_table_touch_slow(struct flow_table *, struct flow_entry *);
 
@@ -158,10 +160,6 @@ void flow_table_forget(struct flow_table *, struct flow_entry *);
 /* Takes back the flow_table_insert() that made the row, which must have been the last one: as if it
  * had never been, its id included. For an item that failed. */
 void flow_table_undo_insert(struct flow_table *, struct flow_entry *);
-
-/* The least id that a later row may get, from flow_store_load(): ids of forgotten rows stay used.
-   */
-void flow_table_skip_ids(struct flow_table *, uint64_t next_id);
 
 /* -- epochs ---------------------------------------------------------------------------------- */
 
