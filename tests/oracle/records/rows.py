@@ -110,27 +110,32 @@ def read(t, header, record, is_closed, delimiter):
 # -- printing --------------------------------------------------------------------------------
 
 
+def plain_text(t, value):
+    """The text of a field before quotes."""
+    if t[0] == "opt":
+        return "" if value is None else plain_text(t[1], value)
+    text = value if t == "string" else model.text_of(t, value)
+    return text[1:-1] if t != "string" and text.startswith('"') else text
+
+
 def field_text(t, value, delimiter, is_only):
     if t[0] == "opt":
-        if value is None:
-            return ""
-        return field_text(t[1], value, delimiter, True)
+        return "" if value is None else field_text(t[1], value, delimiter, True)
     if t == "string":
         needs_quotes = any(c in value for c in delimiter + '"\r\n') or value[:1] in (" ", "\t") or value[-1:] in (" ", "\t")
         if value == "":
             needs_quotes = is_only
         return '"' + value.replace('"', '""') + '"' if needs_quotes else value
-    text = model.text_of(t, value)
-    return text[1:-1] if text.startswith('"') else text
+    return plain_text(t, value)
 
 
 def text_of(t, row, delimiter):
     return delimiter.join(field_text(f, row[n], delimiter, len(t[2]) == 1) for n, f, _ in t[2])
 
 
-def python_reads(text, delimiter):
-    """What Python's csv makes of one printed row."""
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+def python_reads_all(text, delimiter):
+    """What Python's csv makes of printed rows."""
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
 
 
 # -- random rows -----------------------------------------------------------------------------
