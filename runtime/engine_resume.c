@@ -278,6 +278,9 @@ enum flow_status engine_resume(struct engine *e) {
   }
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) status = make_sink(e, i);
   if (status == FLOW_OK) status = check_same_file(e);
+  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
+    status = sink_lock(&e->sinks[i], &e->report);
+  }
   if (status == FLOW_OK && e->store != NULL) status = load_state(e);
   const struct options *o = &e->options;
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {

@@ -82,14 +82,19 @@ enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
   if (s->is_stream) return FLOW_OK;
   s->device = info.device;
   s->inode = info.inode;
-  error = sys->flock_try(sys, s->fd);
+  return FLOW_OK;
+}
+
+enum flow_status sink_lock(struct sink *s, struct flow_report *report) {
+  if (s->is_stream) return FLOW_OK;
+  int error = s->sys->flock_try(s->sys, s->fd);
   if (error == -EWOULDBLOCK) {
     return flow_report_fail(report, FLOW_E_LOCKED, "another process is writing %s (sink `%s`)",
-                            s->location, desc->name);
+                            s->location, s->desc->name);
   }
   if (error < 0) {
     return flow_report_errno(report, FLOW_E_CREATE, error, "lock %s (sink `%s`)", s->location,
-                             desc->name);
+                             s->desc->name);
   }
   return FLOW_OK;
 }

@@ -5,7 +5,8 @@
  * and go on; everything else (stdout, FIFOs, devices) is a stream that is written in order, at
  * least once. The committed length is a row of the store under the sink's id.
  *
- *   sink_open(&sink, &report);              opens and locks; nothing is changed yet
+ *   sink_open(&sink, &report);              opens; nothing is changed yet
+ *   sink_lock(&sink, &report);              nobody else writes it from here on
  *   sink_load(&sink, …)                     the stored row, if there is one
  *   sink_begin(&sink, …, &report);          checks and cuts back, or starts afresh
  *   loop: sink_flush(&sink, &stop, &report);
@@ -51,11 +52,15 @@ const struct flow_type *sink_key_type(void);
 const struct flow_type *sink_value_type(void);
 
 /* Opens the target (location is copied; null: stdout). A FIFO is waited for until it has a reader,
- * or until a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails, FLOW_E_LOCKED
- * if another process writes the file. */
+ * or until a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails. */
 enum flow_status sink_open(struct sink *, const struct flow_sys *, const struct flow_sink_desc *,
                            const struct flow_connector *, const char *location,
                            struct flow_sink *out, struct stop *, struct flow_report *);
+
+/* Locks a regular file for the run; FLOW_E_LOCKED if another process writes it. It is apart from
+ * opening, because two sinks of one flow on one file are another mistake, which is found between. */
+enum flow_status sink_lock(struct sink *, struct flow_report *);
+
 void sink_close(struct sink *);
 
 /* Takes the row of the store. */
