@@ -91,7 +91,9 @@ class Tools:
             self.env["ASAN_OPTIONS"] = "handle_segv=2:detect_leaks=1"
         elif mode == "clang":
             self.env["CC"] = "clang"
-        self.prefix = [] if mode in ("asan", "tsan") else ["prlimit", f"--data={DATA_BYTES}"]
+        prlimit = shutil.which("prlimit")
+        can_limit = prlimit and mode not in ("asan", "tsan")
+        self.prefix = [prlimit, f"--data={DATA_BYTES}"] if can_limit else []
         self.can_crash = self.crashpoint.exists() and mode not in ("asan", "tsan", "cover")
         self._scratch = tempfile.TemporaryDirectory(prefix="flowcc-test-", ignore_cleanup_errors=True)
         self.scratch = Path(self._scratch.name)
