@@ -184,7 +184,8 @@ static bool compile(struct build *b, const sigset_t *mask) {
             "  = note: the command was:",
             b->c_path);
     for (size_t i = 0; i + 1 < b->words.count; i++) fprintf(stderr, " %s", b->words.data[i]);
-    fprintf(stderr, "\n  = help: if it complains of the program and not of a missing library, please report it with that file\n");
+    fprintf(stderr, "\n  = help: if a library is missing, install it; otherwise please report this, with that "
+                    "file\n");
     return false;
   }
   if (rename(b->output_temp, b->output) == 0) {

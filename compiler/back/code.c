@@ -200,9 +200,14 @@ const char *code_address(struct code *c, const char *operand) {
 
 /* Whether the C text names a place: `t1`, `v_x`, `(*it)`, `it->f_a.f_b`, `xs[i]`. */
 static bool is_place(const char *operand) {
-  if (operand[0] == '(' && operand[1] == '*') return strspn(operand + 2, "abcdefghijklmnopqrstuvwxyz_0123456789") + 3 == strlen(operand);
+  if (operand[0] == '(' && operand[1] == '*') {
+    const char *p = operand + 2;
+    while (is_word(*p)) p++;
+    return strcmp(p, ")") == 0;
+  }
   if (!isalpha((unsigned char)operand[0])) return false;
-  bool is_path = (operand[0] == 't' && isdigit((unsigned char)operand[1])) || strncmp(operand, "v_", 2) == 0;
+  bool is_temp = operand[0] == 't' && isdigit((unsigned char)operand[1]);
+  bool is_path = is_temp || strncmp(operand, "v_", 2) == 0;
   for (const char *p = operand; *p != '\0'; p++) {
     if (*p == '-' && p[1] == '>') {
       p++;

@@ -172,7 +172,8 @@ static const char *put_function(struct emit *e, const struct type *map) {
   if (!begin(&s, e, "put", map)) return s.name;
   const char *value = emit_c_type(e, map->elem);
   text_addf(&s.out,
-            "static inline void %s(struct flow_mem *mem, struct flow_map *m, const %s *key, const %s *value) {\n"
+            "static inline void %s(struct flow_mem *mem, struct flow_map *m, const %s *key, "
+            "const %s *value) {\n"
             "  bool is_new;\n"
             "  %s copy;\n"
             "  %s\n"

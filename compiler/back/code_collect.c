@@ -86,7 +86,9 @@ const char *code_contains(struct code *c, const struct type *type, const char *c
 
 static const char *new_list(struct code *c, const struct type *list, const char *length) {
   return code_temp(c, list,
-                   code_printf(c, "{.data = flow_list_alloc(w->arena, %s, sizeof(%s)), .length = %s, .capacity = %s}",
+                   code_printf(c,
+                               "{.data = flow_list_alloc(w->arena, %s, sizeof(%s)), .length = %s, "
+                               ".capacity = %s}",
                                length, emit_c_type(c->e, list->elem), length, length));
 }
 
@@ -109,7 +111,9 @@ static void insert_key(struct code *c, const struct type *table, const char *map
   const struct type *key_type = emit_table_key(table);
   if (code_is_scalar(key_type)) key = code_temp(c, key_type, key);
   const char *at = find(c, table, map, key);
-  code_put(c, "if (%s == FLOW_MAP_NONE) { %s = flow_map_insert(w->arena, &%s, %s, sizeof(%s), %s); %s = %s; }",
+  code_put(c,
+           "if (%s == FLOW_MAP_NONE) { %s = flow_map_insert(w->arena, &%s, %s, sizeof(%s), %s); "
+           "%s = %s; }",
            at, at, map, code_address(c, key), emit_entry_type(c->e, table),
            emit_key_hash(c->e, key_type), entry_at(c, table, map, at, "key"), key);
   if (value != NULL) code_put(c, "%s = %s;", entry_at(c, table, map, at, "value"), value);
@@ -212,7 +216,9 @@ static const char *table_part(struct code *c, const struct expr *call, const cha
   const char *list = new_list(c, call->type, code_member(c, map, "length"));
   code_put(c, "%s.length = 0;", list);
   const char *at = code_address(c, map);
-  code_put(c, "for (uint32_t i = flow_map_first(%s); i != FLOW_MAP_NONE; i = flow_map_next(%s, i)) %s.data[%s.length++] = %s;",
+  code_put(c,
+           "for (uint32_t i = flow_map_first(%s); i != FLOW_MAP_NONE; i = flow_map_next(%s, i)) "
+           "%s.data[%s.length++] = %s;",
            at, at, list, list, entry_at(c, type, map, "i", is_keys ? "key" : "value"));
   return list;
 }

@@ -3,7 +3,7 @@
 
 #include "back/program.h"
 #include "front/builtin.h"
-#include "ops/state_emit.h"
+#include "back/emit_state.h"
 
 #include <string.h>
 
@@ -101,7 +101,7 @@ static void emit(struct code *c, const struct stmt *stmt) {
   int64_t sink = c->is_held ? -1 : emit_text_sink(c->e, c->node, stmt->emit.output);
   if (sink >= 0 && code_fstring_line(c, value, (uint32_t)sink)) return;
   const char *operand = code_expr(c, value);
-  state_use_output(c->e, c->node, stmt->emit.output);
+  emit_state_use_output(c->e, c->node, stmt->emit.output);
   code_put(c, "%s%u_%s(w, %s%s);", c->emit_prefix, stmt->emit.output, c->node->name,
            code_pointer(c, value->type, operand), c->emit_args);
 }

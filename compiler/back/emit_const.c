@@ -50,6 +50,14 @@ static const char *constant_array(struct emit *e, const char *c_type, const char
   return name;
 }
 
+/* A map that claims a small capacity is searched from its start, however many entries it has. */
+static void emit_static_map(struct text *out, const char *entries, size_t count) {
+  text_addf(out,
+            "(struct flow_map){.entries = (char *)%s, .length = %zu, .used = %zu, "
+            ".capacity = FLOW_MAP_LINEAR}",
+            entries, count, count);
+}
+
 /* The elements stay in a static array: nothing changes a constant, because state and locals copy
  * what they take. */
 static void emit_list_constant(struct emit *e, struct text *out, const struct expr *value,
@@ -65,15 +73,13 @@ static void emit_list_constant(struct emit *e, struct text *out, const struct ex
   size_t count = value->list.count;
   if (type->kind == TYPE_SET) {
     const char *name = constant_array(e, emit_entry_type(e, type), elements.data);
-    text_addf(out, "(struct flow_map){.entries = (char *)%s, .length = %zu, .used = %zu, .capacity = FLOW_MAP_LINEAR}",
-              name, count, count);
+    emit_static_map(out, name, count);
     return;
   }
   const char *name = constant_array(e, emit_c_type(e, type->elem), elements.data);
   text_addf(out, "(%s){.data = %s, .length = %zu}", emit_c_type(e, type), name, count);
 }
 
-/* A map that claims a small capacity is searched from its start, however many entries it has. */
 static void emit_map_constant(struct emit *e, struct text *out, const struct expr *value,
                               const struct type *type) {
   struct text entries;
@@ -86,8 +92,7 @@ static void emit_map_constant(struct emit *e, struct text *out, const struct exp
     text_add(&entries, "}");
   }
   const char *name = constant_array(e, emit_entry_type(e, type), entries.data);
-  text_addf(out, "(struct flow_map){.entries = (char *)%s, .length = %zu, .used = %zu, .capacity = FLOW_MAP_LINEAR}",
-            name, value->map.count, value->map.count);
+  emit_static_map(out, name, value->map.count);
 }
 
 static void emit_fields_constant(struct emit *e, struct text *out, const struct type *record,

@@ -292,8 +292,8 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
             quoted(e, stage->was_id), emit_site(e, stage->span, emit_step(e, node)));
   text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n",
             emit_helper(e, HELPER_SCHEMA, node->key), emit_helper(e, HELPER_SCHEMA, stage->state_type));
-  text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s},\n", node->name,
-            node->name, node->name);
+  text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s},\n",
+            node->name, node->name, node->name);
 }
 
 /* Writes the function that runs the hooks of all nodes in topological order; NULL: there are none. */

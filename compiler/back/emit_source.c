@@ -2,7 +2,7 @@
  * with a bad record what the source's `else` says. */
 #include "back/program.h"
 #include "ops/op.h"
-#include "ops/state_emit.h"
+#include "back/emit_state.h"
 
 #include <assert.h>
 #include <string.h>
@@ -19,6 +19,7 @@ static void write_reject(struct emit *e, const struct node *node, uint32_t port)
   const char *name = emit_step(e, node);
   emit_string(&step, name, strlen(name));
   emit_line(e, "const struct flow_bad_record *bad = &block->bad;");
+  emit_line(e, "int64_t position = (int64_t)(block->offset + (uint64_t)(bad->record - block->start));");
   emit_line(e, "struct flow_buf raw = flow_text_begin(w->arena);");
   emit_line(e, "flow_print_lossy(&raw, bad->record, bad->length);");
   emit_line(e, "%s rejected = {", emit_c_type(e, e->compiler->types->rejected));
@@ -27,13 +28,14 @@ static void write_reject(struct emit *e, const struct node *node, uint32_t port)
   emit_line(e, "  .f_raw = flow_text_end(&raw),");
   emit_line(e, "  .f_source = {.has = true, .value = flow_str_make(block->file, strlen(block->file))},");
   emit_line(e, "  .f_line = {.has = true, .value = (int64_t)bad->line},");
-  emit_line(e, "  .f_position = {.has = true, .value = (int64_t)(block->offset + (uint64_t)(bad->record - block->start))}};");
+  emit_line(e, "  .f_position = {.has = true, .value = position}};");
   emit_push(e, node, port, "&rejected", NULL);
 }
 
 static const char *reject_head(struct emit *e, const struct node *node) {
   return arena_printf(&e->compiler->arena,
-                      "static FLOW_COLD void reject_%s(struct flow_worker *w, const struct flow_block *block)",
+                      "static FLOW_COLD void reject_%s(struct flow_worker *w, "
+                      "const struct flow_block *block)",
                       node->name);
 }
 
@@ -82,7 +84,7 @@ static const struct node *state_ahead(struct emit *e, const struct node *source)
   while (node != NULL && may_run_ahead(node)) node = only_reader(node);
   if (node == NULL || node->kind != NODE_STAGE || node->inputs.count != 1) return NULL;
   bool is_state = node->stage->op->state == OP_STATE_PER_KEY;
-  return is_state && !state_has_constant_key(node) ? node : NULL;
+  return is_state && !emit_state_has_constant_key(node) ? node : NULL;
 }
 
 /* Writes the keys and filters before the state for the row `it`; each filter opens a block. */
@@ -116,7 +118,7 @@ static void write_batch(struct emit *e, const struct node *node, const struct no
   uint32_t open = write_ahead(e, only_reader(node), state, &key);
   assert(key != NULL); /* the checker lets no state through without a key ahead of it */
   emit_line(e, "keys[kept] = %s;", key + 1);
-  emit_line(e, "hashes[kept] = %s;", state_hash(e, state, "&keys[kept]"));
+  emit_line(e, "hashes[kept] = %s;", emit_state_hash(e, state, "&keys[kept]"));
   emit_line(e, "flow_table_prefetch(&w->tables[%u], hashes[kept]);", table);
   emit_line(e, "places[kept++] = i;");
   for (; open > 0; open--) emit_line(e, "}");
@@ -176,7 +178,9 @@ void emit_source(struct emit *e, const struct node *node) {
     emit_function(e, SECTION_STAGES, reject_head(e, node), node, (uint32_t)node->rejects_port,
                   write_reject);
   emit_function(e, SECTION_STAGES,
-                arena_printf(arena, "static enum flow_run run_%s(struct flow_worker *w, struct flow_block *block)",
+                arena_printf(arena,
+                             "static enum flow_run run_%s(struct flow_worker *w, "
+                             "struct flow_block *block)",
                              node->name),
                 node, 0, write_run);
 }

@@ -2,7 +2,7 @@
 #include "back/code.h"
 #include "back/program.h"
 #include "ops/op.h"
-#include "ops/state_emit.h"
+#include "back/emit_state.h"
 
 #include <string.h>
 
@@ -138,7 +138,7 @@ void emit_push(struct emit *e, const struct node *node, uint32_t port, const cha
     const struct node *to = (*edge)->to;
     const struct plan_stage *stage = e->plan->stage_of[to->id];
     if (stage->head == to && stage->is_exchange) {
-      emit_line(e, "%s(w, %s, %s, %s);", stage->name, row, key, state_hash(e, to, key));
+      emit_line(e, "%s(w, %s, %s, %s);", stage->name, row, key, emit_state_hash(e, to, key));
     } else if (stage->head == to) {
       bool has_key = to->key != NULL;
       emit_line(e, "%s(w, %s%s%s);", stage->name, row, has_key ? ", " : "", has_key ? key : "");

@@ -1,6 +1,7 @@
 /* state: one value per key, changed by each item, kept across runs and crashes. */
 #include "front/check.h"
-#include "ops/state_emit.h"
+#include "back/emit_state.h"
+#include "middle/lower.h"
 #include "ops/op.h"
 
 static void check_identity(struct checker *c, struct stage *stage) {
@@ -27,7 +28,13 @@ static void check_state(struct checker *c, struct stage *stage) {
   stage->out_key = stage->out_item ? stage->in_key : NULL;
 }
 
-
+/* Each target of an `emit … into` has a port of its own. */
+static void lower_state(struct lower *l, struct stage *stage, struct node *node) {
+  for (size_t i = 1; i < stage->emits.count; i++) {
+    uint32_t port = lower_add_port(l, node, stage->emits.data[i].type);
+    lower_connect_name(l, node, port, stage->emits.data[i].into);
+  }
+}
 
 const struct op op_state = {
     .name = "state",
@@ -42,10 +49,10 @@ const struct op op_state = {
     .state = OP_STATE_PER_KEY,
     .may_emit_many = true,
     .check = check_state,
-    .lower = state_lower,
-    .emit_functions = state_emit_functions,
-    .emit_state = state_emit_state,
-    .emit_row = state_emit_row,
-    .emit_epoch_end = state_emit_epoch_end,
-    .emit_end = state_emit_end,
+    .lower = lower_state,
+    .emit_functions = emit_state_functions,
+    .emit_state = emit_state_table,
+    .emit_row = emit_state_row,
+    .emit_epoch_end = emit_state_epoch_end,
+    .emit_end = emit_state_end,
 };

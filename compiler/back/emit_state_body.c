@@ -1,7 +1,7 @@
 /* What the body of a `state` does: whether it forgets, changes its value, or can fail too late. */
 #include "back/code.h"
 #include "front/builtin.h"
-#include "ops/state_emit.h"
+#include "back/emit_state.h"
 
 /* -- blocks ---------------------------------------------------------------------------------- */
 
@@ -26,7 +26,7 @@ static bool is_forget(const struct stmt *stmt) {
   return stmt->kind == STMT_FORGET;
 }
 
-bool state_forgets(const struct block *block) {
+bool emit_state_forgets(const struct block *block) {
   return any_stmt(block, is_forget);
 }
 
@@ -37,7 +37,7 @@ static bool is_change(const struct stmt *stmt) {
   return false;
 }
 
-bool state_changes(const struct block *block) {
+bool emit_state_changes(const struct block *block) {
   return any_stmt(block, is_change);
 }
 
@@ -121,7 +121,7 @@ static bool fails_late(const struct block *block, bool *is_changed) {
   return false;
 }
 
-bool state_must_undo(const struct stage *stage) {
+bool emit_state_must_undo(const struct stage *stage) {
   bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
   if (!is_handled || !(stage->can_fail || stage->can_fault)) return false;
   bool is_changed = false;

@@ -2,22 +2,13 @@
  *
  * A row is `struct S_<node>`: the entry of the table, the key, the value. The user's body works on a
  * pointer to the value and sends rows on through emit<output>_<node>(), which hold what is fused
- * behind. Where an item may fail too late (state_must_undo), its rows wait in a list and the value is
+ * behind. Where an item may fail too late (emit_state_must_undo), its rows wait in a list and the value is
  * put back from a copy.
  */
 #include "back/code.h"
 #include "back/program.h"
 #include "ops/op.h"
-#include "ops/state_emit.h"
-
-/* -- the graph ------------------------------------------------------------------------------- */
-
-void state_lower(struct lower *l, struct stage *stage, struct node *node) {
-  for (size_t i = 1; i < stage->emits.count; i++) {
-    uint32_t port = lower_add_port(l, node, stage->emits.data[i].type);
-    lower_connect_name(l, node, port, stage->emits.data[i].into);
-  }
-}
+#include "back/emit_state.h"
 
 /* -- the user's functions -------------------------------------------------------------------- */
 
@@ -37,13 +28,13 @@ static const char *body_parameters(struct emit *e, const struct node *node,
                       has_item ? ", const " : "", has_item ? emit_c_type(e, node->item) : "",
                       has_item ? " *it" : "", emit_c_type(e, node->key),
                       emit_c_type(e, stage->state_type),
-                      state_forgets(block) ? ", bool *is_forgotten" : "",
+                      emit_state_forgets(block) ? ", bool *is_forgotten" : "",
                       is_held ? ", struct held *held" : "");
 }
 
 static void emit_body(struct emit *e, const struct node *node, const struct block *block,
                       const char *name, bool has_item) {
-  bool is_held = has_item && state_must_undo(node->stage);
+  bool is_held = has_item && emit_state_must_undo(node->stage);
   struct code c;
   code_begin(&c, e, emit_step(e, node), is_fallible(node->stage));
   if (has_item) c.it = "(*it)";
@@ -84,22 +75,22 @@ static const char *output_mark(struct emit *e, const struct node *node, uint32_t
   return arena_printf(&e->compiler->arena, "output %u of %s", output, node->name);
 }
 
-void state_use_output(struct emit *e, const struct node *node, uint32_t output) {
+void emit_state_use_output(struct emit *e, const struct node *node, uint32_t output) {
   if (!emit_first_time(e, output_mark(e, node, output))) return;
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
   text_addf(out, "%s;\n", emit_head(e, node, output));
-  if (state_must_undo(node->stage)) text_addf(out, "%s;\n", hold_head(e, node, output));
+  if (emit_state_must_undo(node->stage)) text_addf(out, "%s;\n", hold_head(e, node, output));
 }
 
 static void declare_held(struct emit *e, const struct node *node) {
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
-  if (state_must_undo(node->stage) && emit_first_time(e, "struct held"))
+  if (emit_state_must_undo(node->stage) && emit_first_time(e, "struct held"))
     text_add(out, "/* Rows that wait until their item has succeeded. */\n"
                   "struct held_row {\n  struct held_row *next;\n  uint32_t output;\n};\n"
                   "struct held {\n  struct held_row *first, *last;\n};\n");
 }
 
-void state_emit_functions(struct emit *e, const struct node *node) {
+void emit_state_functions(struct emit *e, const struct node *node) {
   const struct stage *stage = node->stage;
   declare_held(e, node);
   if (stage->init != NULL) {
@@ -115,7 +106,7 @@ void state_emit_functions(struct emit *e, const struct node *node) {
 
 /* -- rows of the table ----------------------------------------------------------------------- */
 
-bool state_has_constant_key(const struct node *node) {
+bool emit_state_has_constant_key(const struct node *node) {
   while (node->inputs.count == 1) {
     node = node->inputs.data[0]->from;
     if (node->kind == NODE_SOURCE || node->kind == NODE_SINK) return false;
@@ -131,8 +122,8 @@ bool state_has_constant_key(const struct node *node) {
   return false;
 }
 
-const char *state_hash(struct emit *e, const struct node *node, const char *key) {
-  if (state_has_constant_key(node)) return "0";
+const char *emit_state_hash(struct emit *e, const struct node *node, const char *key) {
+  if (emit_state_has_constant_key(node)) return "0";
   return arena_printf(&e->compiler->arena, "%s(w->tables[%u].seed, %s)",
                       emit_helper(e, HELPER_HASH, node->key), emit_state_index(e, node), key);
 }
@@ -177,7 +168,9 @@ static void emit_initial(struct emit *e, const struct node *node) {
 static void emit_find(struct emit *e, const struct node *node) {
   const char *name = node->name;
   const char *key = emit_c_type(e, node->key);
-  emit_line(e, "static FLOW_COLD struct S_%s *row_new_%s(struct flow_worker *w, uint64_t hash, const %s *key) {",
+  emit_line(e,
+            "static FLOW_COLD struct S_%s *row_new_%s(struct flow_worker *w, uint64_t hash, "
+            "const %s *key) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_insert(t, hash);", name, name);
@@ -186,7 +179,9 @@ static void emit_find(struct emit *e, const struct node *node) {
   emit_line(e, "return s;");
   emit_line(e, "}");
   emit_line(e, "%s", "");
-  emit_line(e, "static inline struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, uint64_t hash, bool *is_new) {",
+  emit_line(e,
+            "static inline struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, "
+            "uint64_t hash, bool *is_new) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, row_has_key_%s);", name,
@@ -242,7 +237,7 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "if (!%s(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;",
             emit_helper(e, HELPER_DECODE, node->stage->state_type));
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, %s, id);", name, name,
-            state_hash(e, node, "key"));
+            emit_state_hash(e, node, "key"));
   emit_line(e, "s->key = loaded;");
   emit_line(e, "s->value = value;");
   emit_line(e, "return true;");
@@ -250,11 +245,11 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "%s", "");
 }
 
-void state_emit_state(struct emit *e, const struct node *node) {
+void emit_state_table(struct emit *e, const struct node *node) {
   emit_row_struct(e, node);
   emit_find(e, node);
-  bool drops = state_forgets(node->stage->body) || node->stage->on_fail.kind != ON_FAIL_NONE;
-  vec_each(struct hook, hook, &node->stage->hooks) drops = drops || state_forgets(hook->body);
+  bool drops = emit_state_forgets(node->stage->body) || node->stage->on_fail.kind != ON_FAIL_NONE;
+  vec_each(struct hook, hook, &node->stage->hooks) drops = drops || emit_state_forgets(hook->body);
   if (drops) emit_drop(e, node);
   emit_pack(e, node);
   emit_load(e, node);
@@ -288,7 +283,7 @@ static void write_outputs(struct emit *e, const struct node *node) {
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
     if (!emit_is_written(e, output_mark(e, node, i))) continue;
     emit_function(e, SECTION_STAGES, emit_head(e, node, i), node, i, write_output);
-    if (state_must_undo(node->stage))
+    if (emit_state_must_undo(node->stage))
       emit_function(e, SECTION_STAGES, hold_head(e, node, i), node, i, write_hold);
   }
   e->out = out;
@@ -335,14 +330,14 @@ static void emit_undo(struct emit *e, const struct node *node, bool is_restored)
 }
 
 static const char *body_call(struct emit *e, const struct node *node, const char *row) {
-  bool forgets = state_forgets(node->stage->body);
+  bool forgets = emit_state_forgets(node->stage->body);
   return arena_printf(&e->compiler->arena, "x_%s(w, %s, key, &s->value%s%s)", node->name, row,
-                      forgets ? ", &is_forgotten" : "", state_must_undo(node->stage) ? ", &held" : "");
+                      forgets ? ", &is_forgotten" : "", emit_state_must_undo(node->stage) ? ", &held" : "");
 }
 
 /* An item whose failure the stage's `else` handles. */
 static void emit_guarded(struct emit *e, const struct node *node, const char *row) {
-  bool must_undo = state_must_undo(node->stage);
+  bool must_undo = emit_state_must_undo(node->stage);
   if (must_undo) {
     const struct type *value = node->stage->state_type;
     emit_line(e, "struct held held = {0};");
@@ -352,20 +347,20 @@ static void emit_guarded(struct emit *e, const struct node *node, const char *ro
   emit_line(e, "if (%s) {", body_call(e, node, row));
   emit_line(e, "flow_table_touch(t, &s->entry);");
   if (must_undo) emit_release(e, node);
-  if (state_forgets(node->stage->body)) emit_forget(e, node);
+  if (emit_state_forgets(node->stage->body)) emit_forget(e, node);
   emit_line(e, "} else {");
   emit_undo(e, node, must_undo);
   emit_reject(e, node, row);
   emit_line(e, "}");
 }
 
-void state_emit_row(struct emit *e, const struct node *node, const char *row) {
+void emit_state_row(struct emit *e, const struct node *node, const char *row) {
   const struct stage *stage = node->stage;
   write_outputs(e, node);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "bool is_new;");
   emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, &is_new);", node->name, node->name);
-  if (state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
+  if (emit_state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
   bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
   if (is_handled && is_fallible(stage)) {
     emit_guarded(e, node, row);
@@ -380,7 +375,7 @@ void state_emit_row(struct emit *e, const struct node *node, const char *row) {
   } else {
     emit_line(e, "%s;", body_call(e, node, row));
   }
-  if (state_forgets(stage->body)) emit_forget(e, node);
+  if (emit_state_forgets(stage->body)) emit_forget(e, node);
 }
 
 /* -- hooks ----------------------------------------------------------------------------------- */
@@ -388,11 +383,11 @@ void state_emit_row(struct emit *e, const struct node *node, const char *row) {
 /* Runs the hook for the row `s`; a failure in a hook belongs to no record. */
 static void emit_hook_call(struct emit *e, const struct node *node, const struct block *block,
                            const char *prefix) {
-  bool forgets = state_forgets(block);
+  bool forgets = emit_state_forgets(block);
   if (forgets) emit_line(e, "bool is_forgotten = false;");
   const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)", prefix,
                                   node->name, forgets ? ", &is_forgotten" : "");
-  if (state_changes(block)) emit_line(e, "flow_table_touch(t, &s->entry);");
+  if (emit_state_changes(block)) emit_line(e, "flow_table_touch(t, &s->entry);");
   if (is_fallible(node->stage)) {
     emit_line(e, "if (!%s) flow_abort_record(w);", call);
   } else {
@@ -406,7 +401,7 @@ static void emit_batch_end(struct emit *e) {
   emit_line(e, "if (i %% FLOW_BATCH == FLOW_BATCH - 1) flow_batch_end(w);");
 }
 
-void state_emit_epoch_end(struct emit *e, const struct node *node) {
+void emit_state_epoch_end(struct emit *e, const struct node *node) {
   const struct block *block = hook_block(node, HOOK_EPOCH);
   if (block == NULL) return;
   emit_line(e, "{");
@@ -421,7 +416,7 @@ void state_emit_epoch_end(struct emit *e, const struct node *node) {
   emit_line(e, "}");
 }
 
-void state_emit_end(struct emit *e, const struct node *node) {
+void emit_state_end(struct emit *e, const struct node *node) {
   const struct block *block = hook_block(node, HOOK_END);
   if (block == NULL) return;
   emit_line(e, "{");

@@ -1,0 +1,29 @@
+/* Writing the C of a `state`; ops/state.c names these in its row. */
+#ifndef FLOWCC_BACK_EMIT_STATE_H
+#define FLOWCC_BACK_EMIT_STATE_H
+
+#include "back/emit.h"
+
+void emit_state_functions(struct emit *, const struct node *);
+void emit_state_table(struct emit *, const struct node *);
+void emit_state_row(struct emit *, const struct node *, const char *row);
+void emit_state_epoch_end(struct emit *, const struct node *);
+void emit_state_end(struct emit *, const struct node *);
+
+/* Declares the functions that take the rows of an output; those of an unused output are not written. */
+void emit_state_use_output(struct emit *, const struct node *, uint32_t output);
+
+/* The C expression for the hash of the key at a C pointer. Where every row that arrives has the same
+ * key (`key by "ALL"`), there is nothing to hash. */
+const char *emit_state_hash(struct emit *, const struct node *, const char *key);
+bool emit_state_has_constant_key(const struct node *);
+
+/* Whether the body, run for an item under `else`, can fail or fault after it has changed the state
+ * or emitted something: only then must emissions be held and the value be restored. */
+bool emit_state_must_undo(const struct stage *);
+
+/* Whether the block holds a `forget`, or changes the state variable. */
+bool emit_state_forgets(const struct block *);
+bool emit_state_changes(const struct block *);
+
+#endif
