@@ -1,6 +1,5 @@
 #include "mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* What arena and heap begin with. */
@@ -20,11 +19,6 @@ _Static_assert(sizeof(struct chunk) == 16, "what follows is 16-aligned");
 
 static char *chunk_bytes(struct chunk *chunk) {
   return (char *)(chunk + 1);
-}
-
-_Noreturn void flow_out_of_memory(size_t size) {
-  fprintf(stderr, "error: out of memory: the system refused %zu bytes\n", size);
-  exit(70);
 }
 
 void *flow_sys_must_alloc(const struct flow_sys *sys, size_t size) {

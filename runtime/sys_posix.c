@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "sys.h"
 
+#include "flow/value.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -376,6 +378,15 @@ static int posix_random(const struct flow_sys *sys, void *data, size_t size) {
     size -= (size_t)n;
   }
   return 0;
+}
+
+/* Ends the process as a crash would: what was committed is safe, and nothing is freed or flushed. */
+_Noreturn void flow_out_of_memory(size_t size) {
+  char message[80];
+  int length = snprintf(message, sizeof message,
+                        "error: out of memory: the system refused %zu bytes\n", size);
+  if (write(STDERR_FILENO, message, (size_t)length) < 0) _exit(70);
+  _exit(70);
 }
 
 const struct flow_sys *flow_sys_posix(void) {

@@ -78,80 +78,81 @@ static void well_formed_values_are_skipped(void **state) {
   }
 }
 
+static const struct malformed {
+  const char *text;
+  int at; /* offset of what is wrong */
+} malformed[] = {
+    {"", 0},
+    {" ", 1},
+    {"01", 0},
+    {"-01", 1},
+    {"-", 0},
+    {"+1", 0},
+    {"1.", 2},
+    {".5", 0},
+    {"1e", 2},
+    {"1e+", 3},
+    {"NaN", 0},
+    {"Infinity", 0},
+    {"-Infinity", 0},
+    {"tru", 0},
+    {"True", 0},
+    {"nul", 0},
+    {"truex", 4},
+    {"1 2", 2},
+    {"'a'", 0},
+    {"\"abc", 0},
+    {"\"a\tb\"", 2},
+    {"\"\\x\"", 1},
+    {"\"\\u12g4\"", 1},
+    {"\"\\ud800\"", 1},
+    {"\"\\ud800x\"", 1},
+    {"\"\\udc00\"", 1},
+    {"\"\\ud800\\ud800\"", 1},
+    {"\"a\\", 2},
+    {"\"\\u12", 1},
+    {"\"\xff\"", 1},
+    {"\"ab\xc0\x80\"", 3},
+    {"\"\xed\xa0\x80\"", 1},
+    {"\"0123456789abcdef\x01\"", 17},
+    {"[", 1},
+    {"[1", 2},
+    {"[1,", 3},
+    {"[1,]", 3},
+    {"[,1]", 1},
+    {"[1 2]", 3},
+    {"]", 0},
+    {"{", 1},
+    {"{\"a\"", 4},
+    {"{\"a\":", 5},
+    {"{\"a\":1", 6},
+    {"{\"a\":1,", 7},
+    {"{\"a\":1,}", 7},
+    {"{a:1}", 1},
+    {"{\"a\" 1}", 5},
+    {"{1:1}", 1},
+    {"{\"a\":1]", 6},
+    {"[1}", 2},
+    {"[1]]", 3},
+    {"{\"a\":\"b\\q\"}", 7},
+    {"/* */1", 0},
+    {"\xef\xbb\xbf"
+     "1",
+     0},
+    {"[\"\xe2\x82\"]", 2},
+    {"\xc3\xa9", 0},
+    {"{\"\\ud800\":1}", 2},
+};
+
 static void malformed_values_are_refused_at_their_place(void **state) {
   (void)state;
-  static const struct {
-    const char *text;
-    int at; /* offset of what is wrong */
-  } cases[] = {
-      {"", 0},
-      {" ", 1},
-      {"01", 0},
-      {"-01", 1},
-      {"-", 0},
-      {"+1", 0},
-      {"1.", 2},
-      {".5", 0},
-      {"1e", 2},
-      {"1e+", 3},
-      {"NaN", 0},
-      {"Infinity", 0},
-      {"-Infinity", 0},
-      {"tru", 0},
-      {"True", 0},
-      {"nul", 0},
-      {"truex", 4},
-      {"1 2", 2},
-      {"'a'", 0},
-      {"\"abc", 0},
-      {"\"a\tb\"", 2},
-      {"\"\\x\"", 1},
-      {"\"\\u12g4\"", 1},
-      {"\"\\ud800\"", 1},
-      {"\"\\ud800x\"", 1},
-      {"\"\\udc00\"", 1},
-      {"\"\\ud800\\ud800\"", 1},
-      {"\"a\\", 2},
-      {"\"\\u12", 1},
-      {"\"\xff\"", 1},
-      {"\"ab\xc0\x80\"", 3},
-      {"\"\xed\xa0\x80\"", 1},
-      {"\"0123456789abcdef\x01\"", 17},
-      {"[", 1},
-      {"[1", 2},
-      {"[1,", 3},
-      {"[1,]", 3},
-      {"[,1]", 1},
-      {"[1 2]", 3},
-      {"]", 0},
-      {"{", 1},
-      {"{\"a\"", 4},
-      {"{\"a\":", 5},
-      {"{\"a\":1", 6},
-      {"{\"a\":1,", 7},
-      {"{\"a\":1,}", 7},
-      {"{a:1}", 1},
-      {"{\"a\" 1}", 5},
-      {"{1:1}", 1},
-      {"{\"a\":1]", 6},
-      {"[1}", 2},
-      {"[1]]", 3},
-      {"{\"a\":\"b\\q\"}", 7},
-      {"/* */1", 0},
-      {"\xef\xbb\xbf"
-       "1",
-       0},
-      {"[\"\xe2\x82\"]", 2},
-      {"\xc3\xa9", 0},
-      {"{\"\\ud800\":1}", 2},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct flow_json j = open_line(cases[i].text);
+  for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
+    struct flow_json j = open_line(malformed[i].text);
     bad = (struct flow_bad_record){0};
-    if (skips(&j)) fail_msg("%s accepted", cases[i].text);
-    if (bad.at - room != cases[i].at) {
-      fail_msg("%s: at %d, expected %d: %s", cases[i].text, (int)(bad.at - room), cases[i].at,
-               bad.reason);
+    if (skips(&j)) fail_msg("%s accepted", malformed[i].text);
+    if (bad.at - room != malformed[i].at) {
+      fail_msg("%s: at %d, expected %d: %s", malformed[i].text, (int)(bad.at - room),
+               malformed[i].at, bad.reason);
     }
     assert_true(bad.reason[0] != '\0');
     assert_int_equal(flow_utf8_valid(bad.reason, strlen(bad.reason)), strlen(bad.reason));

@@ -9,9 +9,10 @@
  * without overlong forms, no lone surrogates, no raw control characters, no leading zeros, no NaN,
  * nesting up to FLOW_JSON_DEPTH. An int that does not fit and a float beyond its range are errors.
  *
- * Memory: a newline before `end`, or `end`, ends the record; `end` must be readable and hold a byte that is not part of JSON (NUL), and
- * FLOW_PADDING bytes behind it must be readable. Blanks are space, tab and CR; a newline is never
- * crossed. Strings without escapes borrow from the input, others are decoded into `mem`.
+ * Memory: a newline before `end`, or `end`, ends the record; `end` must be readable and hold a byte
+ * that is not part of JSON (NUL), and FLOW_PADDING bytes behind it must be readable. Blanks are
+ * space, tab and CR; a newline is never crossed. Strings without escapes borrow from the input,
+ * others are decoded into `mem`.
  *
  *   if (!flow_json_begin_object(j, "an Event")) return false;
  *   enum flow_json_next next = flow_json_first_member(j);
@@ -229,8 +230,8 @@ static inline bool flow_json_key(struct flow_json *j, struct flow_str *key) {
 }
 
 /* If the member at the cursor has the key whose JSON text, with its closing quote and a colon, is
- * these bytes: goes to the value and returns true. Otherwise nothing happens. The padding behind the
- * input covers short keys. */
+ * these bytes: goes to the value and returns true. Otherwise nothing happens. The padding behind
+ * the input covers short keys. */
 static inline bool flow_json_try_quoted(struct flow_json *j, const char *quoted, size_t length) {
   const char *p = j->cursor + 1;
   if (length >= FLOW_PADDING && (size_t)(j->end - p) < length) return false;

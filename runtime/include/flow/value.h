@@ -81,7 +81,7 @@ void *flow_mem_grow(struct flow_mem *mem, void *old, size_t old_size, size_t new
  * asked for. */
 void flow_mem_free(struct flow_mem *mem, void *memory, size_t size);
 
-/* Prints "NAME: out of memory" and ends the program with exit 70. */
+/* Prints a message and ends the program with exit 70. */
 FLOW_COLD _Noreturn void flow_out_of_memory(size_t size);
 
 /* -- buffers --------------------------------------------------------------------------------- */
