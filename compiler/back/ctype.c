@@ -7,7 +7,9 @@ static const char *intern(struct emit *e, const char *text) {
   return names_intern(&e->compiler->names, text, strlen(text));
 }
 
-static struct arena *arena_of(struct emit *e) { return &e->compiler->arena; }
+static struct arena *arena_of(struct emit *e) {
+  return &e->compiler->arena;
+}
 
 static struct emit_types *emit_types(struct emit *e) {
   if (e->types == NULL) {
@@ -50,13 +52,13 @@ bool ctype_has_payload(const struct type *enumeration) {
 
 bool ctype_is_plain(const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_FLOAT:
-    case TYPE_BOOL:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: return true;
-    case TYPE_ENUM: return !ctype_has_payload(type);
-    default: return false;
+  case TYPE_INT:
+  case TYPE_FLOAT:
+  case TYPE_BOOL:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: return true;
+  case TYPE_ENUM: return !ctype_has_payload(type);
+  default: return false;
   }
 }
 
@@ -65,25 +67,25 @@ bool ctype_is_plain(const struct type *type) {
 static const char *mangle(struct emit *e, const struct type *type) {
   struct arena *arena = arena_of(e);
   switch (type->kind) {
-    case TYPE_INT: return "int";
-    case TYPE_FLOAT: return "float";
-    case TYPE_BOOL: return "bool";
-    case TYPE_STRING: return "string";
-    case TYPE_TIMESTAMP: return "timestamp";
-    case TYPE_DURATION: return "duration";
-    case TYPE_OPTIONAL: return arena_printf(arena, "O_%s", emit_mangle(e, type->elem));
-    case TYPE_LIST: return arena_printf(arena, "L_%s", emit_mangle(e, type->elem));
-    case TYPE_SET: return arena_printf(arena, "S_%s", emit_mangle(e, type->elem));
-    case TYPE_MAP:
-      return arena_printf(arena, "M_%s_%s", emit_mangle(e, type->key), emit_mangle(e, type->elem));
-    case TYPE_RECORD:
-      if (type->name != NULL) return arena_printf(arena, "T_%s", type->name);
-      return arena_printf(arena, "R_%u", ++emit_types(e)->structural_count);
-    case TYPE_ENUM: return arena_printf(arena, "T_%s", type->name);
-    case TYPE_ERROR:
-    case TYPE_NONE:
-    case TYPE_EMPTY:
-    case TYPE_UNIT: break;
+  case TYPE_INT: return "int";
+  case TYPE_FLOAT: return "float";
+  case TYPE_BOOL: return "bool";
+  case TYPE_STRING: return "string";
+  case TYPE_TIMESTAMP: return "timestamp";
+  case TYPE_DURATION: return "duration";
+  case TYPE_OPTIONAL: return arena_printf(arena, "O_%s", emit_mangle(e, type->elem));
+  case TYPE_LIST: return arena_printf(arena, "L_%s", emit_mangle(e, type->elem));
+  case TYPE_SET: return arena_printf(arena, "S_%s", emit_mangle(e, type->elem));
+  case TYPE_MAP:
+    return arena_printf(arena, "M_%s_%s", emit_mangle(e, type->key), emit_mangle(e, type->elem));
+  case TYPE_RECORD:
+    if (type->name != NULL) return arena_printf(arena, "T_%s", type->name);
+    return arena_printf(arena, "R_%u", ++emit_types(e)->structural_count);
+  case TYPE_ENUM: return arena_printf(arena, "T_%s", type->name);
+  case TYPE_ERROR:
+  case TYPE_NONE:
+  case TYPE_EMPTY:
+  case TYPE_UNIT: break;
   }
   return "unit"; /* a value without information */
 }
@@ -154,35 +156,34 @@ static void define_enum(struct emit *e, const struct type *type, struct text *ou
 static void define(struct emit *e, const struct type *type, struct text *out) {
   const char *name = emit_mangle(e, type);
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out, "struct %s {\n  bool has;\n  %s value;\n};\n", name,
-                emit_c_type(e, type->elem));
-      return;
-    case TYPE_LIST:
-      text_addf(out, "struct %s {\n  %s *data;\n  uint32_t length, capacity;\n};\n", name,
-                emit_c_type(e, type->elem));
-      return;
-    case TYPE_RECORD: define_record(e, type, out); return;
-    case TYPE_ENUM: define_enum(e, type, out); return;
-    default: return;
+  case TYPE_OPTIONAL:
+    text_addf(out, "struct %s {\n  bool has;\n  %s value;\n};\n", name, emit_c_type(e, type->elem));
+    return;
+  case TYPE_LIST:
+    text_addf(out, "struct %s {\n  %s *data;\n  uint32_t length, capacity;\n};\n", name,
+              emit_c_type(e, type->elem));
+    return;
+  case TYPE_RECORD: define_record(e, type, out); return;
+  case TYPE_ENUM: define_enum(e, type, out); return;
+  default: return;
   }
 }
 
 const char *emit_c_type(struct emit *e, const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: return "int64_t";
-    case TYPE_FLOAT: return "double";
-    case TYPE_BOOL: return "bool";
-    case TYPE_STRING: return "struct flow_str";
-    case TYPE_SET:
-    case TYPE_MAP: return "struct flow_map";
-    case TYPE_ERROR:
-    case TYPE_NONE:
-    case TYPE_EMPTY:
-    case TYPE_UNIT: return "uint8_t";
-    default: break;
+  case TYPE_INT:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: return "int64_t";
+  case TYPE_FLOAT: return "double";
+  case TYPE_BOOL: return "bool";
+  case TYPE_STRING: return "struct flow_str";
+  case TYPE_SET:
+  case TYPE_MAP: return "struct flow_map";
+  case TYPE_ERROR:
+  case TYPE_NONE:
+  case TYPE_EMPTY:
+  case TYPE_UNIT: return "uint8_t";
+  default: break;
   }
   struct ctype *entry = ctype_entry(e, type);
   if (entry->c_name != NULL) return entry->c_name;
@@ -191,9 +192,12 @@ const char *emit_c_type(struct emit *e, const struct type *type) {
   struct text out;
   text_init(&out, arena_of(e));
   const char *title = type_name(e->compiler->types, type);
-  if (type->kind == TYPE_RECORD && type->name != NULL) text_add(&out, "/* record ");
-  else if (type->kind == TYPE_ENUM) text_add(&out, "/* enum ");
-  else text_add(&out, "/* ");
+  if (type->kind == TYPE_RECORD && type->name != NULL)
+    text_add(&out, "/* record ");
+  else if (type->kind == TYPE_ENUM)
+    text_add(&out, "/* enum ");
+  else
+    text_add(&out, "/* ");
   text_addf(&out, "%s */\n", title);
   define(e, type, &out);
   text_addc(&out, '\n');

@@ -11,22 +11,22 @@
 
 /* Everything that has been written for one type. Null: not yet. */
 struct ctype {
-  const char *c_name;                /* "struct T_Event" */
-  const char *mangled;               /* "T_Event" */
-  const char *helpers[HELPER_COUNT]; /* names of the functions */
-  const char *enumerators;           /* of an enum: "K_Kind_", the prefix of its constants */
-  const char *entry_type;            /* of a set or map: "struct E_M_string_int" */
-  const char *key_equal, *key_hash;  /* of a key type: the callbacks of flow/map.h */
+  const char *c_name;                  /* "struct T_Event" */
+  const char *mangled;                 /* "T_Event" */
+  const char *helpers[HELPER_COUNT];   /* names of the functions */
+  const char *enumerators;             /* of an enum: "K_Kind_", the prefix of its constants */
+  const char *entry_type;              /* of a set or map: "struct E_M_string_int" */
+  const char *key_equal, *key_hash;    /* of a key type: the callbacks of flow/map.h */
   const char *json_names, *text_names; /* of an enum: tables of the texts of its variants */
-  const char *printer;               /* ctype_print.c: prints a nested value as JSON */
-  const char *reader;                /* emit_codec.c: reads a value from JSON */
-  const char *match;                 /* emit_codec.c: the variant of an enum with a given text */
+  const char *printer;                 /* ctype_print.c: prints a nested value as JSON */
+  const char *reader;                  /* emit_codec.c: reads a value from JSON */
+  const char *match;                   /* emit_codec.c: the variant of an enum with a given text */
 };
 
 struct emit_types {
   struct ctype **by_id; /* by type id; entries are made when first asked for */
   size_t count;
-  struct map taken;     /* every name that was given out, so that no two meet */
+  struct map taken; /* every name that was given out, so that no two meet */
   uint32_t structural_count;
 };
 

@@ -12,13 +12,13 @@
 
 static const char *scalar_word(const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: return "int";
-    case TYPE_FLOAT: return "float";
-    case TYPE_BOOL: return "bool";
-    case TYPE_STRING: return "str";
-    default: return NULL;
+  case TYPE_INT:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: return "int";
+  case TYPE_FLOAT: return "float";
+  case TYPE_BOOL: return "bool";
+  case TYPE_STRING: return "str";
+  default: return NULL;
   }
 }
 
@@ -27,12 +27,12 @@ static const char *runtime_helper(struct emit *e, enum helper helper, const stru
   const char *word = scalar_word(type);
   if (word == NULL) return NULL;
   switch (helper) {
-    case HELPER_EQUAL: return arena_printf(&e->compiler->arena, "flow_%s_equal", word);
-    case HELPER_COMPARE: return arena_printf(&e->compiler->arena, "flow_%s_compare", word);
-    case HELPER_HASH: return arena_printf(&e->compiler->arena, "flow_%s_hash", word);
-    case HELPER_COPY: return type->kind == TYPE_STRING ? "flow_str_copy" : NULL;
-    case HELPER_DROP: return type->kind == TYPE_STRING ? "flow_str_drop" : NULL;
-    default: return NULL;
+  case HELPER_EQUAL: return arena_printf(&e->compiler->arena, "flow_%s_equal", word);
+  case HELPER_COMPARE: return arena_printf(&e->compiler->arena, "flow_%s_compare", word);
+  case HELPER_HASH: return arena_printf(&e->compiler->arena, "flow_%s_hash", word);
+  case HELPER_COPY: return type->kind == TYPE_STRING ? "flow_str_copy" : NULL;
+  case HELPER_DROP: return type->kind == TYPE_STRING ? "flow_str_drop" : NULL;
+  default: return NULL;
   }
 }
 
@@ -59,8 +59,10 @@ void ctype_begin(struct emit *e, struct text *out, enum helper helper, const str
   const char *c_type = emit_c_type(e, type);
   text_addf(out, "static inline %s %s(", shapes[helper].result, name);
   for (const char *p = shapes[helper].parameters; *p != '\0'; p++) {
-    if (*p == '@') text_add(out, c_type);
-    else text_addc(out, *p);
+    if (*p == '@')
+      text_add(out, c_type);
+    else
+      text_addc(out, *p);
   }
   text_add(out, ") {\n");
 }
@@ -80,12 +82,12 @@ const char *emit_helper(struct emit *e, enum helper helper, const struct type *t
   name = ctype_unique(e, name);
   entry->helpers[helper] = name;
   switch (helper) {
-    case HELPER_ENCODE: ctype_write_encode(e, type, name); break;
-    case HELPER_DECODE: ctype_write_decode(e, type, name); break;
-    case HELPER_JSON: ctype_write_json(e, type, name); break;
-    case HELPER_TEXT: ctype_write_text(e, type, name); break;
-    case HELPER_SCHEMA: ctype_write_schema(e, type, name); break;
-    default: ctype_write_basic(e, helper, type, name); break;
+  case HELPER_ENCODE: ctype_write_encode(e, type, name); break;
+  case HELPER_DECODE: ctype_write_decode(e, type, name); break;
+  case HELPER_JSON: ctype_write_json(e, type, name); break;
+  case HELPER_TEXT: ctype_write_text(e, type, name); break;
+  case HELPER_SCHEMA: ctype_write_schema(e, type, name); break;
+  default: ctype_write_basic(e, helper, type, name); break;
   }
   return name;
 }
@@ -131,31 +133,32 @@ static void write_equal_enum(struct emit *e, struct text *out, const struct type
   for (uint32_t i = 0; i < type->variants.count; i++) {
     const struct type_variant *v = &type->variants.data[i];
     if (v->payload == NULL) continue;
-    text_addf(out, "    case %s: return %s;\n", emit_enumerator(e, type, i),
-              equal_term(e, v->payload, path(e, "a->as.f_", v->name), path(e, "b->as.f_", v->name)));
+    text_addf(
+        out, "    case %s: return %s;\n", emit_enumerator(e, type, i),
+        equal_term(e, v->payload, path(e, "a->as.f_", v->name), path(e, "b->as.f_", v->name)));
   }
   text_add(out, "    default: return true;\n  }\n");
 }
 
 static void write_equal(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out, "  return a->has == b->has && (!a->has || %s);\n",
-                equal_term(e, type->elem, "a->value", "b->value"));
-      return;
-    case TYPE_LIST:
-      text_addf(out,
-                "  if (a->length != b->length) return false;\n"
-                "  for (uint32_t i = 0; i < a->length; i++) {\n"
-                "    if (!(%s)) return false;\n"
-                "  }\n  return true;\n",
-                equal_term(e, type->elem, "a->data[i]", "b->data[i]"));
-      return;
-    case TYPE_SET:
-    case TYPE_MAP: ctype_table_equal(e, out, type); return;
-    case TYPE_RECORD: write_equal_record(e, out, type); return;
-    case TYPE_ENUM: write_equal_enum(e, out, type); return;
-    default: text_add(out, "  (void)a, (void)b;\n  return true;\n"); return;
+  case TYPE_OPTIONAL:
+    text_addf(out, "  return a->has == b->has && (!a->has || %s);\n",
+              equal_term(e, type->elem, "a->value", "b->value"));
+    return;
+  case TYPE_LIST:
+    text_addf(out,
+              "  if (a->length != b->length) return false;\n"
+              "  for (uint32_t i = 0; i < a->length; i++) {\n"
+              "    if (!(%s)) return false;\n"
+              "  }\n  return true;\n",
+              equal_term(e, type->elem, "a->data[i]", "b->data[i]"));
+    return;
+  case TYPE_SET:
+  case TYPE_MAP: ctype_table_equal(e, out, type); return;
+  case TYPE_RECORD: write_equal_record(e, out, type); return;
+  case TYPE_ENUM: write_equal_enum(e, out, type); return;
+  default: text_add(out, "  (void)a, (void)b;\n  return true;\n"); return;
   }
 }
 
@@ -179,30 +182,30 @@ static void write_hash_enum(struct emit *e, struct text *out, const struct type 
 
 static void write_hash(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out,
-                "  seed = flow_bool_hash(seed, &x->has);\n"
-                "  return x->has ? %s(seed, &x->value) : seed;\n",
-                emit_helper(e, HELPER_HASH, type->elem));
-      return;
-    case TYPE_LIST:
-      text_addf(out,
-                "  int64_t length = x->length;\n"
-                "  seed = flow_int_hash(seed, &length);\n"
-                "  for (uint32_t i = 0; i < x->length; i++) seed = %s(seed, &x->data[i]);\n"
-                "  return seed;\n",
-                emit_helper(e, HELPER_HASH, type->elem));
-      return;
-    case TYPE_RECORD:
-      if (type->fields.count == 0) text_add(out, "  (void)x;\n");
-      vec_each(struct type_field, field, &type->fields) {
-        text_addf(out, "  seed = %s(seed, &x->f_%s);\n", emit_helper(e, HELPER_HASH, field->type),
-                  field->name);
-      }
-      text_add(out, "  return seed;\n");
-      return;
-    case TYPE_ENUM: write_hash_enum(e, out, type); return;
-    default: text_add(out, "  (void)x;\n  return seed;\n"); return;
+  case TYPE_OPTIONAL:
+    text_addf(out,
+              "  seed = flow_bool_hash(seed, &x->has);\n"
+              "  return x->has ? %s(seed, &x->value) : seed;\n",
+              emit_helper(e, HELPER_HASH, type->elem));
+    return;
+  case TYPE_LIST:
+    text_addf(out,
+              "  int64_t length = x->length;\n"
+              "  seed = flow_int_hash(seed, &length);\n"
+              "  for (uint32_t i = 0; i < x->length; i++) seed = %s(seed, &x->data[i]);\n"
+              "  return seed;\n",
+              emit_helper(e, HELPER_HASH, type->elem));
+    return;
+  case TYPE_RECORD:
+    if (type->fields.count == 0) text_add(out, "  (void)x;\n");
+    vec_each(struct type_field, field, &type->fields) {
+      text_addf(out, "  seed = %s(seed, &x->f_%s);\n", emit_helper(e, HELPER_HASH, field->type),
+                field->name);
+    }
+    text_add(out, "  return seed;\n");
+    return;
+  case TYPE_ENUM: write_hash_enum(e, out, type); return;
+  default: text_add(out, "  (void)x;\n  return seed;\n"); return;
   }
 }
 
@@ -228,9 +231,9 @@ static void write_copy_list(struct emit *e, struct text *out, const struct type 
             "    data = flow_mem_alloc(mem, from->length * sizeof *data);\n",
             elem);
   if (type_has_heap(type->elem)) {
-    text_addf(out,
-              "    for (uint32_t i = 0; i < from->length; i++) %s(mem, &data[i], &from->data[i]);\n",
-              emit_helper(e, HELPER_COPY, type->elem));
+    text_addf(
+        out, "    for (uint32_t i = 0; i < from->length; i++) %s(mem, &data[i], &from->data[i]);\n",
+        emit_helper(e, HELPER_COPY, type->elem));
   } else {
     text_add(out, "    memcpy(data, from->data, from->length * sizeof *data);\n");
   }
@@ -243,24 +246,24 @@ static void write_copy(struct emit *e, struct text *out, const struct type *type
     return;
   }
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out, "  *to = *from;\n  if (from->has) %s(mem, &to->value, &from->value);\n",
-                emit_helper(e, HELPER_COPY, type->elem));
-      return;
-    case TYPE_LIST: write_copy_list(e, out, type); return;
-    case TYPE_SET:
-    case TYPE_MAP: ctype_table_copy(e, out, type); return;
-    case TYPE_RECORD:
-      vec_each(struct type_field, field, &type->fields) {
-        if (type_has_heap(field->type)) {
-          text_addf(out, "  %s(mem, &to->f_%s, &from->f_%s);\n",
-                    emit_helper(e, HELPER_COPY, field->type), field->name, field->name);
-        } else {
-          text_addf(out, "  to->f_%s = from->f_%s;\n", field->name, field->name);
-        }
+  case TYPE_OPTIONAL:
+    text_addf(out, "  *to = *from;\n  if (from->has) %s(mem, &to->value, &from->value);\n",
+              emit_helper(e, HELPER_COPY, type->elem));
+    return;
+  case TYPE_LIST: write_copy_list(e, out, type); return;
+  case TYPE_SET:
+  case TYPE_MAP: ctype_table_copy(e, out, type); return;
+  case TYPE_RECORD:
+    vec_each(struct type_field, field, &type->fields) {
+      if (type_has_heap(field->type)) {
+        text_addf(out, "  %s(mem, &to->f_%s, &from->f_%s);\n",
+                  emit_helper(e, HELPER_COPY, field->type), field->name, field->name);
+      } else {
+        text_addf(out, "  to->f_%s = from->f_%s;\n", field->name, field->name);
       }
-      return;
-    default: write_copy_enum(e, out, type); return;
+    }
+    return;
+  default: write_copy_enum(e, out, type); return;
   }
 }
 
@@ -281,27 +284,26 @@ static void write_drop(struct emit *e, struct text *out, const struct type *type
     return;
   }
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out, "  if (x->has) %s(mem, &x->value);\n",
+  case TYPE_OPTIONAL:
+    text_addf(out, "  if (x->has) %s(mem, &x->value);\n", emit_helper(e, HELPER_DROP, type->elem));
+    return;
+  case TYPE_LIST:
+    if (type_has_heap(type->elem)) {
+      text_addf(out, "  for (uint32_t i = 0; i < x->length; i++) %s(mem, &x->data[i]);\n",
                 emit_helper(e, HELPER_DROP, type->elem));
-      return;
-    case TYPE_LIST:
-      if (type_has_heap(type->elem)) {
-        text_addf(out, "  for (uint32_t i = 0; i < x->length; i++) %s(mem, &x->data[i]);\n",
-                  emit_helper(e, HELPER_DROP, type->elem));
-      }
-      text_add(out, "  flow_list_free(mem, x->data, x->capacity, sizeof *x->data);\n");
-      return;
-    case TYPE_SET:
-    case TYPE_MAP: ctype_table_drop(e, out, type); return;
-    case TYPE_RECORD:
-      vec_each(struct type_field, field, &type->fields) {
-        if (!type_has_heap(field->type)) continue;
-        text_addf(out, "  %s(mem, &x->f_%s);\n", emit_helper(e, HELPER_DROP, field->type),
-                  field->name);
-      }
-      return;
-    default: write_drop_enum(e, out, type); return;
+    }
+    text_add(out, "  flow_list_free(mem, x->data, x->capacity, sizeof *x->data);\n");
+    return;
+  case TYPE_SET:
+  case TYPE_MAP: ctype_table_drop(e, out, type); return;
+  case TYPE_RECORD:
+    vec_each(struct type_field, field, &type->fields) {
+      if (!type_has_heap(field->type)) continue;
+      text_addf(out, "  %s(mem, &x->f_%s);\n", emit_helper(e, HELPER_DROP, field->type),
+                field->name);
+    }
+    return;
+  default: write_drop_enum(e, out, type); return;
   }
 }
 
@@ -310,9 +312,13 @@ void ctype_write_basic(struct emit *e, enum helper helper, const struct type *ty
   struct text out;
   text_init(&out, &e->compiler->arena);
   ctype_begin(e, &out, helper, type, name);
-  if (helper == HELPER_EQUAL) write_equal(e, &out, type);
-  else if (helper == HELPER_HASH) write_hash(e, &out, type);
-  else if (helper == HELPER_COPY) write_copy(e, &out, type);
-  else write_drop(e, &out, type);
+  if (helper == HELPER_EQUAL)
+    write_equal(e, &out, type);
+  else if (helper == HELPER_HASH)
+    write_hash(e, &out, type);
+  else if (helper == HELPER_COPY)
+    write_copy(e, &out, type);
+  else
+    write_drop(e, &out, type);
   ctype_end(e, &out);
 }

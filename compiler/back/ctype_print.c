@@ -8,7 +8,9 @@
  * become part of their parent's printer, where their fixed text is merged with what is around it. */
 #define INLINED_LEAVES 16
 
-static struct arena *arena_of(struct printer *printer) { return &printer->e->compiler->arena; }
+static struct arena *arena_of(struct printer *printer) {
+  return &printer->e->compiler->arena;
+}
 
 /* -- pieces ---------------------------------------------------------------------------------- */
 
@@ -21,7 +23,9 @@ void print_begin(struct printer *printer, struct emit *e, const char *room) {
   text_init(&printer->fixed, &e->compiler->arena);
 }
 
-void print_fixed(struct printer *printer, const char *text) { text_add(&printer->fixed, text); }
+void print_fixed(struct printer *printer, const char *text) {
+  text_add(&printer->fixed, text);
+}
 
 /* Appends an indented statement. */
 __attribute__((format(printf, 2, 3))) static void line(struct printer *printer, const char *format,
@@ -48,7 +52,8 @@ static void flush(struct printer *printer) {
 /* A value without information prints as fixed text: its parameter is not used. */
 static const char *ignored_item(const struct printer *printer) {
   bool is_used = strstr(printer->body.data, "x->") != NULL ||
-                 strstr(printer->body.data, "*x") != NULL || strstr(printer->body.data, " x,") != NULL;
+                 strstr(printer->body.data, "*x") != NULL ||
+                 strstr(printer->body.data, " x,") != NULL;
   return is_used ? "" : "  (void)x;\n";
 }
 
@@ -63,7 +68,8 @@ void print_function(struct printer *printer, enum section section, const char *h
             "%s"
             "  b->length = (size_t)(p - b->data);\n"
             "}\n\n",
-            head, printer->prologue != NULL ? printer->prologue : "", ignored_item(printer), printer->bound, printer->body.data);
+            head, printer->prologue != NULL ? printer->prologue : "", ignored_item(printer),
+            printer->bound, printer->body.data);
 }
 
 /* `x->f_n` for the lvalue `(*x)`, else `LVALUE.f_n`. */
@@ -95,8 +101,10 @@ static const char *variant_table(struct emit *e, const struct type *type, bool i
   for (uint32_t i = 0; i < type->variants.count; i++) {
     const char *name = variant_text(&type->variants.data[i]);
     text_clear(&text);
-    if (is_json) text_add_quoted_json(&text, name, strlen(name));
-    else text_add(&text, name);
+    if (is_json)
+      text_add_quoted_json(&text, name, strlen(name));
+    else
+      text_add(&text, name);
     if (text.length > *width) *width = text.length;
     text_addf(&rows, "  [%s] = {%zu, ", emit_enumerator(e, type, i), text.length);
     text_add_quoted_c(&rows, text.data, text.length);
@@ -105,8 +113,8 @@ static const char *variant_table(struct emit *e, const struct type *type, bool i
   struct ctype *entry = ctype_entry(e, type);
   const char **name = is_json ? &entry->json_names : &entry->text_names;
   if (*name == NULL) {
-    *name = ctype_unique(e, arena_printf(arena, "%s_names_%s", is_json ? "json" : "text",
-                                         emit_mangle(e, type)));
+    *name = ctype_unique(
+        e, arena_printf(arena, "%s_names_%s", is_json ? "json" : "text", emit_mangle(e, type)));
     text_addf(emit_section(e, SECTION_HELPERS),
               "static const struct {\n  uint32_t length;\n  char text[%zu];\n} %s[] = {\n%s};\n\n",
               *width + 1, *name, rows.data);
@@ -138,8 +146,9 @@ static void print_variants(struct printer *printer, const struct type *type, con
     text_add_quoted_json(&printer->fixed, name, strlen(name));
     if (variant->payload != NULL) {
       print_fixed(printer, ": ");
-      print_value(printer, PRINT_JSON, variant->payload,
-                  member(printer, lvalue, arena_printf(arena_of(printer), "as.f_%s", variant->name)));
+      print_value(
+          printer, PRINT_JSON, variant->payload,
+          member(printer, lvalue, arena_printf(arena_of(printer), "as.f_%s", variant->name)));
       print_fixed(printer, "}");
     }
     flush(printer);
@@ -234,7 +243,8 @@ static void print_elements(struct printer *printer, const struct type *type, con
   const char *entry = arena_printf(arena, "entry%u", depth), *at = address(printer, lvalue);
   const char *length = member(printer, lvalue, "length");
   if (type->kind == TYPE_LIST) {
-    print_value(&inner, PRINT_JSON, type->elem, member(printer, lvalue, arena_printf(arena, "data[i%u]", depth)));
+    print_value(&inner, PRINT_JSON, type->elem,
+                member(printer, lvalue, arena_printf(arena, "data[i%u]", depth)));
   } else if (type->kind == TYPE_SET) {
     print_value(&inner, PRINT_JSON, type->elem, arena_printf(arena, "%s->key", entry));
   } else {
@@ -262,8 +272,7 @@ static void print_elements(struct printer *printer, const struct type *type, con
   line(printer, "if (%s > 0) p -= 2;", length);
 }
 
-static void print_collection(struct printer *printer, const struct type *type,
-                             const char *lvalue) {
+static void print_collection(struct printer *printer, const struct type *type, const char *lvalue) {
   bool is_object = type->kind == TYPE_MAP && is_object_key(type->key);
   print_fixed(printer, is_object ? "{" : "[");
   print_elements(printer, type, lvalue);
@@ -296,8 +305,10 @@ static void print_optional(struct printer *printer, enum print_form form, const 
   line(printer, "if (%s) {", member(printer, lvalue, "has"));
   printer->indent += 2;
   const char *value = member(printer, lvalue, "value");
-  if (type->elem->kind == TYPE_STRING) print_string(printer, form, value, true);
-  else print_value(printer, form, type->elem, value);
+  if (type->elem->kind == TYPE_STRING)
+    print_string(printer, form, value, true);
+  else
+    print_value(printer, form, type->elem, value);
   flush(printer);
   printer->indent -= 2;
   if (form == PRINT_CSV) {
@@ -330,9 +341,12 @@ static void print_time(struct printer *printer, enum print_form form, const char
 
 /* Records and enums in line, whatever their size. */
 static void print_here(struct printer *printer, const struct type *type, const char *lvalue) {
-  if (type->kind == TYPE_RECORD) print_record(printer, type, lvalue);
-  else if (type->kind == TYPE_ENUM) print_variants(printer, type, lvalue);
-  else print_collection(printer, type, lvalue);
+  if (type->kind == TYPE_RECORD)
+    print_record(printer, type, lvalue);
+  else if (type->kind == TYPE_ENUM)
+    print_variants(printer, type, lvalue);
+  else
+    print_collection(printer, type, lvalue);
 }
 
 static void print_nested(struct printer *printer, const struct type *type, const char *lvalue) {
@@ -348,31 +362,34 @@ static void print_nested(struct printer *printer, const struct type *type, const
 void print_value(struct printer *printer, enum print_form form, const struct type *type,
                  const char *lvalue) {
   switch (type->kind) {
-    case TYPE_INT: print_number(printer, 20, "flow_write_number", lvalue); return;
-    case TYPE_FLOAT: print_number(printer, 25, "flow_write_float", lvalue); return;
-    case TYPE_BOOL: print_number(printer, 5, "flow_write_bool", lvalue); return;
-    case TYPE_STRING: print_string(printer, form, lvalue, false); return;
-    case TYPE_TIMESTAMP: print_time(printer, form, "flow_write_timestamp", lvalue); return;
-    case TYPE_DURATION: print_time(printer, form, "flow_write_duration", lvalue); return;
-    case TYPE_OPTIONAL: print_optional(printer, form, type, lvalue); return;
-    case TYPE_ENUM:
-      if (ctype_has_payload(type)) print_nested(printer, type, lvalue);
-      else print_names(printer, form, type, lvalue);
-      return;
-    case TYPE_LIST: print_collection(printer, type, lvalue); return;
-    case TYPE_SET:
-    case TYPE_MAP:
-    case TYPE_RECORD: print_nested(printer, type, lvalue); return;
-    default: print_fixed(printer, "null"); return;
+  case TYPE_INT: print_number(printer, 20, "flow_write_number", lvalue); return;
+  case TYPE_FLOAT: print_number(printer, 25, "flow_write_float", lvalue); return;
+  case TYPE_BOOL: print_number(printer, 5, "flow_write_bool", lvalue); return;
+  case TYPE_STRING: print_string(printer, form, lvalue, false); return;
+  case TYPE_TIMESTAMP: print_time(printer, form, "flow_write_timestamp", lvalue); return;
+  case TYPE_DURATION: print_time(printer, form, "flow_write_duration", lvalue); return;
+  case TYPE_OPTIONAL: print_optional(printer, form, type, lvalue); return;
+  case TYPE_ENUM:
+    if (ctype_has_payload(type))
+      print_nested(printer, type, lvalue);
+    else
+      print_names(printer, form, type, lvalue);
+    return;
+  case TYPE_LIST: print_collection(printer, type, lvalue); return;
+  case TYPE_SET:
+  case TYPE_MAP:
+  case TYPE_RECORD: print_nested(printer, type, lvalue); return;
+  default: print_fixed(printer, "null"); return;
   }
 }
 
 void print_sink(struct printer *printer, const struct type *item, const char *name) {
   printer->prologue = "  (void)w;\n";
-  print_function(printer, SECTION_CODECS,
-                 arena_printf(arena_of(printer),
-                              "static void %s(struct flow_worker *w, struct flow_buf *b, const %s *x)",
-                              name, emit_c_type(printer->e, item)));
+  print_function(
+      printer, SECTION_CODECS,
+      arena_printf(arena_of(printer),
+                   "static void %s(struct flow_worker *w, struct flow_buf *b, const %s *x)", name,
+                   emit_c_type(printer->e, item)));
 }
 
 /* -- helpers --------------------------------------------------------------------------------- */
@@ -383,9 +400,9 @@ static void write_helper(struct emit *e, enum print_form form, const struct type
   print_begin(&printer, e, "room");
   print_value(&printer, form, type, "(*x)");
   /* Small and usual, or called once per row: the compiler decides whether to inline it. */
-  const char *head = arena_printf(&e->compiler->arena,
-                                  "static inline void %s(struct flow_buf *b, const %s *x)", name,
-                                  emit_c_type(e, type));
+  const char *head =
+      arena_printf(&e->compiler->arena, "static inline void %s(struct flow_buf *b, const %s *x)",
+                   name, emit_c_type(e, type));
   print_function(&printer, SECTION_HELPERS, head);
 }
 

@@ -36,8 +36,8 @@ static bool is_integer(const struct expr *value) {
 
 static bool put_constant(struct arena *, struct text *, const struct expr *, const struct type *);
 
-static bool put_fields(struct arena *arena, struct text *out, const struct record_field_list *values,
-                       const struct type *record) {
+static bool put_fields(struct arena *arena, struct text *out,
+                       const struct record_field_list *values, const struct type *record) {
   if (record->fields.count == 0) text_addc(out, 0);
   if (values->count != record->fields.count) return false;
   for (size_t i = 0; i < values->count; i++) {
@@ -140,42 +140,44 @@ static bool put_constant(struct arena *arena, struct text *out, const struct exp
                          const struct type *type) {
   value = constant_behind(value);
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION:
-      if (!is_integer(value)) return false;
-      put_int(out, value->integer);
-      return true;
-    case TYPE_FLOAT:
-      if (value->kind != EXPR_FLOAT) return false;
-      put_float(out, value->number);
-      return true;
-    case TYPE_BOOL:
-      if (value->kind != EXPR_BOOL) return false;
-      text_addc(out, value->boolean ? 1 : 0);
-      return true;
-    case TYPE_STRING:
-      if (value->kind != EXPR_STRING) return false;
-      put_varint(out, value->string.length);
-      text_addn(out, value->string.data, value->string.length);
-      return true;
-    case TYPE_OPTIONAL: return put_optional(arena, out, value, type);
-    case TYPE_LIST: return put_list(arena, out, value, type);
-    case TYPE_SET:
-    case TYPE_MAP:
-      if (value->kind != EXPR_LIST && value->kind != EXPR_MAP) return false;
-      return put_unique(arena, out, value, type);
-    case TYPE_RECORD: return put_record(arena, out, value, type);
-    case TYPE_ENUM: return put_enum(arena, out, value, type);
-    default: return false;
+  case TYPE_INT:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION:
+    if (!is_integer(value)) return false;
+    put_int(out, value->integer);
+    return true;
+  case TYPE_FLOAT:
+    if (value->kind != EXPR_FLOAT) return false;
+    put_float(out, value->number);
+    return true;
+  case TYPE_BOOL:
+    if (value->kind != EXPR_BOOL) return false;
+    text_addc(out, value->boolean ? 1 : 0);
+    return true;
+  case TYPE_STRING:
+    if (value->kind != EXPR_STRING) return false;
+    put_varint(out, value->string.length);
+    text_addn(out, value->string.data, value->string.length);
+    return true;
+  case TYPE_OPTIONAL: return put_optional(arena, out, value, type);
+  case TYPE_LIST: return put_list(arena, out, value, type);
+  case TYPE_SET:
+  case TYPE_MAP:
+    if (value->kind != EXPR_LIST && value->kind != EXPR_MAP) return false;
+    return put_unique(arena, out, value, type);
+  case TYPE_RECORD: return put_record(arena, out, value, type);
+  case TYPE_ENUM: return put_enum(arena, out, value, type);
+  default: return false;
   }
 }
 
 /* -- descriptors ----------------------------------------------------------------------------- */
 
 static void add_quoted_or_null(struct text *out, const char *text) {
-  if (text == NULL) text_add(out, "NULL");
-  else text_add_quoted_c(out, text, strlen(text));
+  if (text == NULL)
+    text_add(out, "NULL");
+  else
+    text_add_quoted_c(out, text, strlen(text));
 }
 
 /* Writes the array NAME_fields of a record or of a variant's payload. */
@@ -226,19 +228,19 @@ static void write_variants(struct emit *e, struct text *out, const struct type *
 
 static const char *kind_name(const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT: return "INT";
-    case TYPE_FLOAT: return "FLOAT";
-    case TYPE_BOOL: return "BOOL";
-    case TYPE_STRING: return "STRING";
-    case TYPE_TIMESTAMP: return "TIMESTAMP";
-    case TYPE_DURATION: return "DURATION";
-    case TYPE_OPTIONAL: return "OPT";
-    case TYPE_LIST: return "LIST";
-    case TYPE_SET: return "SET";
-    case TYPE_MAP: return "MAP";
-    case TYPE_RECORD: return "RECORD";
-    case TYPE_ENUM: return "ENUM";
-    default: return "UNIT";
+  case TYPE_INT: return "INT";
+  case TYPE_FLOAT: return "FLOAT";
+  case TYPE_BOOL: return "BOOL";
+  case TYPE_STRING: return "STRING";
+  case TYPE_TIMESTAMP: return "TIMESTAMP";
+  case TYPE_DURATION: return "DURATION";
+  case TYPE_OPTIONAL: return "OPT";
+  case TYPE_LIST: return "LIST";
+  case TYPE_SET: return "SET";
+  case TYPE_MAP: return "MAP";
+  case TYPE_RECORD: return "RECORD";
+  case TYPE_ENUM: return "ENUM";
+  default: return "UNIT";
   }
 }
 

@@ -30,29 +30,27 @@ static void encode_record(struct emit *e, struct text *out, const struct type *t
 
 static void encode_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: text_add(out, "  flow_put_int(b, *x);\n"); return;
-    case TYPE_FLOAT: text_add(out, "  flow_put_float(b, *x);\n"); return;
-    case TYPE_BOOL: text_add(out, "  flow_put_bool(b, *x);\n"); return;
-    case TYPE_STRING:
-      text_add(out, "  flow_put_bytes(b, flow_str_data(x), x->length);\n");
-      return;
-    case TYPE_OPTIONAL:
-      text_addf(out, "  flow_put_bool(b, x->has);\n  if (x->has) %s(b, &x->value);\n",
-                emit_helper(e, HELPER_ENCODE, type->elem));
-      return;
-    case TYPE_LIST:
-      text_addf(out,
-                "  flow_put_varint(b, x->length);\n"
-                "  for (uint32_t i = 0; i < x->length; i++) %s(b, &x->data[i]);\n",
-                emit_helper(e, HELPER_ENCODE, type->elem));
-      return;
-    case TYPE_SET:
-    case TYPE_MAP: ctype_table_encode(e, out, type); return;
-    case TYPE_RECORD: encode_record(e, out, type); return;
-    case TYPE_ENUM: encode_enum(e, out, type); return;
-    default: text_add(out, "  (void)x;\n  flow_put_byte(b, 0);\n"); return;
+  case TYPE_INT:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: text_add(out, "  flow_put_int(b, *x);\n"); return;
+  case TYPE_FLOAT: text_add(out, "  flow_put_float(b, *x);\n"); return;
+  case TYPE_BOOL: text_add(out, "  flow_put_bool(b, *x);\n"); return;
+  case TYPE_STRING: text_add(out, "  flow_put_bytes(b, flow_str_data(x), x->length);\n"); return;
+  case TYPE_OPTIONAL:
+    text_addf(out, "  flow_put_bool(b, x->has);\n  if (x->has) %s(b, &x->value);\n",
+              emit_helper(e, HELPER_ENCODE, type->elem));
+    return;
+  case TYPE_LIST:
+    text_addf(out,
+              "  flow_put_varint(b, x->length);\n"
+              "  for (uint32_t i = 0; i < x->length; i++) %s(b, &x->data[i]);\n",
+              emit_helper(e, HELPER_ENCODE, type->elem));
+    return;
+  case TYPE_SET:
+  case TYPE_MAP: ctype_table_encode(e, out, type); return;
+  case TYPE_RECORD: encode_record(e, out, type); return;
+  case TYPE_ENUM: encode_enum(e, out, type); return;
+  default: text_add(out, "  (void)x;\n  flow_put_byte(b, 0);\n"); return;
   }
 }
 
@@ -84,7 +82,9 @@ static void decode_enum(struct emit *e, struct text *out, const struct type *typ
 
 static void decode_record(struct emit *e, struct text *out, const struct type *type) {
   if (type->fields.count == 0) {
-    text_add(out, "  (void)mem;\n  x->nothing = flow_get_byte(r);\n  return r->ok && x->nothing == 0;\n");
+    text_add(
+        out,
+        "  (void)mem;\n  x->nothing = flow_get_byte(r);\n  return r->ok && x->nothing == 0;\n");
     return;
   }
   for (size_t i = 0; i < type->fields.count; i++) {
@@ -111,32 +111,31 @@ static void decode_list(struct emit *e, struct text *out, const struct type *typ
 
 static void decode_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
-    case TYPE_INT:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: text_add(out, "  (void)mem;\n  *x = flow_get_int(r);\n"); break;
-    case TYPE_FLOAT: text_add(out, "  (void)mem;\n  *x = flow_get_float(r);\n"); break;
-    case TYPE_BOOL: text_add(out, "  (void)mem;\n  *x = flow_get_bool(r);\n"); break;
-    case TYPE_STRING:
-      text_add(out,
-               "  size_t length;\n"
-               "  const char *data = flow_get_bytes(r, &length);\n"
-               "  if (!r->ok || length > UINT32_MAX) return false;\n"
-               "  struct flow_str borrowed = flow_str_make(data, length);\n"
-               "  flow_str_copy(mem, x, &borrowed);\n");
-      break;
-    case TYPE_OPTIONAL:
-      text_addf(out,
-                "  x->has = flow_get_bool(r);\n"
-                "  if (x->has) return %s(mem, r, &x->value);\n"
-                "  memset(&x->value, 0, sizeof x->value);\n",
-                emit_helper(e, HELPER_DECODE, type->elem));
-      break;
-    case TYPE_LIST: decode_list(e, out, type); return;
-    case TYPE_SET:
-    case TYPE_MAP: ctype_table_decode(e, out, type); return;
-    case TYPE_RECORD: decode_record(e, out, type); return;
-    case TYPE_ENUM: decode_enum(e, out, type); return;
-    default: text_add(out, "  (void)mem;\n  *x = flow_get_byte(r);\n"); break;
+  case TYPE_INT:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: text_add(out, "  (void)mem;\n  *x = flow_get_int(r);\n"); break;
+  case TYPE_FLOAT: text_add(out, "  (void)mem;\n  *x = flow_get_float(r);\n"); break;
+  case TYPE_BOOL: text_add(out, "  (void)mem;\n  *x = flow_get_bool(r);\n"); break;
+  case TYPE_STRING:
+    text_add(out, "  size_t length;\n"
+                  "  const char *data = flow_get_bytes(r, &length);\n"
+                  "  if (!r->ok || length > UINT32_MAX) return false;\n"
+                  "  struct flow_str borrowed = flow_str_make(data, length);\n"
+                  "  flow_str_copy(mem, x, &borrowed);\n");
+    break;
+  case TYPE_OPTIONAL:
+    text_addf(out,
+              "  x->has = flow_get_bool(r);\n"
+              "  if (x->has) return %s(mem, r, &x->value);\n"
+              "  memset(&x->value, 0, sizeof x->value);\n",
+              emit_helper(e, HELPER_DECODE, type->elem));
+    break;
+  case TYPE_LIST: decode_list(e, out, type); return;
+  case TYPE_SET:
+  case TYPE_MAP: ctype_table_decode(e, out, type); return;
+  case TYPE_RECORD: decode_record(e, out, type); return;
+  case TYPE_ENUM: decode_enum(e, out, type); return;
+  default: text_add(out, "  (void)mem;\n  *x = flow_get_byte(r);\n"); break;
   }
   text_add(out, "  return r->ok;\n");
 }

@@ -14,8 +14,8 @@ const char *emit_entry_type(struct emit *e, const struct type *table) {
   const char *name =
       ctype_unique(e, arena_printf(&e->compiler->arena, "E_%s", emit_mangle(e, table)));
   entry->entry_type = arena_printf(&e->compiler->arena, "struct %s", name);
-  text_addf(&out, "/* an entry of %s */\n%s {\n  %s key;\n",
-            type_name(e->compiler->types, table), entry->entry_type, emit_c_type(e, key));
+  text_addf(&out, "/* an entry of %s */\n%s {\n  %s key;\n", type_name(e->compiler->types, table),
+            entry->entry_type, emit_c_type(e, key));
   if (table->kind == TYPE_MAP) text_addf(&out, "  %s value;\n", emit_c_type(e, table->elem));
   text_add(&out, "};\n\n");
   text_addn(emit_section(e, SECTION_TYPES), out.data, out.length);
@@ -56,10 +56,11 @@ const char *emit_key_hash(struct emit *e, const struct type *key) {
  * entry is `entry`. */
 void ctype_table_loop(struct emit *e, struct text *out, const struct type *table, const char *x) {
   const char *entry = emit_entry_type(e, table);
-  text_addf(out,
-            "  for (uint32_t i = flow_map_first(%s); i != FLOW_MAP_NONE; i = flow_map_next(%s, i)) {\n"
-            "    %s *entry = flow_map_at(%s, i, sizeof(%s));\n",
-            x, x, entry, x, entry);
+  text_addf(
+      out,
+      "  for (uint32_t i = flow_map_first(%s); i != FLOW_MAP_NONE; i = flow_map_next(%s, i)) {\n"
+      "    %s *entry = flow_map_at(%s, i, sizeof(%s));\n",
+      x, x, entry, x, entry);
 }
 
 void ctype_table_equal(struct emit *e, struct text *out, const struct type *table) {

@@ -27,12 +27,12 @@ static const char *with_article(struct emit *e, const char *noun) {
 
 const char *codec_phrase(struct emit *e, const struct type *type) {
   switch (type->kind) {
-    case TYPE_RECORD: return type->name != NULL ? with_article(e, type->name) : "a record";
-    case TYPE_LIST: return "a list";
-    case TYPE_SET: return "a set";
-    case TYPE_MAP: return "a map";
-    case TYPE_ENUM: break;
-    default: return with_article(e, type_name(e->compiler->types, type));
+  case TYPE_RECORD: return type->name != NULL ? with_article(e, type->name) : "a record";
+  case TYPE_LIST: return "a list";
+  case TYPE_SET: return "a set";
+  case TYPE_MAP: return "a map";
+  case TYPE_ENUM: break;
+  default: return with_article(e, type_name(e->compiler->types, type));
   }
   struct text out;
   text_init(&out, &e->compiler->arena);
@@ -81,8 +81,12 @@ static void switch_variants(struct emit *e, struct text *out, const struct type 
   text_add(out, "    default: break;\n  }\n");
 }
 
-static bool is_bare(const struct type_variant *variant) { return variant->payload == NULL; }
-static bool has_payload(const struct type_variant *variant) { return variant->payload != NULL; }
+static bool is_bare(const struct type_variant *variant) {
+  return variant->payload == NULL;
+}
+static bool has_payload(const struct type_variant *variant) {
+  return variant->payload != NULL;
+}
 
 const char *codec_match(struct emit *e, const struct type *type) {
   struct ctype *entry = ctype_entry(e, type);
@@ -96,8 +100,10 @@ const char *codec_match(struct emit *e, const struct type *type) {
             c_type);
   bool is_any_bare = false;
   vec_each(struct type_variant, v, &type->variants) is_any_bare = is_any_bare || is_bare(v);
-  if (is_any_bare) switch_variants(e, &out, type, is_bare, "x->tag = ", ";\n        return true;");
-  else text_add(&out, "  (void)text, (void)length, (void)x;\n");
+  if (is_any_bare)
+    switch_variants(e, &out, type, is_bare, "x->tag = ", ";\n        return true;");
+  else
+    text_add(&out, "  (void)text, (void)length, (void)x;\n");
   text_add(&out, "  return false;\n}\n\n");
   text_addn(emit_section(e, SECTION_CODECS), out.data, out.length);
   return entry->match;
@@ -118,10 +124,9 @@ static void read_bare_variant(struct emit *e, struct text *out, const struct typ
     text_addf(out, ", %zu)) {\n    x->tag = %s;\n    return true;\n  }\n", quoted.length,
               emit_enumerator(e, type, i));
   }
-  text_addf(out,
-            "  const char *at = j->cursor;\n"
-            "  struct flow_str name;\n"
-            "  if (FLOW_UNLIKELY(*at != '\"')) return flow_json_expected(j, ");
+  text_addf(out, "  const char *at = j->cursor;\n"
+                 "  struct flow_str name;\n"
+                 "  if (FLOW_UNLIKELY(*at != '\"')) return flow_json_expected(j, ");
   add_quoted(out, phrase);
   text_addf(out,
             ");\n  if (!flow_json_string(j, &name)) return false;\n"
@@ -135,13 +140,15 @@ static void read_bare_variant(struct emit *e, struct text *out, const struct typ
 /* A variant with fields is an object with its name as the only key and the fields as its value. */
 static void read_payload_variant(struct emit *e, struct text *out, const struct type *type) {
   const char *phrase = codec_phrase(e, type);
-  text_add(out, "  if (*j->cursor == '{') {\n    const char *at = ++j->cursor;\n"
-                "    struct flow_str key;\n"
-                "    if (flow_json_first_member(j) != FLOW_JSON_MORE) {\n"
-                "      return flow_bad(j->bad, at, \"%s\", \"expected the name of a variant in quotes\");\n"
-                "    }\n    if (!flow_json_key(j, &key)) return false;\n"
-                "    const char *text = flow_str_data(&key);\n    size_t length = key.length;\n"
-                "    bool is_known = false;\n");
+  text_add(
+      out,
+      "  if (*j->cursor == '{') {\n    const char *at = ++j->cursor;\n"
+      "    struct flow_str key;\n"
+      "    if (flow_json_first_member(j) != FLOW_JSON_MORE) {\n"
+      "      return flow_bad(j->bad, at, \"%s\", \"expected the name of a variant in quotes\");\n"
+      "    }\n    if (!flow_json_key(j, &key)) return false;\n"
+      "    const char *text = flow_str_data(&key);\n    size_t length = key.length;\n"
+      "    bool is_known = false;\n");
   switch_variants(e, out, type, has_payload, "is_known = true, x->tag = ", ";");
   text_add(out, "    if (!is_known) return flow_json_no_variant(j, at, &key, ");
   add_quoted(out, phrase);
@@ -155,12 +162,13 @@ static void read_payload_variant(struct emit *e, struct text *out, const struct 
     add_quoted(out, codec_variant_name(variant));
     text_add(out, ");\n        break;\n");
   }
-  text_add(out, "      default: break;\n    }\n"
-                "    enum flow_json_next next = flow_json_next_member(j);\n"
-                "    if (next == FLOW_JSON_END) return true;\n"
-                "    if (next == FLOW_JSON_BAD) return false;\n"
-                "    return flow_bad(j->bad, j->cursor, \"%s\", \"expected `}` behind the variant\");\n"
-                "  }\n");
+  text_add(out,
+           "      default: break;\n    }\n"
+           "    enum flow_json_next next = flow_json_next_member(j);\n"
+           "    if (next == FLOW_JSON_END) return true;\n"
+           "    if (next == FLOW_JSON_BAD) return false;\n"
+           "    return flow_bad(j->bad, j->cursor, \"%s\", \"expected `}` behind the variant\");\n"
+           "  }\n");
   read_bare_variant(e, out, type);
 }
 
@@ -172,19 +180,20 @@ static const char *zero(const struct type *type) {
 }
 
 static void read_list(struct emit *e, struct text *out, const struct type *type) {
-  text_addf(out,
-            "  *x = (%s){0};\n"
-            "  if (!flow_json_begin_array(j, \"a list\")) return false;\n"
-            "  enum flow_json_next next = flow_json_first_element(j);\n"
-            "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
-            "    if (x->length == x->capacity) {\n"
-            "      x->data = flow_list_grow(j->mem, x->data, x->length, &x->capacity, sizeof *x->data);\n"
-            "    }\n"
-            "    if (!%s) return false;\n"
-            "    x->length++;\n"
-            "  }\n"
-            "  return next == FLOW_JSON_END;\n",
-            emit_c_type(e, type), codec_read(e, type->elem, 0, "x->data[x->length]"));
+  text_addf(
+      out,
+      "  *x = (%s){0};\n"
+      "  if (!flow_json_begin_array(j, \"a list\")) return false;\n"
+      "  enum flow_json_next next = flow_json_first_element(j);\n"
+      "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
+      "    if (x->length == x->capacity) {\n"
+      "      x->data = flow_list_grow(j->mem, x->data, x->length, &x->capacity, sizeof *x->data);\n"
+      "    }\n"
+      "    if (!%s) return false;\n"
+      "    x->length++;\n"
+      "  }\n"
+      "  return next == FLOW_JSON_END;\n",
+      emit_c_type(e, type), codec_read(e, type->elem, 0, "x->data[x->length]"));
 }
 
 /* Appends the statements that find or make the entry of `key`. */
@@ -247,11 +256,10 @@ static void read_entry_value(struct emit *e, struct text *out, const struct type
 }
 
 static void read_object_map(struct emit *e, struct text *out, const struct type *type) {
-  text_add(out,
-           "  *x = (struct flow_map){0};\n"
-           "  if (!flow_json_begin_object(j, \"a map\")) return false;\n"
-           "  enum flow_json_next next = flow_json_first_member(j);\n"
-           "  for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {\n");
+  text_add(out, "  *x = (struct flow_map){0};\n"
+                "  if (!flow_json_begin_object(j, \"a map\")) return false;\n"
+                "  enum flow_json_next next = flow_json_first_member(j);\n"
+                "  for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {\n");
   read_object_key(e, out, type->key);
   read_entry_value(e, out, type);
   text_add(out, "  }\n  return next == FLOW_JSON_END;\n");
@@ -270,44 +278,49 @@ static void read_pairs_map(struct emit *e, struct text *out, const struct type *
             "    if (!%s) return false;\n"
             "    next = flow_json_next_element(j);\n"
             "    if (next == FLOW_JSON_BAD) return false;\n"
-            "    if (next == FLOW_JSON_END) return flow_bad(j->bad, j->cursor, \"this pair has no value\");\n",
+            "    if (next == FLOW_JSON_END) return flow_bad(j->bad, j->cursor, \"this pair has no "
+            "value\");\n",
             emit_c_type(e, type->key), zero(type->key), codec_read(e, type->key, 0, "key"));
   read_entry_value(e, out, type);
-  text_add(out,
-           "    next = flow_json_next_element(j);\n"
-           "    if (next == FLOW_JSON_BAD) return false;\n"
-           "    if (next == FLOW_JSON_MORE) return flow_bad(j->bad, j->cursor, \"expected `]` behind a pair\");\n"
-           "  }\n  return next == FLOW_JSON_END;\n");
+  text_add(out, "    next = flow_json_next_element(j);\n"
+                "    if (next == FLOW_JSON_BAD) return false;\n"
+                "    if (next == FLOW_JSON_MORE) return flow_bad(j->bad, j->cursor, \"expected `]` "
+                "behind a pair\");\n"
+                "  }\n  return next == FLOW_JSON_END;\n");
 }
 
 static void read_map(struct emit *e, struct text *out, const struct type *type) {
   const struct type *key = type->key;
   bool is_object = key->kind == TYPE_STRING || key->kind == TYPE_INT ||
                    (key->kind == TYPE_ENUM && !ctype_has_payload(key));
-  if (is_object) read_object_map(e, out, type);
-  else read_pairs_map(e, out, type);
+  if (is_object)
+    read_object_map(e, out, type);
+  else
+    read_pairs_map(e, out, type);
 }
 
 /* -- readers --------------------------------------------------------------------------------- */
 
 static void reader_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
-    case TYPE_OPTIONAL:
-      text_addf(out,
-                "  x->has = !flow_json_try_null(j);\n"
-                "  if (x->has) return %s;\n"
-                "  memset(&x->value, 0, sizeof x->value);\n  return true;\n",
-                codec_read(e, type->elem, 0, "x->value"));
-      return;
-    case TYPE_LIST: read_list(e, out, type); return;
-    case TYPE_SET: read_set(e, out, type); return;
-    case TYPE_MAP: read_map(e, out, type); return;
-    case TYPE_RECORD: codec_record_body(e, out, type); return;
-    case TYPE_ENUM:
-      if (ctype_has_payload(type)) read_payload_variant(e, out, type);
-      else read_bare_variant(e, out, type);
-      return;
-    default: text_add(out, "  (void)x;\n  return flow_json_skip(j);\n"); return;
+  case TYPE_OPTIONAL:
+    text_addf(out,
+              "  x->has = !flow_json_try_null(j);\n"
+              "  if (x->has) return %s;\n"
+              "  memset(&x->value, 0, sizeof x->value);\n  return true;\n",
+              codec_read(e, type->elem, 0, "x->value"));
+    return;
+  case TYPE_LIST: read_list(e, out, type); return;
+  case TYPE_SET: read_set(e, out, type); return;
+  case TYPE_MAP: read_map(e, out, type); return;
+  case TYPE_RECORD: codec_record_body(e, out, type); return;
+  case TYPE_ENUM:
+    if (ctype_has_payload(type))
+      read_payload_variant(e, out, type);
+    else
+      read_bare_variant(e, out, type);
+    return;
+  default: text_add(out, "  (void)x;\n  return flow_json_skip(j);\n"); return;
   }
 }
 
@@ -333,14 +346,14 @@ const char *codec_read(struct emit *e, const struct type *type, int64_t unit_us,
   to = arena_printf(arena, "&%s", to);
   if (strncmp(to, "&(*", 3) == 0) to = arena_strndup(arena, to + 3, strlen(to) - 4); /* &(*out) */
   switch (type->kind) {
-    case TYPE_INT: return arena_printf(arena, "flow_json_int(j, %s)", to);
-    case TYPE_FLOAT: return arena_printf(arena, "flow_json_float(j, %s)", to);
-    case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, %s)", to);
-    case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, %s)", to);
-    case TYPE_DURATION: return arena_printf(arena, "flow_json_duration(j, %s)", to);
-    case TYPE_TIMESTAMP:
-      if (unit_us == 0) return arena_printf(arena, "flow_json_timestamp(j, %s)", to);
-      return arena_printf(arena, "flow_json_timestamp_of_unit(j, %" PRId64 ", %s)", unit_us, to);
-    default: return arena_printf(arena, "%s(w, j, %s)", reader(e, type), to);
+  case TYPE_INT: return arena_printf(arena, "flow_json_int(j, %s)", to);
+  case TYPE_FLOAT: return arena_printf(arena, "flow_json_float(j, %s)", to);
+  case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, %s)", to);
+  case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, %s)", to);
+  case TYPE_DURATION: return arena_printf(arena, "flow_json_duration(j, %s)", to);
+  case TYPE_TIMESTAMP:
+    if (unit_us == 0) return arena_printf(arena, "flow_json_timestamp(j, %s)", to);
+    return arena_printf(arena, "flow_json_timestamp_of_unit(j, %" PRId64 ", %s)", unit_us, to);
+  default: return arena_printf(arena, "%s(w, j, %s)", reader(e, type), to);
   }
 }

@@ -94,7 +94,8 @@ void codec_complete(struct emit *e, struct text *out, const struct type *record,
 /* Where the value of a field with a condition began, for the message. */
 static void declare_places(struct text *out, const struct type *record) {
   for (uint32_t i = 0; i < record->fields.count; i++) {
-    if (record->fields.data[i].where != NULL) text_addf(out, "  const char *at%u = j->cursor;\n", i);
+    if (record->fields.data[i].where != NULL)
+      text_addf(out, "  const char *at%u = j->cursor;\n", i);
   }
 }
 
@@ -112,8 +113,9 @@ static void read_field(struct emit *e, struct text *out, const struct type *reco
   }
   if (type->kind == TYPE_OPTIONAL) {
     text_addf(out, "  %s.has = !flow_json_try_null(j);\n", to);
-    text_addf(out, "  if (!%s.has) memset(&%s.value, 0, sizeof %s.value);\n  else if (!%s) ", to, to,
-              to, codec_read(e, type->elem, field->unit_us, arena_printf(arena, "%s.value", to)));
+    text_addf(out, "  if (!%s.has) memset(&%s.value, 0, sizeof %s.value);\n  else if (!%s) ", to,
+              to, to,
+              codec_read(e, type->elem, field->unit_us, arena_printf(arena, "%s.value", to)));
   } else {
     text_addf(out, "  if (!%s) ", codec_read(e, type, field->unit_us, to));
   }
@@ -125,8 +127,8 @@ static void read_field(struct emit *e, struct text *out, const struct type *reco
 /* Whether no field before this one has the same name in the input. */
 static bool is_first_of_name(const struct type *record, uint32_t i) {
   for (uint32_t k = 0; k < i; k++) {
-    if (strcmp(codec_field_name(&record->fields.data[k]), codec_field_name(&record->fields.data[i])) ==
-        0) {
+    if (strcmp(codec_field_name(&record->fields.data[k]),
+               codec_field_name(&record->fields.data[i])) == 0) {
       return false;
     }
   }
@@ -142,9 +144,9 @@ static void expect_field(struct emit *e, struct text *out, const struct type *re
   text_addc(&quoted, ':');
   text_addf(out, "try_%u:\n  if (!flow_json_try_quoted(j, ", i);
   text_add_quoted_c(out, quoted.data + 1, quoted.length - 1);
-  text_addf(out, ", %zu)) {\n    expected = %u;\n    goto look_up;\n  }\n",
-            quoted.length - 1, i);
-  if (is_first_of_name(record, i)) text_addf(out, "value_%u: /* %s */\n", i, record->fields.data[i].name);
+  text_addf(out, ", %zu)) {\n    expected = %u;\n    goto look_up;\n  }\n", quoted.length - 1, i);
+  if (is_first_of_name(record, i))
+    text_addf(out, "value_%u: /* %s */\n", i, record->fields.data[i].name);
   read_field(e, out, record, i);
   text_add(out, "  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;\n");
 }
@@ -159,12 +161,11 @@ static bool is_first_of_length(const struct type *record, uint32_t i) {
 
 /* Any key: the field that it names by its length and bytes, or a value to skip. */
 static void look_up(struct text *out, const struct type *record) {
-  text_add(out,
-           "look_up: {\n"
-           "  struct flow_str key;\n"
-           "  if (!flow_json_key(j, &key)) return false;\n"
-           "  const char *name = flow_str_data(&key);\n"
-           "  switch (key.length) {\n");
+  text_add(out, "look_up: {\n"
+                "  struct flow_str key;\n"
+                "  if (!flow_json_key(j, &key)) return false;\n"
+                "  const char *name = flow_str_data(&key);\n"
+                "  switch (key.length) {\n");
   for (uint32_t i = 0; i < record->fields.count; i++) {
     if (!is_first_of_length(record, i)) continue;
     size_t length = strlen(codec_field_name(&record->fields.data[i]));
@@ -178,11 +179,10 @@ static void look_up(struct text *out, const struct type *record) {
     }
     text_add(out, "      break;\n");
   }
-  text_add(out,
-           "    default: break;\n  }\n"
-           "  if (!flow_json_skip(j)) return false;\n"
-           "  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;\n"
-           "  switch (expected) {\n");
+  text_add(out, "    default: break;\n  }\n"
+                "  if (!flow_json_skip(j)) return false;\n"
+                "  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;\n"
+                "  switch (expected) {\n");
   for (uint32_t i = 0; i < record->fields.count; i++) {
     text_addf(out, "    case %u: goto try_%u;\n", i, i);
   }
@@ -191,14 +191,13 @@ static void look_up(struct text *out, const struct type *record) {
 
 /* A record without fields: whatever is in the object is skipped. */
 static void skip_members(struct text *out) {
-  text_add(out,
-           "  x->nothing = 0;\n"
-           "  enum flow_json_next next = flow_json_first_member(j);\n"
-           "  for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {\n"
-           "    struct flow_str key;\n"
-           "    if (!flow_json_key(j, &key) || !flow_json_skip(j)) return false;\n"
-           "  }\n"
-           "  return next == FLOW_JSON_END;\n");
+  text_add(out, "  x->nothing = 0;\n"
+                "  enum flow_json_next next = flow_json_first_member(j);\n"
+                "  for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {\n"
+                "    struct flow_str key;\n"
+                "    if (!flow_json_key(j, &key) || !flow_json_skip(j)) return false;\n"
+                "  }\n"
+                "  return next == FLOW_JSON_END;\n");
 }
 
 void codec_record_body(struct emit *e, struct text *out, const struct type *record) {
@@ -211,10 +210,9 @@ void codec_record_body(struct emit *e, struct text *out, const struct type *reco
   }
   codec_declare_seen(out, record);
   declare_places(out, record);
-  text_add(out,
-           "  unsigned expected; /* the field at which the order of declaration was left */\n"
-           "  enum flow_json_next next = flow_json_first_member(j);\n"
-           "  if (next != FLOW_JSON_MORE) goto done;\n");
+  text_add(out, "  unsigned expected; /* the field at which the order of declaration was left */\n"
+                "  enum flow_json_next next = flow_json_first_member(j);\n"
+                "  if (next != FLOW_JSON_MORE) goto done;\n");
   for (uint32_t i = 0; i < record->fields.count; i++) expect_field(e, out, record, i);
   text_addf(out, "  expected = %zu;\n", record->fields.count);
   look_up(out, record);

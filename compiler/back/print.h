@@ -25,13 +25,13 @@ enum print_form {
 
 struct printer {
   struct emit *e;
-  struct text body;   /* finished statements; they use `b`, a struct flow_buf *, and `p` */
-  struct text fixed;  /* text that is not in a statement yet */
-  const char *room;   /* C variable: room to leave behind whatever has no limit */
-  size_t bound;       /* bytes of everything that has one */
+  struct text body;  /* finished statements; they use `b`, a struct flow_buf *, and `p` */
+  struct text fixed; /* text that is not in a statement yet */
+  const char *room;  /* C variable: room to leave behind whatever has no limit */
+  size_t bound;      /* bytes of everything that has one */
   uint32_t indent, depth;
-  char delimiter;     /* PRINT_CSV */
-  bool quotes_empty;  /* PRINT_CSV: an empty string is `""`, because nothing would mean none */
+  char delimiter;       /* PRINT_CSV */
+  bool quotes_empty;    /* PRINT_CSV: an empty string is `""`, because nothing would mean none */
   const char *prologue; /* statements before all others, or null */
 };
 

@@ -12,19 +12,19 @@
 static bool is_column_type(const struct type *type) {
   if (type->kind == TYPE_OPTIONAL) type = type->elem;
   switch (type->kind) {
-    case TYPE_ERROR:
-    case TYPE_INT:
-    case TYPE_FLOAT:
-    case TYPE_BOOL:
-    case TYPE_STRING:
-    case TYPE_TIMESTAMP:
-    case TYPE_DURATION: return true;
-    case TYPE_ENUM:
-      vec_each(struct type_variant, variant, &type->variants) {
-        if (variant->payload != NULL) return false;
-      }
-      return true;
-    default: return false;
+  case TYPE_ERROR:
+  case TYPE_INT:
+  case TYPE_FLOAT:
+  case TYPE_BOOL:
+  case TYPE_STRING:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: return true;
+  case TYPE_ENUM:
+    vec_each(struct type_variant, variant, &type->variants) {
+      if (variant->payload != NULL) return false;
+    }
+    return true;
+  default: return false;
   }
 }
 
@@ -69,11 +69,8 @@ static const char *character(struct emit *e, char c) {
 static void read_scalar(struct emit *e, struct text *out, const struct type_field *field,
                         const struct type *type, const char *to) {
   static const char *const readers[] = {
-      [TYPE_INT] = "int",
-      [TYPE_FLOAT] = "float",
-      [TYPE_BOOL] = "bool",
-      [TYPE_DURATION] = "duration",
-      [TYPE_TIMESTAMP] = "timestamp",
+      [TYPE_INT] = "int",           [TYPE_FLOAT] = "float",         [TYPE_BOOL] = "bool",
+      [TYPE_DURATION] = "duration", [TYPE_TIMESTAMP] = "timestamp",
   };
   const char *name = codec_field_name(field);
   if (type->kind == TYPE_STRING) {
@@ -81,7 +78,8 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
     return;
   }
   if (type->kind == TYPE_ENUM) {
-    text_addf(out, "if (!%s(f.data, f.length, &%s)) return !is_plain && flow_csv_no_variant(c, &f, ",
+    text_addf(out,
+              "if (!%s(f.data, f.length, &%s)) return !is_plain && flow_csv_no_variant(c, &f, ",
               codec_match(e, type), to);
     add_quoted(out, name);
     text_add(out, ", ");
@@ -129,13 +127,16 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
   text_init(&out, &e->compiler->arena);
   codec_declare_seen(&out, record);
   for (uint32_t i = 0; i < record->fields.count; i++) {
-    if (record->fields.data[i].where != NULL) text_addf(&out, "  const char *at%u = c->cursor;\n", i);
+    if (record->fields.data[i].where != NULL)
+      text_addf(&out, "  const char *at%u = c->cursor;\n", i);
   }
   text_addf(&out,
             "  struct flow_csv_field f;\n  enum flow_csv_next next;\n  uint32_t column = 0;\n"
             "  const uint32_t column_count = %s;\n"
             "  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {\n"
-            "    if (FLOW_UNLIKELY(column >= column_count)) return !is_plain && flow_csv_too_many(c, &f, column_count);\n"
+            "    if (FLOW_UNLIKELY(column >= column_count)) {\n"
+            "      return !is_plain && flow_csv_too_many(c, &f, column_count);\n"
+            "    }\n"
             "    switch (%s) {\n",
             source->io->has_header ? "b->column_count"
                                    : arena_printf(&e->compiler->arena, "%zu", record->fields.count),

@@ -7,9 +7,9 @@
 static bool check_item(struct checker *checker, struct span span, const struct type *item,
                        bool is_read) {
   if (item->kind == TYPE_ERROR) return true;
-  bool is_fine = is_read ? item->kind == TYPE_STRING || item->kind == TYPE_INT ||
-                               item->kind == TYPE_FLOAT
-                         : type_is_scalar(item);
+  bool is_fine =
+      is_read ? item->kind == TYPE_STRING || item->kind == TYPE_INT || item->kind == TYPE_FLOAT
+              : type_is_scalar(item);
   if (is_fine) return true;
   struct compiler *compiler = check_compiler(checker);
   struct diag *diag =
@@ -40,7 +40,9 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
             "  if (FLOW_UNLIKELY(!flow_line_%s(b, &line, out))) return flow_line_bad(b, &line);\n"
             "  return flow_line_done(b, &line);\n"
             "}\n\n",
-            item->kind == TYPE_INT ? "int" : item->kind == TYPE_FLOAT ? "float" : "string");
+            item->kind == TYPE_INT     ? "int"
+            : item->kind == TYPE_FLOAT ? "float"
+                                       : "string");
 }
 
 static void emit_printer(struct emit *e, const struct io_spec *io, const struct type *type,

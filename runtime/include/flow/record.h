@@ -112,8 +112,8 @@ static inline enum flow_parse flow_json_done(struct flow_block *b, const struct 
 FLOW_COLD enum flow_parse flow_json_refused(struct flow_block *b);
 
 /* "`refund` is no Kind (order, payment)": `what` is "a Kind (order, payment)". Returns false. */
-FLOW_COLD bool flow_json_no_variant(struct flow_json *, const char *at, const struct flow_str *found,
-                                    const char *what);
+FLOW_COLD bool flow_json_no_variant(struct flow_json *, const char *at,
+                                    const struct flow_str *found, const char *what);
 
 /* An int in the text of a JSON key. */
 bool flow_json_int_of_key(struct flow_json *, const char *at, const struct flow_str *key,

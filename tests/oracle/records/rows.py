@@ -72,9 +72,9 @@ def convert(t, text, unit):
             raise Bad("float")
         return model.to_float(float(text.strip(BLANKS)))
     if t == "bool":
-        if text not in ("true", "false"):
+        if text.strip(BLANKS) not in ("true", "false"):
             raise Bad("bool")
-        return text == "true"
+        return text.strip(BLANKS) == "true"
     if t == "timestamp" and unit:
         return model.to_value(t, convert("int", text, None), unit)
     if t[0] == "enum":
