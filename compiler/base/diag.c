@@ -107,6 +107,18 @@ enum diag_code diag_code_from_name(const char *name) {
   return DIAG_CODE_COUNT;
 }
 
+bool diags_has_error_on_line(const struct diags *diags, uint32_t offset) {
+  const struct source *source = sources_at(diags->sources, offset);
+  uint32_t line = sources_line(diags->sources, offset);
+  vec_each(struct diag *const, it, &diags->list) {
+    uint32_t other = (*it)->span.offset;
+    if ((*it)->is_error && sources_line(diags->sources, other) == line &&
+        sources_at(diags->sources, other) == source)
+      return true;
+  }
+  return false;
+}
+
 /* -- order ------------------------------------------------------------------------------------- */
 
 struct numbered {

@@ -111,6 +111,10 @@ struct diag *diag_underline(struct diag *diag, struct span span);
 /* Whether an error (not only warnings) was reported. */
 bool diags_has_errors(const struct diags *diags);
 
+/* Whether an error was reported whose place starts on the line of this offset: what comes next on
+ * that line is often the same mistake. */
+bool diags_has_error_on_line(const struct diags *diags, uint32_t offset);
+
 /* Prints everything sorted by position (over the limit, warnings go first). Colours are used in
  * DIAG_HUMAN when the stream is a terminal and NO_COLOR is not set in the environment. */
 void diags_print(const struct diags *diags, FILE *stream, enum diag_format format);

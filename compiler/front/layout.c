@@ -221,12 +221,21 @@ static void close_virtually(struct layout *l) {
   add_virtual(l, kind);
 }
 
+/* Starts the report of a bracket; null where its line has an error already, because a malformed
+ * string may have swallowed the partner. */
+static struct diag *report_bracket(struct layout *l, struct span span, const char *bracket,
+                                   const char *problem) {
+  if (diags_has_error_on_line(diags_of(l), span.offset)) return NULL;
+  return diag_error(diags_of(l), E0111, span, "this `%s` %s", bracket, problem);
+}
+
 /* Reports brackets that are still open where a declaration starts or the file ends. */
 static void report_unclosed(struct layout *l) {
   const struct bracket *bracket = &l->open[0];
   struct span span = l->has_suspect ? l->suspect_open : bracket->span;
-  struct diag *diag = diag_error(diags_of(l), E0111, span, "this `%s` is never closed",
-                                 l->has_suspect ? "{" : bracket_text(bracket->kind));
+  struct diag *diag = report_bracket(l, span, l->has_suspect ? "{" : bracket_text(bracket->kind),
+                                     "is never closed");
+  if (!diag) return;
   if (l->has_suspect) {
     diag_label(diag, l->suspect_close, "this one closes it, although it stands further left");
     diag_help(diag, "put a `}` in front of that line");
@@ -252,16 +261,17 @@ static bool has_partner(const struct layout *l, int kind) {
 
 static void close_bracket(struct layout *l, const struct token *token) {
   if (!has_partner(l, token->kind)) {
-    diag_error(diags_of(l), E0111, token->span, "this `%s` closes nothing",
-               token->kind == TOKEN_FSTRING_CLOSE ? "}" : token_kind_name(token->kind));
+    report_bracket(l, token->span,
+                   token->kind == TOKEN_FSTRING_CLOSE ? "}" : token_kind_name(token->kind),
+                   "closes nothing");
     return;
   }
   while (closer_of(l->open[l->depth - 1].kind) != token->kind) {
     const struct bracket *bracket = &l->open[l->depth - 1];
-    struct diag *diag = diag_error(diags_of(l), E0111, bracket->span, "this `%s` is not closed",
-                                   bracket_text(bracket->kind));
-    diag_label(diag, token->span, "`%s` expected before this",
-               bracket_text(closer_of(bracket->kind)));
+    struct diag *diag =
+        report_bracket(l, bracket->span, bracket_text(bracket->kind), "is not closed");
+    const char *closer = bracket_text(closer_of(bracket->kind));
+    if (diag) diag_label(diag, token->span, "`%s` expected before this", closer);
     close_virtually(l);
   }
   const struct bracket *bracket = &l->open[l->depth - 1];

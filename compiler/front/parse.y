@@ -618,10 +618,12 @@ step: FEED NAME '=' expr
 
 %%
 
-/* The span of a rule: from its first to its last symbol that is not empty. */
+/* The span of a rule: from its first to its last symbol that is not empty; an empty rule stands
+ * behind the symbol before it. */
 static struct span join_spans(const struct span *right, int count) {
-  struct span span = {right[0].offset + right[0].length, 0};
-  for (int i = 1; i <= count; i++) {
+  if (count == 0) return span_after(right[0]);
+  struct span span = right[1];
+  for (int i = 2; i <= count; i++) {
     if (right[i].length == 0) continue;
     span = span.length ? span_join(span, right[i]) : right[i];
   }

@@ -170,19 +170,17 @@ static const char *describe_found(struct arena *arena, const struct token *token
   }
 }
 
-/* Whether an error was already reported on the line of this token, or for the brackets around it:
- * then the parser most likely stumbles over the same slip. */
-static bool is_reported(struct parser *parser, const struct token *token) {
-  const struct compiler *compiler = parser->compiler;
+/* Whether what the parser stumbles over is most likely a mistake that was reported already: on the
+ * same line, on the line above which this one continues, or in brackets that are not closed. */
+static bool is_reported(struct parser *parser, const struct token *token,
+                        const struct token *before) {
+  const struct diags *diags = &parser->compiler->diags;
   vec_each(const struct span, span, &parser->tokens->broken) {
     if (token->span.offset - span->offset <= span->length) return true;
   }
-  uint32_t line = sources_line(&compiler->sources, token->span.offset);
-  vec_each(struct diag *, diag, &compiler->diags.list) {
-    if ((*diag)->is_error && sources_line(&compiler->sources, (*diag)->span.offset) == line)
-      return true;
-  }
-  return false;
+  if (diags_has_error_on_line(diags, token->span.offset)) return true;
+  bool is_continued = before && token->is_first && before->kind != TOKEN_NL;
+  return is_continued && diags_has_error_on_line(diags, before->span.offset);
 }
 
 static bool is_reserved(const struct token *token) {
@@ -259,11 +257,11 @@ static void add_help(const struct parser *parser, struct diag *diag, const struc
 void syntax_error(struct parser *parser, const struct token *token, const int *kinds,
                   size_t count) {
   struct compiler *compiler = parser->compiler;
-  if (is_reported(parser, token)) {
+  const struct token *before = token > parser->tokens->list.data ? token - 1 : NULL;
+  if (is_reported(parser, token, before)) {
     compiler->diags.error_count++; /* nothing that was not understood may pass as a success */
     return;
   }
-  const struct token *before = token > parser->tokens->list.data ? token - 1 : NULL;
   if (report_no_continuation(parser, token, before)) return;
   struct expected expected = {.count = count < 512 ? count : 512};
   memcpy(expected.kinds, kinds, expected.count * sizeof *kinds);

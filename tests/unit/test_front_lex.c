@@ -200,6 +200,14 @@ static void odd_characters_are_one_message_each(void **state) {
   struct compiler *c = *state;
   kinds(c, "a \x01 \xE2\x80\x9Cx\xE2\x80\x9D");
   assert_string_equal(codes(c), "E0101 E0101 E0101");
+  assert_string_equal(kinds(c, "gr\xC3\xB6\xC3\x9F"
+                               "e \xC3\xA9"),
+                      "name name end of file");
+  assert_string_equal(codes(c), "E0101 E0101");
+  assert_string_equal(kinds(c, "ab\xC2\xA0"
+                               "cd"),
+                      "name name end of file");
+  assert_string_equal(codes(c), "E0101");
   kinds(c, "a \xFF \xFE # \xFD");
   assert_string_equal(codes(c), "E0101"); /* one for the encoding of the whole file */
   restart(c);
