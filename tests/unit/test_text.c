@@ -168,6 +168,20 @@ static void json_escapes_what_it_must(void **state) {
   flow_buf_free(&expected);
 }
 
+/* Escapes make a text longer than was reserved at first; seen by the sanitizer. */
+static void escapes_make_room(void **state) {
+  (void)state;
+  char data[200];
+  memset(data, 1, sizeof data);
+  for (size_t length = 0; length <= sizeof data; length++) {
+    struct flow_buf b = {0};
+    flow_print_json_bytes(&b, data, length);
+    assert_int_equal(b.length, 6 * length + 2);
+    assert_true(b.data[0] == '"' && b.data[b.length - 1] == '"');
+    flow_buf_free(&b);
+  }
+}
+
 /* -- functions ------------------------------------------------------------------------------- */
 
 static struct counting_sys sys;
@@ -337,6 +351,7 @@ int main(void) {
       cmocka_unit_test(long_texts_are_judged_right),
       cmocka_unit_test(lossy_text_is_valid),
       cmocka_unit_test(json_escapes_what_it_must),
+      cmocka_unit_test(escapes_make_room),
       cmocka_unit_test(lengths_and_slices_count_code_points),
       cmocka_unit_test(searching),
       cmocka_unit_test(trimming_and_case),
