@@ -197,8 +197,8 @@ enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct fl
 
 /* Folds old epochs into the base, if it is time to: when the epochs that may go (not the retained ones)
  * weigh half as much as the base, and at least the fold floor. Works for about
- * `budget_us`, in transactions of that length, and goes on at the next call; when the disk bound is
- * in danger it works until that is repaired. Costs next to nothing when there is nothing to do.
+ * `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they weigh as
+ * much as the base, it works until they are folded. Costs next to nothing when there is nothing to do.
  * Pauses while another process reads an older state. */
 enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);
 

@@ -5,9 +5,10 @@
 #include <lmdb.h>
 #include <string.h>
 
-/* A copy of chunks that an entry reaches over; entries point into it. */
+/* A copy of chunks that an entry reaches over; entries point into it, so it never moves. */
 struct store_block {
   struct store_block *next;
+  size_t used, size;
   uint8_t data[];
 };
 
@@ -24,6 +25,7 @@ struct collector {
   uint64_t first_row;
   const uint8_t *rest; /* an entry that the last chunk did not end */
   size_t rest_length;
+  size_t rest_wanted; /* bytes of that entry, as far as they are known */
   uint32_t rest_version;
 };
 
@@ -65,17 +67,26 @@ static int damaged_entry(struct collector *c, int64_t epoch) {
   return STORE_STOP;
 }
 
-/* Joins the rest of the chunks before with this one, in a block that lives as long as the rows. */
+/* Joins the rest of the chunks before with this one, in a block that lives as long as the rows. The
+ * block has room for the whole entry, so the chunks of a large value are appended and each is copied
+ * only once. */
 static int join_rest(struct collector *c, const uint8_t **data, size_t *length) {
   const struct flow_sys *sys = c->store->sys;
-  struct store_block *block = sys->alloc(sys, sizeof *block + c->rest_length + *length);
-  if (block == NULL) return ENOMEM;
-  memcpy(block->data, c->rest, c->rest_length);
-  memcpy(block->data + c->rest_length, *data, *length);
+  struct store_block *block = c->rows->blocks;
+  bool is_open = block != NULL && c->rest + c->rest_length == block->data + block->used;
+  if (!is_open || block->size - block->used < *length) {
+    size_t size = c->rest_length > c->rest_wanted ? c->rest_length : c->rest_wanted;
+    size += *length;
+    block = sys->alloc(sys, sizeof *block + size);
+    if (block == NULL) return ENOMEM;
+    *block = (struct store_block){.next = c->rows->blocks, .used = c->rest_length, .size = size};
+    memcpy(block->data, c->rest, c->rest_length);
+    c->rows->blocks = block;
+  }
+  memcpy(block->data + block->used, *data, *length);
+  block->used += *length;
   *length += c->rest_length;
-  *data = block->data;
-  block->next = c->rows->blocks;
-  c->rows->blocks = block;
+  *data = block->data + block->used - *length;
   return 0;
 }
 
@@ -87,8 +98,8 @@ static int add_entries(struct collector *c, int64_t epoch, const uint8_t *data, 
     if (code != 0) return code;
   }
   const uint8_t *p = data, *end = data + length;
+  struct store_entry entry = {0};
   while (p != end) {
-    struct store_entry entry;
     enum store_parse parsed = store_parse_entry(&p, end, &entry);
     if (parsed == STORE_BAD) return damaged_entry(c, epoch);
     if (parsed == STORE_PARTIAL) break;
@@ -97,6 +108,7 @@ static int add_entries(struct collector *c, int64_t epoch, const uint8_t *data, 
   }
   c->rest = p;
   c->rest_length = (size_t)(end - p);
+  c->rest_wanted = entry.key_length + entry.value_length + 4 * FLOW_VARINT_MAX;
   c->rest_version = version;
   return 0;
 }

@@ -18,8 +18,9 @@
 
 /* Rows between two looks at the clock. */
 #define ROWS_PER_LOOK 32
-/* A slice of a fold that is in a hurry; long enough that the commit's sync is a small part. */
-#define HURRY_US 50000
+/* Time for the rows of one slice. Pages that a slice frees serve the next but one, so the file grows by
+ * about two slices: measured on a base of 63 MB, it was 2.2 times the base with 50 ms, 1.7 with 5. */
+#define SLICE_US 5000
 /* Bytes that a slice puts at most, so that large values do not fill the memory with dirty pages. */
 #define SLICE_BYTES ((size_t)32 << 20)
 
@@ -341,7 +342,7 @@ enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
   if (!is_folding && store->foldable_bytes < threshold) return FLOW_OK;
   if (has_old_reader(store)) return FLOW_OK;
   bool is_urgent = store->foldable_bytes >= 2 * threshold;
-  int64_t slice_us = is_urgent && budget_us < HURRY_US ? HURRY_US : budget_us;
+  int64_t slice_us = is_urgent || budget_us > SLICE_US ? SLICE_US : budget_us;
   int64_t deadline = store->sys->monotonic_us(store->sys) + budget_us;
   if (!is_folding) {
     struct store_meta meta;

@@ -288,30 +288,33 @@ static enum store_parse parse_piece(struct flow_reader *r, const uint8_t **data,
   uint64_t n = flow_get_varint(r);
   if (!r->ok) return r->end - start >= FLOW_VARINT_MAX ? STORE_BAD : STORE_PARTIAL;
   if (n > FLOW_STORE_ROW) return STORE_BAD;
+  *length = (size_t)n;
   if (n > flow_reader_left(r)) return STORE_PARTIAL;
   *data = r->p;
-  *length = (size_t)n;
   r->p += n;
   return STORE_ENTRY;
+}
+
+static enum store_parse parse_pieces(struct flow_reader *r, struct store_entry *entry) {
+  const uint8_t *start = r->p;
+  entry->row = flow_get_varint(r);
+  if (!r->ok) return r->end - start >= FLOW_VARINT_MAX ? STORE_BAD : STORE_PARTIAL;
+  if (r->p == r->end) return STORE_PARTIAL;
+  entry->flags = flow_get_byte(r);
+  if (entry->flags & ~(FLOW_DELTA_KEY | FLOW_DELTA_TOMBSTONE)) return STORE_BAD;
+  if (entry->flags & FLOW_DELTA_KEY) {
+    enum store_parse parsed = parse_piece(r, &entry->key, &entry->key_length);
+    if (parsed != STORE_ENTRY) return parsed;
+  }
+  if (entry->flags & FLOW_DELTA_TOMBSTONE) return STORE_ENTRY;
+  return parse_piece(r, &entry->value, &entry->value_length);
 }
 
 enum store_parse store_parse_entry(const uint8_t **p, const uint8_t *end,
                                    struct store_entry *entry) {
   struct flow_reader r = {.p = *p, .end = end, .ok = true};
   *entry = (struct store_entry){0};
-  entry->row = flow_get_varint(&r);
-  if (!r.ok) return end - *p >= FLOW_VARINT_MAX ? STORE_BAD : STORE_PARTIAL;
-  if (r.p == r.end) return STORE_PARTIAL;
-  entry->flags = flow_get_byte(&r);
-  if (entry->flags & ~(FLOW_DELTA_KEY | FLOW_DELTA_TOMBSTONE)) return STORE_BAD;
-  if (entry->flags & FLOW_DELTA_KEY) {
-    enum store_parse parsed = parse_piece(&r, &entry->key, &entry->key_length);
-    if (parsed != STORE_ENTRY) return parsed;
-  }
-  if (!(entry->flags & FLOW_DELTA_TOMBSTONE)) {
-    enum store_parse parsed = parse_piece(&r, &entry->value, &entry->value_length);
-    if (parsed != STORE_ENTRY) return parsed;
-  }
-  *p = r.p;
-  return STORE_ENTRY;
+  enum store_parse parsed = parse_pieces(&r, entry);
+  if (parsed == STORE_ENTRY) *p = r.p;
+  return parsed;
 }

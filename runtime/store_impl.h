@@ -219,7 +219,8 @@ struct store_entry {
   size_t key_length, value_length;
 };
 enum store_parse { STORE_ENTRY, STORE_PARTIAL, STORE_BAD };
-/* Reads the entry at *p; PARTIAL: it goes on behind `end`. Moves *p only for an ENTRY. */
+/* Reads the entry at *p; PARTIAL: it goes on behind `end`, and the lengths that were read already are
+ * set, so that the caller knows what to make room for. Moves *p only for an ENTRY. */
 enum store_parse store_parse_entry(const uint8_t **p, const uint8_t *end, struct store_entry *);
 
 /* -- store_check.c -- */
