@@ -20,7 +20,13 @@
 #define FLOWCC_VERSION "0.1.0"
 #endif
 
-enum exit_code { EXIT_OK = 0, EXIT_DIAGNOSED = 1, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_BUG = 70 };
+enum exit_code {
+  EXIT_OK = 0,
+  EXIT_DIAGNOSED = 1,
+  EXIT_USAGE = 64,
+  EXIT_NO_INPUT = 66,
+  EXIT_BUG = 70
+};
 
 /* -- the passes ------------------------------------------------------------------------------ */
 
@@ -74,15 +80,23 @@ struct command {
 };
 
 enum option_id {
-  OPTION_OUTPUT = 'o', OPTION_DEBUG = 'g', OPTION_HELP = 'h', OPTION_VERSION = 'V',
-  OPTION_DUMP = 256, OPTION_STOP_AFTER, OPTION_DISABLE, OPTION_TIME_PASSES, OPTION_CC,
-  OPTION_FORMAT, OPTION_DENY_WARNINGS,
+  OPTION_OUTPUT = 'o',
+  OPTION_DEBUG = 'g',
+  OPTION_HELP = 'h',
+  OPTION_VERSION = 'V',
+  OPTION_DUMP = 256,
+  OPTION_STOP_AFTER,
+  OPTION_DISABLE,
+  OPTION_TIME_PASSES,
+  OPTION_CC,
+  OPTION_FORMAT,
+  OPTION_DENY_WARNINGS,
 };
 
 struct option_row {
-  enum option_id id;      /* a letter where there is a short form */
-  const char *name;       /* long form, or null */
-  const char *argument;   /* null: none */
+  enum option_id id;    /* a letter where there is a short form */
+  const char *name;     /* long form, or null */
+  const char *argument; /* null: none */
   const char *help;
 };
 
@@ -104,14 +118,13 @@ static const struct option_row option_rows[] = {
 #define OPTION_COUNT (sizeof option_rows / sizeof option_rows[0])
 
 static void print_usage(FILE *stream) {
-  fprintf(stream,
-          "Usage: flowcc FILE [-o BIN]     compile a flow to a program\n"
-          "       flowcc check FILE        report errors, write nothing\n"
-          "       flowcc emit FILE         print the generated C\n"
-          "       flowcc explain CODE      what a message such as E0301 means\n"
-          "       flowcc help [op NAME]    stages, functions, connectors; one of them\n"
-          "\n"
-          "Options:\n");
+  fprintf(stream, "Usage: flowcc FILE [-o BIN]     compile a flow to a program\n"
+                  "       flowcc check FILE        report errors, write nothing\n"
+                  "       flowcc emit FILE         print the generated C\n"
+                  "       flowcc explain CODE      what a message such as E0301 means\n"
+                  "       flowcc help [op NAME]    stages, functions, connectors; one of them\n"
+                  "\n"
+                  "Options:\n");
   for (size_t i = 0; i < OPTION_COUNT; i++) {
     const struct option_row *row = &option_rows[i];
     char text[64];
@@ -293,11 +306,12 @@ static void list_topics(void) {
     printf("  %-40s %s\n", connectors[i]->syntax, connectors[i]->summary);
   printf("\nFormats:\n");
   const struct format *const *formats = format_all(&count);
-  for (size_t i = 0; i < count; i++) printf("  %-40s %s\n", formats[i]->syntax, formats[i]->summary);
+  for (size_t i = 0; i < count; i++)
+    printf("  %-40s %s\n", formats[i]->syntax, formats[i]->summary);
   printf("\nFunctions, f(x, y) or x.f(y):\n");
   const struct builtin *builtins = builtin_all(&count);
   for (size_t i = 0; i < count; i++)
-    printf("  %-32s %s\n", builtins[i].syntax, builtins[i].summary);
+    printf("  %-34s %s\n", builtins[i].syntax, builtins[i].summary);
 }
 
 static int help_stage(const char *name) {
@@ -320,6 +334,8 @@ static int help(int argc, char **argv) {
   const struct builtin *builtin = builtin_find(argv[0]);
   if (argc == 1 && builtin) {
     printf("%s: %s\n", builtin->syntax, builtin->summary);
+    if (builtin->can_fail) printf("It can fail: write  … ?? default, or an `else` at the stage.\n");
+    if (builtin->can_fault) printf("It can fault: an `else` at the stage keeps the run going.\n");
     return EXIT_OK;
   }
   if (argc == 1) return help_stage(argv[0]);

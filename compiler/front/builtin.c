@@ -78,8 +78,8 @@ static void hint_other_mutator(struct checker *c, struct expr *call, const struc
       {BUILTIN_INSERT, TYPE_MAP, ".put(key, value)"}, {BUILTIN_ADD, TYPE_MAP, ".put(key, value)"},
       {BUILTIN_PUSH, TYPE_MAP, ".put(key, value)"},
   };
-  struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
-                                 "`%s` has no `%s`", type_name(c->types, type), name_of(call));
+  struct diag *diag = diag_error(c->diags, E0205, call->call.name.span, "`%s` has no `%s`",
+                                 type_name(c->types, type), name_of(call));
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (rows[i].id == call->call.builtin->id && rows[i].kind == type->kind)
       diag_help(diag, "write  %s", rows[i].instead);
@@ -223,8 +223,9 @@ static const struct type *check_range(struct checker *c, struct expr *call,
   if (!want_all(c, call, c->types->int_)) return c->types->error;
   const struct expr *from = constant_value(*arg_at(call, 0));
   const struct expr *to = constant_value(*arg_at(call, 1));
-  bool is_short = from && to && (to->integer <= from->integer ||
-                                 (uint64_t)to->integer - (uint64_t)from->integer <= 1000000);
+  bool is_short =
+      from && to &&
+      (to->integer <= from->integer || (uint64_t)to->integer - (uint64_t)from->integer <= 1000000);
   if (!is_short) note_fault(c);
   return type_list(c->types, c->types->int_);
 }
@@ -283,8 +284,9 @@ static const struct type *check_total(struct checker *c, struct expr *call,
   bool fits = (type->kind == TYPE_LIST || type->kind == TYPE_SET) && type_is_numeric(type->elem) &&
               (!is_avg || type->elem->kind != TYPE_DURATION);
   if (!fits)
-    return report_arg(c, call, 0, is_avg ? "lists and sets of int or float"
-                                         : "lists and sets of int, float or duration");
+    return report_arg(c, call, 0,
+                      is_avg ? "lists and sets of int or float"
+                             : "lists and sets of int, float or duration");
   return is_avg ? optional(c, c->types->float_) : type->elem;
 }
 
@@ -327,12 +329,8 @@ static const struct type *check_strings(struct checker *c, struct expr *call,
   case BUILTIN_ENDS_WITH: return c->types->bool_;
   case BUILTIN_WORDS:
   case BUILTIN_LINES: return type_list(c->types, c->types->string);
-  case BUILTIN_PARSE_INT:
-    fails(c, call, "the text may be no int");
-    return c->types->int_;
-  case BUILTIN_PARSE_FLOAT:
-    fails(c, call, "the text may be no float");
-    return c->types->float_;
+  case BUILTIN_PARSE_INT: fails(c, call, "the text may be no int"); return c->types->int_;
+  case BUILTIN_PARSE_FLOAT: fails(c, call, "the text may be no float"); return c->types->float_;
   default: return c->types->string;
   }
 }
@@ -445,8 +443,8 @@ static const struct builtin rows[] = {
      false, check_add},
     {"delete", BUILTIN_DELETE, "set.delete(value), map.delete(key)",
      "drops a value or key; whether it was there", 2, 2, true, false, false, check_delete},
-    {"put", BUILTIN_PUT, "map.put(key, value)", "sets the value of a key", 3, 3, true, false,
-     false, check_put},
+    {"put", BUILTIN_PUT, "map.put(key, value)", "sets the value of a key", 3, 3, true, false, false,
+     check_put},
 
     {"len", BUILTIN_LEN, "len(x)", "characters of a string, values of a collection", 1, 1, false,
      false, false, check_size},
@@ -459,8 +457,8 @@ static const struct builtin rows[] = {
      check_contains},
     {"first", BUILTIN_FIRST, "first(list)", "the first value; none if empty", 1, 1, false, false,
      false, check_end},
-    {"last", BUILTIN_LAST, "last(list)", "the last value; none if empty", 1, 1, false, false,
-     false, check_end},
+    {"last", BUILTIN_LAST, "last(list)", "the last value; none if empty", 1, 1, false, false, false,
+     check_end},
     {"sort", BUILTIN_SORT, "sort(list)", "the values in ascending order, stable", 1, 1, false,
      false, false, check_reorder},
     {"reverse", BUILTIN_REVERSE, "reverse(list)", "the values from last to first", 1, 1, false,
@@ -486,8 +484,8 @@ static const struct builtin rows[] = {
      false, check_rounding},
     {"ceil", BUILTIN_CEIL, "ceil(float)", "the next whole float above", 1, 1, false, false, false,
      check_rounding},
-    {"round", BUILTIN_ROUND, "round(float)", "the nearest whole float, halves away from zero", 1,
-     1, false, false, false, check_rounding},
+    {"round", BUILTIN_ROUND, "round(float)", "the nearest whole float, halves away from zero", 1, 1,
+     false, false, false, check_rounding},
     {"sqrt", BUILTIN_SQRT, "sqrt(float)", "the square root; fails below 0", 1, 1, false, true,
      false, check_rounding},
     {"div_floor", BUILTIN_DIV_FLOOR, "div_floor(a, b)", "a / b rounded down; fails at 0", 2, 2,
@@ -507,8 +505,8 @@ static const struct builtin rows[] = {
      false, check_strings},
     {"lines", BUILTIN_LINES, "lines(string)", "the lines without their ends", 1, 1, false, false,
      false, check_strings},
-    {"lower", BUILTIN_LOWER, "lower(string)", "with small ASCII letters", 1, 1, false, false,
-     false, check_strings},
+    {"lower", BUILTIN_LOWER, "lower(string)", "with small ASCII letters", 1, 1, false, false, false,
+     check_strings},
     {"upper", BUILTIN_UPPER, "upper(string)", "with capital ASCII letters", 1, 1, false, false,
      false, check_strings},
     {"trim", BUILTIN_TRIM, "trim(string)", "without white space at both ends", 1, 1, false, false,
@@ -555,24 +553,60 @@ const struct builtin *builtin_all(size_t *count) {
 
 const char *builtin_foreign(const char *name) {
   static const char *const pairs[][2] = {
-      {"length", "len"},         {"size", "len"},           {"count", "len"},
-      {"append", "push"},        {"push_back", "push"},     {"shift", "pop_first"},
-      {"popleft", "pop_first"},  {"pop_front", "pop_first"}, {"discard", "delete"},
-      {"includes", "contains"},  {"has", "contains"},       {"contains_key", "contains"},
-      {"sorted", "sort"},        {"reversed", "reverse"},   {"toLowerCase", "lower"},
-      {"lowercase", "lower"},    {"to_lowercase", "lower"}, {"LOWER", "lower"},
-      {"toUpperCase", "upper"},  {"uppercase", "upper"},    {"to_uppercase", "upper"},
-      {"UPPER", "upper"},        {"strip", "trim"},         {"substring", "slice"},
-      {"substr", "slice"},       {"startswith", "starts_with"}, {"startsWith", "starts_with"},
-      {"endswith", "ends_with"}, {"endsWith", "ends_with"}, {"str", "string"},
-      {"toString", "string"},    {"to_string", "string"},   {"parseInt", "parse_int"},
-      {"atoi", "parse_int"},     {"to_int", "parse_int"},   {"parseFloat", "parse_float"},
-      {"average", "avg"},        {"mean", "avg"},           {"AVG", "avg"},
-      {"SUM", "sum"},            {"MIN", "min"},            {"MAX", "max"},
-      {"coalesce", "??"},        {"COALESCE", "??"},        {"unwrap_or", "??"},
-      {"concat", "++"},          {"isEmpty", "is_empty"},   {"empty", "is_empty"},
-      {"len_bytes", "byte_len"}, {"set", "put"},            {"update", "put"},
-      {"unshift", "insert"},     {"current_timestamp", "now"}, {"format", "f\"…\""},
+      {"length", "len"},
+      {"size", "len"},
+      {"count", "len"},
+      {"append", "push"},
+      {"push_back", "push"},
+      {"shift", "pop_first"},
+      {"popleft", "pop_first"},
+      {"pop_front", "pop_first"},
+      {"discard", "delete"},
+      {"includes", "contains"},
+      {"has", "contains"},
+      {"contains_key", "contains"},
+      {"sorted", "sort"},
+      {"reversed", "reverse"},
+      {"toLowerCase", "lower"},
+      {"lowercase", "lower"},
+      {"to_lowercase", "lower"},
+      {"LOWER", "lower"},
+      {"toUpperCase", "upper"},
+      {"uppercase", "upper"},
+      {"to_uppercase", "upper"},
+      {"UPPER", "upper"},
+      {"strip", "trim"},
+      {"substring", "slice"},
+      {"substr", "slice"},
+      {"startswith", "starts_with"},
+      {"startsWith", "starts_with"},
+      {"endswith", "ends_with"},
+      {"endsWith", "ends_with"},
+      {"str", "string"},
+      {"toString", "string"},
+      {"to_string", "string"},
+      {"parseInt", "parse_int"},
+      {"atoi", "parse_int"},
+      {"to_int", "parse_int"},
+      {"parseFloat", "parse_float"},
+      {"average", "avg"},
+      {"mean", "avg"},
+      {"AVG", "avg"},
+      {"SUM", "sum"},
+      {"MIN", "min"},
+      {"MAX", "max"},
+      {"coalesce", "??"},
+      {"COALESCE", "??"},
+      {"unwrap_or", "??"},
+      {"concat", "++"},
+      {"isEmpty", "is_empty"},
+      {"empty", "is_empty"},
+      {"len_bytes", "byte_len"},
+      {"set", "put"},
+      {"update", "put"},
+      {"unshift", "insert"},
+      {"current_timestamp", "now"},
+      {"format", "f\"…\""},
   };
   for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
     if (strcmp(pairs[i][0], name) == 0) return pairs[i][1];

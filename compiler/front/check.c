@@ -75,7 +75,7 @@ static const char *circle_of_decls(struct checker *c, const struct decl *decl) {
   struct text path;
   text_init(&path, c->arena);
   bool is_inside = false;
-  vec_each (struct decl *, item, &c->stack) {
+  vec_each(struct decl *, item, &c->stack) {
     if (*item == decl) is_inside = true;
     if (is_inside) text_addf(&path, "%s → ", (*item)->name.text);
   }
@@ -369,33 +369,58 @@ static void check_sink(struct checker *c, struct decl *decl) {
   if (stream && stream->decl == decl) stream->item = decl->type;
 }
 
-/* The path of a file, if it is known now. */
-static const struct expr *known_path(const struct decl *decl) {
-  if (!decl->io || !decl->io->location || decl->io->connector->is_live) return NULL;
-  const struct expr *path = constant_value(decl->io->location);
-  return path && path->kind == EXPR_STRING ? path : NULL;
+/* True if both read or write one thing, as far as it is known now. */
+static bool is_same_file(const struct decl *a, const struct decl *b) {
+  if (!a->io || !b->io) return false;
+  if (!a->io->connector->has_location) return a->io->connector == b->io->connector;
+  if (!a->io->location || !b->io->location || a->io->connector->is_live ||
+      b->io->connector->is_live)
+    return false;
+  const struct expr *path = constant_value(a->io->location);
+  const struct expr *other = constant_value(b->io->location);
+  if (!path || !other || path->kind != EXPR_STRING || other->kind != EXPR_STRING) return false;
+  if (a->kind == DECL_SOURCE && b->kind == DECL_SOURCE) return false;
+  return path->string.length == other->string.length &&
+         memcmp(path->string.data, other->string.data, path->string.length) == 0;
 }
 
-/* Reports a sink whose file another sink or source has. */
+static void report_same_file(struct checker *c, const struct decl *decl, const struct decl *other) {
+  bool is_file = decl->io->connector->has_location;
+  const struct expr *place = is_file ? decl->io->location : decl->value;
+  struct diag *diag =
+      is_file
+          ? diag_error(c->diags, E0611, place->span, "the file of `%s` is also the file of `%s`",
+                       decl->name.text, other->name.text)
+          : diag_error(c->diags, E0611, place->span, "`%s` and `%s` share one %s", decl->name.text,
+                       other->name.text, decl->io->connector->name);
+  diag_label(diag, is_file ? other->io->location->span : other->value->span, "here");
+  if (decl->kind == DECL_SINK && other->kind == DECL_SINK) {
+    diag_help(diag, "several pipelines may end in one sink:  |> into %s", other->name.text);
+  } else if (decl->kind == DECL_SOURCE) {
+    diag_help(diag, "several pipelines may start at one source:  %s |> …", other->name.text);
+  }
+}
+
+/* Reports sinks and sources that share a file, standard input or standard output. */
 static void check_files(struct checker *c) {
   const struct decl_list *decls = &c->compiler->program->decls;
+  const struct stream *output = NULL;
+  vec_each(struct stream *, stream, &c->symbols->stream_order) {
+    if ((*stream)->kind == STREAM_SINK && !(*stream)->decl && (*stream)->write_count > 0)
+      output = *stream;
+  }
   for (size_t i = 0; i < decls->count; i++) {
     const struct decl *decl = decls->data[i];
-    const struct expr *path = known_path(decl);
-    for (size_t j = 0; path && j < i; j++) {
-      const struct decl *other = decls->data[j];
-      const struct expr *taken = known_path(other);
-      if (!taken || (decl->kind == DECL_SOURCE && other->kind == DECL_SOURCE)) continue;
-      if (path->string.length != taken->string.length ||
-          memcmp(path->string.data, taken->string.data, path->string.length) != 0)
-        continue;
-      struct diag *diag = diag_error(c->diags, E0611, decl->io->location->span,
-                                     "the file of `%s` is also the file of `%s`", decl->name.text,
-                                     other->name.text);
-      diag_label(diag, other->io->location->span, "here");
-      if (decl->kind == DECL_SINK && other->kind == DECL_SINK)
-        diag_help(diag, "several pipelines may end in one sink:  |> into %s", other->name.text);
+    for (size_t j = 0; j < i; j++) {
+      if (!is_same_file(decl, decls->data[j])) continue;
+      report_same_file(c, decl, decls->data[j]);
       break;
+    }
+    if (output && decl->kind == DECL_SINK && decl->io && !decl->io->connector->has_location) {
+      struct diag *diag =
+          diag_error(c->diags, E0611, decl->value->span,
+                     "`%s` and `stdout` share one standard output", decl->name.text);
+      diag_help(diag, "write everything into one of them");
     }
   }
 }
@@ -407,7 +432,7 @@ static void check_decls(struct checker *c, enum decl_kind kind) {
     struct decl *decl = *item;
     if (decl->kind != kind) continue;
     switch (kind) {
-    case DECL_RECORD: check_nominal(c, decl->type, decl->name.span); break;
+    case DECL_RECORD: check_nominal(c, decl->type); break;
     case DECL_PARAM:
     case DECL_CONST: check_value_decl(c, decl, decl->name.span); break;
     case DECL_FN: check_function(c, decl, decl->name.span); break;

@@ -56,7 +56,8 @@ bool pass_check(struct compiler *);
  * - Calls of functions have all arguments; defaults are filled in.
  * - In a place (the left side of an assignment, args[0] of a mutator) EXPR_INDEX has the element's
  *   type, not its T?. A list element out of range is a failure; a missing map key starts as 0, as
- *   an empty text or collection where it is updated or changed inside, and is inserted.
+ *   an empty text or collection where it is updated or changed inside, and is inserted. The nodes of
+ *   a place do not carry can_fail; its index expressions do.
  * - A place's root is REF_STATE or REF_LOCAL. While a `for` walks over a place (also through a `??`
  *   behind it), nothing that overlaps it changes.
  * - expr->can_fail and can_fault speak of what leaves the expression: `??` takes can_fail back. A

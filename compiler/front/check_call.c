@@ -17,11 +17,11 @@ static struct expr *infer_args_only(struct checker *c, struct expr *expr, size_t
 }
 
 static bool reject_named_args(struct checker *c, struct expr *expr) {
-  vec_each (const struct arg, arg, &expr->call.args) {
+  vec_each(const struct arg, arg, &expr->call.args) {
     if (!arg->name.text) continue;
-    struct diag *diag = diag_error(c->diags, E0214, arg->name.span,
-                                   "the arguments of `%s` are given by position",
-                                   expr->call.name.text);
+    struct diag *diag =
+        diag_error(c->diags, E0214, arg->name.span, "the arguments of `%s` are given by position",
+                   expr->call.name.text);
     diag_help(diag, "leave out  %s:", arg->name.text);
     return true;
   }
@@ -123,7 +123,7 @@ static struct expr *infer_qualified_variant(struct checker *c, struct expr *expr
   if (object->kind != EXPR_NAME || name_is_visible(c, object->name.text)) return NULL;
   const struct type *type = map_get(&c->symbols->types, object->name.text);
   if (!type || type->kind != TYPE_ENUM) return NULL;
-  check_nominal(c, type, object->span);
+  check_nominal(c, type);
   int index = type_variant_index(type, expr->call.name.text);
   if (index < 0) {
     report_no_variant(c, type, expr->call.name);
@@ -148,7 +148,7 @@ static struct expr *infer_hinted_variant(struct checker *c, struct expr *expr,
 /* -- unknown functions ----------------------------------------------------------------------- */
 
 static const struct type *enum_of_variant(struct checker *c, const char *name) {
-  map_each (entry, &c->symbols->types) {
+  map_each(entry, &c->symbols->types) {
     const struct type *type = entry->value;
     if (type->kind == TYPE_ENUM && type_variant_index(type, name) >= 0) return type;
   }
@@ -173,10 +173,9 @@ static bool help_foreign(struct diag *diag, const char *name) {
 
 static void report_unknown_function(struct checker *c, const struct expr *expr) {
   struct ident name = expr->call.name;
-  static const char *const aggregates[] = {"count", "stddev", "distinct", "collect", "quantile",
-                                           "max_by", "min_by"};
-  struct diag *diag =
-      diag_error(c->diags, E0210, name.span, "unknown function `%s`", name.text);
+  static const char *const aggregates[] = {"count",    "stddev", "distinct", "collect",
+                                           "quantile", "max_by", "min_by"};
+  struct diag *diag = diag_error(c->diags, E0210, name.span, "unknown function `%s`", name.text);
   for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates && !expr->call.is_method; i++) {
     if (strcasecmp(name.text, aggregates[i]) != 0) continue;
     diag_note(diag, "aggregates over a stream are not part of this version of the language");
@@ -194,8 +193,8 @@ static void report_unknown_function(struct checker *c, const struct expr *expr) 
     return;
   }
   struct name_list names = {0};
-  map_each (entry, &c->symbols->functions) vec_push(c->arena, &names, entry->key);
-  map_each (entry, &c->symbols->types) {
+  map_each(entry, &c->symbols->functions) vec_push(c->arena, &names, entry->key);
+  map_each(entry, &c->symbols->types) {
     const struct type *record = entry->value;
     if (record->kind == TYPE_RECORD) vec_push(c->arena, &names, entry->key);
   }

@@ -66,9 +66,10 @@ static void fold_integers(struct checker *c, struct expr *expr, int64_t a, int64
   if (expr->type == c->types->timestamp)
     overflows = overflows || value < TIMESTAMP_MIN || value > TIMESTAMP_MAX;
   if (overflows) {
-    report_overflow(c, expr, expr->type == c->types->timestamp
-                                 ? "this timestamp lies outside the years 0001 to 9999"
-                                 : "the value of this constant expression is out of range");
+    report_overflow(c, expr,
+                    expr->type == c->types->timestamp
+                        ? "this timestamp lies outside the years 0001 to 9999"
+                        : "the value of this constant expression is out of range");
   } else {
     become_integer(c, expr, value);
   }
@@ -154,7 +155,7 @@ static const struct expr *first_variable(const struct expr *expr);
 
 static const struct expr *first_variable_field(const struct record_field_list *fields,
                                                const struct expr *whole) {
-  vec_each (const struct record_field, field, fields) {
+  vec_each(const struct record_field, field, fields) {
     const struct expr *found = field->value ? first_variable(field->value) : whole;
     if (found) return found;
   }
@@ -171,12 +172,12 @@ static const struct expr *first_variable(const struct expr *expr) {
     return expr;
   case EXPR_COERCE: return first_variable(expr->coerce.operand);
   case EXPR_LIST:
-    vec_each (struct expr *, element, &expr->list) {
+    vec_each(struct expr *, element, &expr->list) {
       if ((found = first_variable(*element))) return found;
     }
     return NULL;
   case EXPR_MAP:
-    vec_each (const struct map_pair, pair, &expr->map) {
+    vec_each(const struct map_pair, pair, &expr->map) {
       if ((found = first_variable(pair->key)) || (found = first_variable(pair->value)))
         return found;
     }

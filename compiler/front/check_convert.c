@@ -16,12 +16,14 @@ void report_absent(struct checker *c, const struct expr *expr) {
   struct diag *diag = diag_error(c->diags, E0211, expr->span, "this value may be absent");
   diag_label(diag, expr->span, "this is `%s`", type_name(c->types, expr->type));
   bool is_short = expr->span.length > 0 && expr->span.length <= 40;
-  const char *text = is_short ? arena_strndup(c->arena, sources_text(&c->compiler->sources, expr->span),
-                                              expr->span.length)
-                              : "…";
+  const char *text = is_short
+                         ? arena_strndup(c->arena, sources_text(&c->compiler->sources, expr->span),
+                                         expr->span.length)
+                         : "…";
   diag_help(diag, "give a default:  (%s ?? %s)", text, example_value(expr->type->elem));
-  diag_help(diag, is_in_statements(c) ? "or use it only where it is there:  if let x = %s { … }"
-                                      : "or ask:  if let x = %s then … else …",
+  diag_help(diag,
+            is_in_statements(c) ? "or use it only where it is there:  if let x = %s { … }"
+                                : "or ask:  if let x = %s then … else …",
             text);
 }
 
@@ -101,7 +103,7 @@ static void help_conversion(struct checker *c, struct diag *diag, const struct e
 bool help_variant(struct diag *diag, const struct expr *expr, const struct type *wanted) {
   if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
   if (wanted->kind != TYPE_ENUM || expr->kind != EXPR_STRING) return false;
-  vec_each (const struct type_variant, variant, &wanted->variants) {
+  vec_each(const struct type_variant, variant, &wanted->variants) {
     if (strlen(variant->name) == expr->string.length &&
         memcmp(variant->name, expr->string.data, expr->string.length) == 0) {
       diag_help(diag, "variants are written without quotes:  %s", variant->name);
@@ -181,7 +183,7 @@ static bool convert_elements(struct checker *c, struct expr *expr, const struct 
                              struct misfit *misfit) {
   if (type->kind == TYPE_MAP && expr->list.count > 0) return false;
   if (type->kind != TYPE_LIST && type->kind != TYPE_SET && type->kind != TYPE_MAP) return false;
-  vec_each (struct expr *, element, &expr->list) {
+  vec_each(struct expr *, element, &expr->list) {
     if (!convert_in_place(c, element, type->elem, misfit)) return false;
   }
   return true;
@@ -190,7 +192,7 @@ static bool convert_elements(struct checker *c, struct expr *expr, const struct 
 static bool convert_pairs(struct checker *c, struct expr *expr, const struct type *type,
                           struct misfit *misfit) {
   if (type->kind != TYPE_MAP) return false;
-  vec_each (struct map_pair, pair, &expr->map) {
+  vec_each(struct map_pair, pair, &expr->map) {
     if (!convert_in_place(c, &pair->key, type->key, misfit)) return false;
     if (!convert_in_place(c, &pair->value, type->elem, misfit)) return false;
   }
@@ -199,7 +201,7 @@ static bool convert_pairs(struct checker *c, struct expr *expr, const struct typ
 
 static bool convert_arms(struct checker *c, struct expr *expr, const struct type *type,
                          struct misfit *misfit) {
-  vec_each (struct match_arm, arm, &expr->match.arms) {
+  vec_each(struct match_arm, arm, &expr->match.arms) {
     if (!convert_in_place(c, &arm->value, type, misfit)) return false;
   }
   return true;
@@ -231,8 +233,7 @@ static bool convert_inside(struct checker *c, struct expr *expr, const struct ty
 /* The expression as a value of the type, or null with the misfit filled in. */
 static struct expr *convert(struct checker *c, struct expr *expr, const struct type *type,
                             struct misfit *misfit) {
-  if (expr->type == type || expr->type->kind == TYPE_ERROR || type->kind == TYPE_ERROR)
-    return expr;
+  if (expr->type == type || expr->type->kind == TYPE_ERROR || type->kind == TYPE_ERROR) return expr;
   if (type->kind == TYPE_OPTIONAL) {
     if (expr->kind == EXPR_NONE) return wrap(c, expr, COERCE_ABSENT, type);
     if (expr->type == type->elem) return wrap(c, expr, COERCE_SOME, type);
@@ -277,7 +278,7 @@ static const struct type *join_fields(struct checker *c, const struct type *a,
     return NULL;
   if (!type_is_structural(a) || !type_is_structural(b)) return NULL;
   struct type_field_list fields = {0};
-  vec_each (const struct type_field, field, &a->fields) {
+  vec_each(const struct type_field, field, &a->fields) {
     int other = type_field_index(b, field->name);
     if (other < 0) return NULL;
     const struct type *joined = join_types(c, field->type, b->fields.data[other].type);
@@ -327,13 +328,13 @@ const struct type *join_types(struct checker *c, const struct type *a, const str
 static const struct expr *first_open(const struct expr *expr, const char **field) {
   const struct expr *found = expr;
   if (expr->kind == EXPR_RECORD) {
-    vec_each (const struct record_item, item, &expr->record.items) {
+    vec_each(const struct record_item, item, &expr->record.items) {
       if (item->is_spread || type_is_concrete(item->value->type)) continue;
       *field = item->name.text;
       return first_open(item->value, field);
     }
   } else if (expr->kind == EXPR_LIST) {
-    vec_each (struct expr *, element, &expr->list) {
+    vec_each(struct expr *, element, &expr->list) {
       if (!type_is_concrete((*element)->type)) return first_open(*element, field);
     }
   }
@@ -349,11 +350,11 @@ struct expr *require_concrete(struct checker *c, struct expr *expr) {
   const char *field = NULL;
   const struct expr *open = first_open(expr, &field);
   bool is_none = open->type->kind == TYPE_NONE;
-  struct diag *diag =
-      is_none ? diag_error(c->diags, E0218, open->span,
-                           "nothing says of which type this `none` is an absent value")
-              : diag_error(c->diags, E0218, open->span,
-                           "nothing says of which type the elements of this are");
+  struct diag *diag = is_none
+                          ? diag_error(c->diags, E0218, open->span,
+                                       "nothing says of which type this `none` is an absent value")
+                          : diag_error(c->diags, E0218, open->span,
+                                       "nothing says of which type the elements of this are");
   if (field && c->scope.place != PLACE_CONSTANT) {
     diag_help(diag, "declare a record with the field and make one:  Row(%s: %s, …)", field,
               is_none ? "none" : "[]");

@@ -34,11 +34,12 @@ const char *text_of(struct checker *c, const struct expr *expr, const char *othe
 
 static const char *op_text(enum binary_op op) {
   static const char *const texts[] = {
-      [BINARY_OR] = "or",  [BINARY_AND] = "and", [BINARY_EQ] = "==",     [BINARY_NE] = "!=",
-      [BINARY_LT] = "<",   [BINARY_LE] = "<=",   [BINARY_GT] = ">",      [BINARY_GE] = ">=",
-      [BINARY_IN] = "in",  [BINARY_NOT_IN] = "not in", [BINARY_COALESCE] = "??",
-      [BINARY_CONCAT] = "++", [BINARY_ADD] = "+", [BINARY_SUB] = "-",    [BINARY_MUL] = "*",
-      [BINARY_DIV] = "/",  [BINARY_MOD] = "%",
+      [BINARY_OR] = "or",         [BINARY_AND] = "and",     [BINARY_EQ] = "==",
+      [BINARY_NE] = "!=",         [BINARY_LT] = "<",        [BINARY_LE] = "<=",
+      [BINARY_GT] = ">",          [BINARY_GE] = ">=",       [BINARY_IN] = "in",
+      [BINARY_NOT_IN] = "not in", [BINARY_COALESCE] = "??", [BINARY_CONCAT] = "++",
+      [BINARY_ADD] = "+",         [BINARY_SUB] = "-",       [BINARY_MUL] = "*",
+      [BINARY_DIV] = "/",         [BINARY_MOD] = "%",
   };
   return texts[op];
 }
@@ -239,9 +240,9 @@ static bool report_never_none(struct checker *c, struct expr *expr) {
   const struct expr *other = left->kind == EXPR_NONE ? right : left;
   if (left->type->kind != TYPE_NONE && right->type->kind != TYPE_NONE) return false;
   if (other->type->kind == TYPE_OPTIONAL || other->type->kind == TYPE_NONE) return false;
-  struct diag *diag = diag_error(c->diags, E0205, expr->span,
-                                 "this is never `none`: it has type `%s`",
-                                 type_name(c->types, other->type));
+  struct diag *diag =
+      diag_error(c->diags, E0205, expr->span, "this is never `none`: it has type `%s`",
+                 type_name(c->types, other->type));
   diag_label(diag, other->span, "always there");
   return true;
 }
@@ -256,9 +257,9 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
   struct expr *new_left = type ? try_coerce(c, left, type) : NULL;
   struct expr *new_right = type ? try_coerce(c, right, type) : NULL;
   if (!new_left || !new_right) {
-    struct diag *diag = diag_error(c->diags, E0205, expr->binary.op_span,
-                                   "`%s` and `%s` cannot be compared",
-                                   type_name(c->types, left->type), type_name(c->types, right->type));
+    struct diag *diag =
+        diag_error(c->diags, E0205, expr->binary.op_span, "`%s` and `%s` cannot be compared",
+                   type_name(c->types, left->type), type_name(c->types, right->type));
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
     if (!help_variant(diag, left, plain(right->type))) help_variant(diag, right, plain(left->type));
@@ -279,9 +280,9 @@ static struct expr *infer_order(struct checker *c, struct expr *expr) {
   if (left->type->kind == TYPE_OPTIONAL || right->type->kind == TYPE_OPTIONAL) {
     report_absent(c, left->type->kind == TYPE_OPTIONAL ? left : right);
   } else if (left->type == right->type) {
-    struct diag *diag = diag_error(c->diags, E0205, expr->binary.op_span,
-                                   "values of type `%s` have no order",
-                                   type_name(c->types, left->type));
+    struct diag *diag =
+        diag_error(c->diags, E0205, expr->binary.op_span, "values of type `%s` have no order",
+                   type_name(c->types, left->type));
     diag_note(diag, "`<` and `>` work on int, float, string, timestamp and duration");
   } else {
     report_operands(c, expr);
@@ -310,9 +311,10 @@ static struct expr *infer_in(struct checker *c, struct expr *expr) {
       report_absent(c, *right);
       return expr;
     }
-    struct diag *diag = diag_error(c->diags, E0205, (*right)->span,
-                                   "`in` looks into a list, a set or the keys of a map, this is `%s`",
-                                   type_name(c->types, type));
+    struct diag *diag =
+        diag_error(c->diags, E0205, (*right)->span,
+                   "`in` looks into a list, a set or the keys of a map, this is `%s`",
+                   type_name(c->types, type));
     if (type->kind == TYPE_STRING) diag_help(diag, "for a part of a text:  contains(text, part)");
     if (!(*left)->type) fail_type(c, *left);
     return expr;
@@ -329,14 +331,16 @@ static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const s
   c->scope.failures.count = failures;
   const struct type *inner = plain(left->type);
   if (left->kind == EXPR_NONE) {
-    diag_warning(c->diags, W0902, left->span, "this is always absent, so the default is always used");
+    diag_warning(c->diags, W0902, left->span,
+                 "this is always absent, so the default is always used");
     return infer(c, expr->binary.right, hint);
   }
-  struct expr *right = expr->binary.right = infer(c, expr->binary.right, is_error(left) ? hint : inner);
+  struct expr *right = expr->binary.right =
+      infer(c, expr->binary.right, is_error(left) ? hint : inner);
   if (is_error(left) || is_error(right)) return fail_type(c, expr);
   if (left->type->kind != TYPE_OPTIONAL && !can_fail) {
-    struct diag *diag = diag_warning(c->diags, W0902, expr->binary.op_span,
-                                     "this default is never used");
+    struct diag *diag =
+        diag_warning(c->diags, W0902, expr->binary.op_span, "this default is never used");
     diag_label(diag, left->span, "always a value of type `%s`", type_name(c->types, left->type));
   }
   struct expr *converted = NULL;
@@ -349,9 +353,9 @@ static struct expr *infer_coalesce(struct checker *c, struct expr *expr, const s
     converted = try_coerce(c, right, inner);
   }
   if (!converted) {
-    struct diag *diag = diag_error(c->diags, E0205, right->span,
-                                   "the default is `%s`, the value is `%s`",
-                                   type_name(c->types, right->type), type_name(c->types, left->type));
+    struct diag *diag =
+        diag_error(c->diags, E0205, right->span, "the default is `%s`, the value is `%s`",
+                   type_name(c->types, right->type), type_name(c->types, left->type));
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     return fail_type(c, expr);
   }
@@ -383,8 +387,8 @@ static struct expr *infer_binary(struct checker *c, struct expr *expr, const str
 void report_no_field(struct checker *c, const struct expr *expr, const struct type *type) {
   struct ident name = expr->field.name;
   if (type->kind != TYPE_RECORD) {
-    struct diag *diag = diag_error(c->diags, E0204, name.span, "`%s` has no fields",
-                                   type_name(c->types, type));
+    struct diag *diag =
+        diag_error(c->diags, E0204, name.span, "`%s` has no fields", type_name(c->types, type));
     if (builtin_find(name.text) || map_get(&c->symbols->functions, name.text)) {
       diag_help(diag, "`%s` is a function: call it with  .%s()", name.text, name.text);
     } else if (builtin_foreign(name.text)) {
@@ -398,7 +402,7 @@ void report_no_field(struct checker *c, const struct expr *expr, const struct ty
   struct name_list names = {0};
   struct text out;
   text_init(&out, c->arena);
-  vec_each (const struct type_field, field, &type->fields) {
+  vec_each(const struct type_field, field, &type->fields) {
     text_addf(&out, "%s%s", names.count ? ", " : "", field->name);
     vec_push(c->arena, &names, field->name);
   }
@@ -455,9 +459,9 @@ void report_no_index(struct checker *c, const struct expr *object) {
     report_absent(c, object);
     return;
   }
-  struct diag *diag = diag_error(c->diags, E0205, object->span,
-                                 "`[ ]` looks into a list or a map, this is `%s`",
-                                 type_name(c->types, type));
+  struct diag *diag =
+      diag_error(c->diags, E0205, object->span, "`[ ]` looks into a list or a map, this is `%s`",
+                 type_name(c->types, type));
   if (type->kind == TYPE_STRING) diag_help(diag, "for a part of a text:  slice(text, from, to)");
   if (type->kind == TYPE_RECORD) diag_help(diag, "a field is written  .name");
   if (type->kind == TYPE_SET) diag_help(diag, "whether it is there:  x in set");
@@ -486,12 +490,12 @@ static struct expr *infer_list(struct checker *c, struct expr *expr, const struc
   expr->type = c->types->empty;
   if (expr->list.count == 0) return expr;
   const struct type *joined = NULL;
-  vec_each (struct expr *, element, &expr->list) {
+  vec_each(struct expr *, element, &expr->list) {
     *element = infer(c, *element, is_hinted ? hint->elem : joined);
     const struct type *both = join_types(c, joined, (*element)->type);
     if (!both && !is_hinted) {
-      struct diag *diag = diag_error(c->diags, E0205, (*element)->span,
-                                     "the elements of a list have one type");
+      struct diag *diag =
+          diag_error(c->diags, E0205, (*element)->span, "the elements of a list have one type");
       diag_label(diag, (*element)->span, "`%s`", type_name(c->types, (*element)->type));
       diag_label(diag, expr->list.data[0]->span, "`%s`", type_name(c->types, joined));
       return fail_type(c, expr);
@@ -499,7 +503,7 @@ static struct expr *infer_list(struct checker *c, struct expr *expr, const struc
     if (both) joined = both;
   }
   if (is_hinted && type_is_concrete(hint)) joined = hint->elem;
-  vec_each (struct expr *, element, &expr->list) {
+  vec_each(struct expr *, element, &expr->list) {
     *element = coerce(c, *element, joined);
     if (is_error(*element)) return fail_type(c, expr);
   }
@@ -512,16 +516,15 @@ static struct expr *infer_map(struct checker *c, struct expr *expr, const struct
   hint = plain(hint);
   bool is_hinted = hint && hint->kind == TYPE_MAP;
   const struct type *key = NULL, *value = NULL;
-  vec_each (struct map_pair, pair, &expr->map) {
+  vec_each(struct map_pair, pair, &expr->map) {
     pair->key = infer(c, pair->key, is_hinted ? hint->key : key);
     pair->value = infer(c, pair->value, is_hinted ? hint->elem : value);
     const struct type *keys = join_types(c, key, pair->key->type);
     const struct type *values = join_types(c, value, pair->value->type);
     if ((!keys || !values) && !is_hinted) {
       const struct expr *odd = keys ? pair->value : pair->key;
-      struct diag *diag =
-          diag_error(c->diags, E0205, odd->span, "the %s of a map have one type",
-                     keys ? "values" : "keys");
+      struct diag *diag = diag_error(c->diags, E0205, odd->span, "the %s of a map have one type",
+                                     keys ? "values" : "keys");
       diag_label(diag, odd->span, "`%s`, above `%s`", type_name(c->types, odd->type),
                  type_name(c->types, keys ? value : key));
       return fail_type(c, expr);
@@ -530,7 +533,7 @@ static struct expr *infer_map(struct checker *c, struct expr *expr, const struct
     if (values) value = values;
   }
   if (is_hinted && type_is_concrete(hint)) key = hint->key, value = hint->elem;
-  vec_each (struct map_pair, pair, &expr->map) {
+  vec_each(struct map_pair, pair, &expr->map) {
     pair->key = coerce(c, pair->key, key);
     pair->value = coerce(c, pair->value, value);
     if (is_error(pair->key) || is_error(pair->value)) return fail_type(c, expr);
@@ -575,8 +578,8 @@ static struct expr *join_arms(struct checker *c, struct expr *expr, struct expr 
   for (size_t i = 0; i < count; i++) {
     const struct type *both = join_types(c, joined, (*slots[i])->type);
     if (!both) {
-      struct diag *diag = diag_error(c->diags, E0205, (*slots[i])->span,
-                                     "the branches have different types");
+      struct diag *diag =
+          diag_error(c->diags, E0205, (*slots[i])->span, "the branches have different types");
       diag_label(diag, (*slots[i])->span, "`%s`", type_name(c->types, (*slots[i])->type));
       diag_label(diag, (*slots[0])->span, "`%s`", type_name(c->types, joined));
       return fail_type(c, expr);
@@ -626,7 +629,7 @@ static struct expr *infer_match(struct checker *c, struct expr *expr, const stru
 /* -- everything ------------------------------------------------------------------------------ */
 
 static struct expr *infer_fstring(struct checker *c, struct expr *expr) {
-  vec_each (struct fstring_part, part, &expr->fstring) {
+  vec_each(struct fstring_part, part, &expr->fstring) {
     if (part->value) part->value = check_expr(c, part->value, NULL);
   }
   expr->type = c->types->string;

@@ -26,7 +26,7 @@ static void help_default(struct checker *c, struct diag *diag, const struct expr
 }
 
 /* `or` follows a first way out. */
-static void help_else(struct checker *c, struct diag *diag, const char *or) {
+static void help_else(struct checker *c, struct diag *diag, const char * or) {
   switch (c->scope.place) {
   case PLACE_STAGE:
   case PLACE_STATE: {
@@ -44,12 +44,11 @@ static void help_else(struct checker *c, struct diag *diag, const char *or) {
 }
 
 void report_failures(struct checker *c) {
-  vec_each (const struct failure, failure, &c->scope.failures) {
+  vec_each(const struct failure, failure, &c->scope.failures) {
     struct diag *diag =
-        failure->what
-            ? diag_error(c->diags, E0301, failure->span, "%s can fail and nothing handles it",
-                         failure->what)
-            : diag_error(c->diags, E0301, failure->span, "nothing handles this `fail`");
+        failure->what ? diag_error(c->diags, E0301, failure->span,
+                                   "%s can fail and nothing handles it", failure->what)
+                      : diag_error(c->diags, E0301, failure->span, "nothing handles this `fail`");
     if (failure->label) diag_label(diag, failure->span, "%s", failure->label);
     bool has_value = failure->expr && failure->expr->type->kind != TYPE_UNIT;
     if (has_value) help_default(c, diag, failure->expr);

@@ -7,8 +7,8 @@
 
 static void report_pattern(struct checker *c, const struct pattern *pattern,
                            const struct type *subject, const char *help) {
-  struct diag *diag = diag_error(c->diags, E0220, pattern->span,
-                                 "this pattern does not fit `%s`", type_name(c->types, subject));
+  struct diag *diag = diag_error(c->diags, E0220, pattern->span, "this pattern does not fit `%s`",
+                                 type_name(c->types, subject));
   if (help) diag_help(diag, "%s", help);
 }
 
@@ -127,7 +127,7 @@ static bool covers(const struct pattern *earlier, const struct pattern *pattern)
 
 static void add_coverage(struct checker *c, struct coverage *coverage,
                          const struct pattern *pattern) {
-  vec_each (const struct pattern, earlier, &coverage->seen) {
+  vec_each(const struct pattern, earlier, &coverage->seen) {
     if (!covers(earlier, pattern)) continue;
     struct diag *diag =
         diag_warning(c->diags, W0905, pattern->span, "this pattern is never reached");
@@ -138,21 +138,21 @@ static void add_coverage(struct checker *c, struct coverage *coverage,
 }
 
 static bool has_kind(const struct coverage *coverage, enum pattern_kind kind) {
-  vec_each (const struct pattern, pattern, &coverage->seen) {
+  vec_each(const struct pattern, pattern, &coverage->seen) {
     if (pattern->kind == kind) return true;
   }
   return false;
 }
 
 static bool has_variant(const struct coverage *coverage, uint32_t variant) {
-  vec_each (const struct pattern, pattern, &coverage->seen) {
+  vec_each(const struct pattern, pattern, &coverage->seen) {
     if (pattern->kind == PATTERN_VARIANT && pattern->variant == variant) return true;
   }
   return false;
 }
 
 static bool has_boolean(const struct coverage *coverage, bool value) {
-  vec_each (const struct pattern, pattern, &coverage->seen) {
+  vec_each(const struct pattern, pattern, &coverage->seen) {
     if (pattern->kind == PATTERN_LITERAL && pattern->low->boolean == value) return true;
   }
   return false;
@@ -209,7 +209,7 @@ static bool check_arm(struct checker *c, struct match_arm *arm, struct coverage 
     diag_warning(c->diags, W0905, arm->span, "this arm is never reached, `else` stands above");
   }
   if (arm->is_else) coverage->has_else = true;
-  vec_each (struct pattern, pattern, &arm->patterns) {
+  vec_each(struct pattern, pattern, &arm->patterns) {
     if (pattern->binder) pattern->binder->type = c->types->error;
     if (!check_pattern(c, pattern, coverage->subject)) {
       is_good = false;
@@ -232,20 +232,20 @@ void check_patterns(struct checker *c, struct expr *subject, struct match_arm_li
       diag_error(c->diags, E0220, subject->span, "`%s` cannot be matched",
                  type_name(c->types, subject->type));
     }
-    vec_each (struct match_arm, arm, arms) {
-      vec_each (struct pattern, pattern, &arm->patterns) {
+    vec_each(struct match_arm, arm, arms) {
+      vec_each(struct pattern, pattern, &arm->patterns) {
         if (pattern->binder) pattern->binder->type = c->types->error;
       }
     }
     return;
   }
   bool is_good = true;
-  vec_each (struct match_arm, arm, arms) is_good = check_arm(c, arm, &coverage) && is_good;
+  vec_each(struct match_arm, arm, arms) is_good = check_arm(c, arm, &coverage) && is_good;
   if (is_good) report_uncovered(c, &coverage, subject);
 }
 
 void bind_arm(struct checker *c, struct match_arm *arm) {
-  vec_each (struct pattern, pattern, &arm->patterns) {
+  vec_each(struct pattern, pattern, &arm->patterns) {
     if (pattern->binder) bind_local(c, pattern->binder, pattern->binder->type);
   }
 }

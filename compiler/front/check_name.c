@@ -82,9 +82,7 @@ bool report_clash(struct checker *c, struct ident name, const char *what) {
     diag_label(diag, name.span, "the item has a field `%s`", name.text);
     diag_help(diag, "call the %s something else; the field keeps its name", what);
     return true;
-  case REF_LOCAL:
-    diag_label(diag, meaning.local->name.span, "already a local here");
-    break;
+  case REF_LOCAL: diag_label(diag, meaning.local->name.span, "already a local here"); break;
   case REF_STATE: diag_label(diag, c->scope.stage->name.span, "already the state"); break;
   case REF_PARAM:
   case REF_CONST:
@@ -112,18 +110,17 @@ void bind_local(struct checker *c, struct local *local, const struct type *type)
 
 static void add_names(struct checker *c, struct name_list *names) {
   const struct scope *scope = &c->scope;
-  vec_each (struct local *, local, &scope->locals)
-    vec_push(c->arena, names, (*local)->name.text);
+  vec_each(struct local *, local, &scope->locals) vec_push(c->arena, names, (*local)->name.text);
   if (scope->has_state) vec_push(c->arena, names, scope->stage->name.text);
   if (scope->item && scope->item->kind == TYPE_RECORD) {
-    vec_each (const struct type_field, field, &scope->item->fields)
-      vec_push(c->arena, names, field->name);
+    vec_each(const struct type_field, field, &scope->item->fields)
+        vec_push(c->arena, names, field->name);
   }
   if (scope->function) {
-    vec_each (const struct field_decl, field, &scope->function->fields)
-      vec_push(c->arena, names, field->name.text);
+    vec_each(const struct field_decl, field, &scope->function->fields)
+        vec_push(c->arena, names, field->name.text);
   }
-  map_each (entry, &c->symbols->values) vec_push(c->arena, names, entry->key);
+  map_each(entry, &c->symbols->values) vec_push(c->arena, names, entry->key);
   if (scope->item) vec_push(c->arena, names, "it");
   if (scope->key) vec_push(c->arena, names, "key");
 }
@@ -132,8 +129,8 @@ static void note_fields(struct diag *diag, const struct type *item, struct arena
   if (!item || item->kind != TYPE_RECORD || item->fields.count == 0) return;
   struct text out;
   text_init(&out, arena);
-  vec_each (const struct type_field, field, &item->fields)
-    text_addf(&out, "%s%s", field == item->fields.data ? "" : ", ", field->name);
+  vec_each(const struct type_field, field, &item->fields)
+      text_addf(&out, "%s%s", field == item->fields.data ? "" : ", ", field->name);
   diag_note(diag, "fields of the item: %s", out.data);
 }
 
@@ -143,14 +140,15 @@ static bool report_misplaced(struct checker *c, struct ident name) {
   struct diag *diag;
   if (scope->place == PLACE_HOOK &&
       (strcmp(name.text, "it") == 0 || field_of_item(scope->stage->in_item, name.text) >= 0)) {
-    diag = diag_error(c->diags, E0201, name.span, "there is no item in a hook, so no `%s`",
-                      name.text);
+    diag =
+        diag_error(c->diags, E0201, name.span, "there is no item in a hook, so no `%s`", name.text);
     diag_help(diag, "a hook has `key` and the state `%s`", scope->stage->name.text);
     return true;
   }
   if (strcmp(name.text, "key") == 0 && scope->stage) {
     diag = diag_error(c->diags, E0201, name.span, "the stream has no key here");
-    if (scope->item && scope->item->kind == TYPE_RECORD && type_field_index(scope->item, "key") >= 0)
+    if (scope->item && scope->item->kind == TYPE_RECORD &&
+        type_field_index(scope->item, "key") >= 0)
       diag_help(diag, "the field is written `it.key`");
     else
       diag_help(diag, "give it one:  |> key by …");
@@ -169,7 +167,8 @@ static bool report_misplaced(struct checker *c, struct ident name) {
     return true;
   }
   if (scope->stage && scope->place == PLACE_CONSTANT && scope->stage->name.text &&
-      (name.text == scope->stage->name.text || field_of_item(scope->stage->in_item, name.text) >= 0)) {
+      (name.text == scope->stage->name.text ||
+       field_of_item(scope->stage->in_item, name.text) >= 0)) {
     diag = diag_error(c->diags, E0201, name.span, "`%s` is not known when the state begins",
                       name.text);
     diag_note(diag, "the initial value of a state may use constants and params only");
@@ -200,7 +199,7 @@ static bool report_other_kind(struct checker *c, struct ident name) {
 /* An enum that has this variant, if just one has. */
 static const struct type *enum_with_variant(struct checker *c, const char *name) {
   const struct type *found = NULL;
-  map_each (entry, &c->symbols->types) {
+  map_each(entry, &c->symbols->types) {
     const struct type *type = entry->value;
     if (type->kind != TYPE_ENUM || type_variant_index(type, name) < 0) continue;
     if (found) return NULL;
@@ -214,7 +213,7 @@ struct diag *report_no_variant(struct checker *c, const struct type *enumeration
   struct name_list names = {0};
   struct text out;
   text_init(&out, c->arena);
-  vec_each (const struct type_variant, variant, &enumeration->variants) {
+  vec_each(const struct type_variant, variant, &enumeration->variants) {
     text_addf(&out, "%s%s", names.count ? ", " : "", variant->name);
     vec_push(c->arena, &names, variant->name);
   }
@@ -239,8 +238,7 @@ static void report_unknown(struct checker *c, struct ident name, const struct ty
     report_no_variant(c, hint, name);
     return;
   }
-  struct diag *diag =
-      diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+  struct diag *diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
   const struct type *enumeration = enum_with_variant(c, name.text);
   if (enumeration) {
     diag_help(diag, "did you mean the variant `%s.%s`?", enumeration->name, name.text);
@@ -275,9 +273,9 @@ bool name_to_variant(struct checker *c, struct expr *expr, const struct type *en
 
 static void report_ambiguous(struct checker *c, const struct expr *expr, const struct decl *decl) {
   const char *name = expr->name.text;
-  struct diag *diag = diag_error(c->diags, E0203, expr->span,
-                                 "`%s` is both a field of the item and a %s", name,
-                                 decl->kind == DECL_PARAM ? "param" : "const");
+  struct diag *diag =
+      diag_error(c->diags, E0203, expr->span, "`%s` is both a field of the item and a %s", name,
+                 decl->kind == DECL_PARAM ? "param" : "const");
   diag_label(diag, decl->name.span, "declared here");
   diag_help(diag, "the field is `it.%s`; to use the other, rename it", name);
 }

@@ -302,8 +302,8 @@ void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
   decl->is_being_checked = true;
   vec_push(c->arena, &c->stack, decl);
   struct scope outer = c->scope;
-  struct pending_emit_list emits = c->emits;
-  c->emits = (struct pending_emit_list){0};
+  struct emit_stmt_list emits = c->emits;
+  c->emits = (struct emit_stmt_list){0};
   c->scope = (struct scope){0};
   const struct type *key;
   const struct type *item = start_item(c, decl, &key);

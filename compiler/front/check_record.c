@@ -23,7 +23,7 @@ static bool name_item(struct checker *c, struct record_item *item) {
 }
 
 static struct record_item *find_item(const struct expr *expr, const char *name) {
-  vec_each (struct record_item, item, &expr->record.items) {
+  vec_each(struct record_item, item, &expr->record.items) {
     if (!item->is_spread && item->name.text && strcmp(item->name.text, name) == 0) return item;
   }
   return NULL;
@@ -43,9 +43,9 @@ static const struct type *infer_spread(struct checker *c, struct record_item *it
   if (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_RECORD) {
     report_absent(c, item->value);
   } else if (type->kind != TYPE_ERROR) {
-    struct diag *diag = diag_error(c->diags, E0205, item->value->span,
-                                   "`..` spreads the fields of a record, this is `%s`",
-                                   type_name(c->types, type));
+    struct diag *diag =
+        diag_error(c->diags, E0205, item->value->span,
+                   "`..` spreads the fields of a record, this is `%s`", type_name(c->types, type));
     if (item->value->kind == EXPR_NAME)
       diag_help(diag, "to add it as a field:  %s", item->value->name.text);
   }
@@ -79,17 +79,16 @@ static bool add_field(struct checker *c, struct type_field_list *fields,
   return true;
 }
 
-static bool add_spread(struct checker *c, struct expr *expr, struct record_item *item,
-                       struct type_field_list *fields, struct origin_list *origins) {
+static bool add_spread(struct checker *c, struct record_item *item, struct type_field_list *fields,
+                       struct origin_list *origins) {
   const struct type *type = infer_spread(c, item);
   if (!type) return false;
   struct origin origin = {item->value->span, true};
   bool is_good = true;
-  vec_each (const struct type_field, field, &type->fields) {
+  vec_each(const struct type_field, field, &type->fields) {
     struct type_field copy = {.name = field->name, .type = field->type, .span = item->value->span};
     is_good = add_field(c, fields, origins, copy, origin) && is_good;
   }
-  (void)expr;
   return is_good;
 }
 
@@ -114,10 +113,10 @@ struct expr *infer_record(struct checker *c, struct expr *expr, const struct typ
   struct type_field_list fields = {0};
   struct origin_list origins = {0};
   bool is_good = true;
-  vec_each (struct record_item, item, &expr->record.items) {
+  vec_each(struct record_item, item, &expr->record.items) {
     if (!name_item(c, item)) is_good = false;
     if (item->is_spread) {
-      is_good = add_spread(c, expr, item, &fields, &origins) && is_good;
+      is_good = add_spread(c, item, &fields, &origins) && is_good;
     } else {
       is_good = add_item(c, item, hint, &fields, &origins) && is_good;
     }
@@ -137,11 +136,10 @@ static void report_missing(struct checker *c, struct span span, const struct typ
                            const struct name_list *missing) {
   struct text names;
   text_init(&names, c->arena);
-  vec_each (const char *, name, missing)
-    text_addf(&names, "%s`%s`", name == missing->data ? "" : ", ", *name);
-  struct diag *diag =
-      diag_error(c->diags, E0208, span, "%s of `%s` %s missing", names.data,
-                 type_name(c->types, record), missing->count == 1 ? "is" : "are");
+  vec_each(const char *, name, missing)
+      text_addf(&names, "%s`%s`", name == missing->data ? "" : ", ", *name);
+  struct diag *diag = diag_error(c->diags, E0208, span, "%s of `%s` %s missing", names.data,
+                                 type_name(c->types, record), missing->count == 1 ? "is" : "are");
   const struct type *type = record->fields.data[type_field_index(record, missing->data[0])].type;
   if (type->kind == TYPE_OPTIONAL) {
     diag_help(diag, "absence is written openly:  %s: none", missing->data[0]);
@@ -154,7 +152,7 @@ static void report_extra(struct checker *c, struct ident name, const struct type
   struct name_list names = {0};
   struct text list;
   text_init(&list, c->arena);
-  vec_each (const struct type_field, field, &record->fields) {
+  vec_each(const struct type_field, field, &record->fields) {
     text_addf(&list, "%s%s", names.count ? ", " : "", field->name);
     vec_push(c->arena, &names, field->name);
   }
@@ -177,7 +175,7 @@ static struct expr *spread_value(struct checker *c, struct expr *spread, uint32_
   return value;
 }
 
-/* Takes the field from the last... the only spread that has it. 0: none has it. */
+/* Takes the field from the spread that has it. 1: taken, 0: none has it, -1: a diagnostic. */
 static int fit_spread(struct checker *c, struct expr *expr, const struct type_field *wanted,
                       struct record_field *out) {
   for (uint32_t i = 0; i < expr->record.spreads.count; i++) {
@@ -194,14 +192,14 @@ static int fit_spread(struct checker *c, struct expr *expr, const struct type_fi
 
 static bool reject_extras(struct checker *c, struct expr *expr, const struct type *record) {
   bool is_good = true;
-  vec_each (struct record_item, item, &expr->record.items) {
+  vec_each(struct record_item, item, &expr->record.items) {
     if (!item->is_spread) {
       if (type_field_index(record, item->name.text) >= 0) continue;
       report_extra(c, item->name, record);
       is_good = false;
       continue;
     }
-    vec_each (const struct type_field, field, &item->value->type->fields) {
+    vec_each(const struct type_field, field, &item->value->type->fields) {
       if (type_field_index(record, field->name) >= 0) continue;
       report_extra(c, (struct ident){field->name, item->value->span}, record);
       is_good = false;
@@ -212,16 +210,16 @@ static bool reject_extras(struct checker *c, struct expr *expr, const struct typ
 }
 
 bool record_fit(struct checker *c, struct expr *expr, const struct type *record) {
-  if (record->decl) check_nominal(c, record, expr->span);
+  if (record->decl) check_nominal(c, record);
   if (!reject_extras(c, expr, record)) return false;
   expr->record.fields.count = 0;
   expr->record.spreads.count = 0;
-  vec_each (struct record_item, item, &expr->record.items) {
+  vec_each(struct record_item, item, &expr->record.items) {
     if (item->is_spread) vec_push(c->arena, &expr->record.spreads, item->value);
   }
   struct name_list missing = {0};
   bool is_good = true;
-  vec_each (const struct type_field, wanted, &record->fields) {
+  vec_each(const struct type_field, wanted, &record->fields) {
     struct record_field field = {0};
     struct record_item *item = find_item(expr, wanted->name);
     if (item) {
@@ -281,19 +279,19 @@ static bool check_arg_names(struct checker *c, struct expr *call, const struct t
 
 struct expr *infer_constructor(struct checker *c, struct expr *call, const struct type *type,
                                size_t first_arg) {
-  if (type->decl) check_nominal(c, type, call->call.name.span);
+  if (type->decl) check_nominal(c, type);
   const struct type *record = type;
   if (type->kind == TYPE_ENUM) record = type->variants.data[call->call.variant].payload;
   call->type = c->types->error;
   if (!record) {
-    struct diag *diag = diag_error(c->diags, E0214, call->span, "`%s` has no fields",
-                                   call->call.name.text);
+    struct diag *diag =
+        diag_error(c->diags, E0214, call->span, "`%s` has no fields", call->call.name.text);
     diag_help(diag, "write it without parentheses");
     return call;
   }
   bool is_good = check_arg_names(c, call, record, first_arg);
   struct name_list missing = {0};
-  vec_each (const struct type_field, field, &record->fields) {
+  vec_each(const struct type_field, field, &record->fields) {
     struct arg *arg = find_arg(call, first_arg, field->name);
     struct expr *value = arg ? arg->value : field->init;
     if (!value) vec_push(c->arena, &missing, field->name);

@@ -22,13 +22,13 @@ static struct expr *default_value(struct checker *c, const struct stage *stage) 
 static bool report_no_defaults(struct checker *c, const struct stage *stage,
                                const struct expr *value) {
   const struct type *type = stage->state_type;
-  if (type->decl) check_nominal(c, type, stage->name.span);
+  if (type->decl) check_nominal(c, type);
   struct text missing;
   text_init(&missing, c->arena);
-  vec_each (const struct type_field, field, &type->fields) {
+  vec_each(const struct type_field, field, &type->fields) {
     bool is_given = field->init != NULL;
-    vec_each (const struct record_item, item, &value->record.items)
-      is_given = is_given || item->name.text == field->name;
+    vec_each(const struct record_item, item, &value->record.items) is_given =
+        is_given || item->name.text == field->name;
     if (!is_given) text_addf(&missing, "%s`%s`", missing.length ? ", " : "", field->name);
   }
   if (missing.length == 0) return false;

@@ -11,9 +11,12 @@ static bool is_state_place(const struct checker *c) {
 
 static const struct expr *root_of(const struct expr *place) {
   for (;;) {
-    if (place->kind == EXPR_FIELD) place = place->field.object;
-    else if (place->kind == EXPR_INDEX) place = place->index.object;
-    else return place;
+    if (place->kind == EXPR_FIELD)
+      place = place->field.object;
+    else if (place->kind == EXPR_INDEX)
+      place = place->index.object;
+    else
+      return place;
   }
 }
 
@@ -30,7 +33,8 @@ static void report_unchangeable(struct checker *c, const struct expr *place) {
   case REF_IT:
   case REF_FIELD:
     diag = diag_error(c->diags, E0215, place->span, "items never change");
-    diag_label(diag, root->span, "this is %s", root->name.ref == REF_IT ? "the item" : "a field of the item");
+    diag_label(diag, root->span, "this is %s",
+               root->name.ref == REF_IT ? "the item" : "a field of the item");
     diag_help(diag, "change a copy:  let x = %s", name);
     break;
   case REF_KEY: diag_error(c->diags, E0215, place->span, "a key never changes"); break;
@@ -71,14 +75,13 @@ static bool overlaps(const struct expr *a, const struct expr *b) {
 }
 
 static bool report_iterated(struct checker *c, const struct expr *place) {
-  vec_each (const struct expr *, iterable, &c->scope.loops) {
+  vec_each(const struct expr *, iterable, &c->scope.loops) {
     if (!*iterable || !overlaps(*iterable, place)) continue;
-    struct diag *diag = diag_error(c->diags, E0430, place->span,
-                                   "this changes what the `for` walks over");
+    struct diag *diag =
+        diag_error(c->diags, E0430, place->span, "this changes what the `for` walks over");
     diag_label(diag, (*iterable)->span, "walked over here");
     diag_help(diag, "walk over a copy:  let all = %.*s   for %s in all { … }",
-              (int)(*iterable)->span.length,
-              sources_text(&c->compiler->sources, (*iterable)->span),
+              (int)(*iterable)->span.length, sources_text(&c->compiler->sources, (*iterable)->span),
               (*iterable)->type->kind == TYPE_MAP ? "k, v" : "x");
     return true;
   }
@@ -160,8 +163,8 @@ static bool place_part(struct checker *c, struct expr *place, bool is_whole, boo
 bool check_place(struct checker *c, struct expr *place, bool is_mutator) {
   if (!place_part(c, place, true, is_mutator)) return fail_place(c, place);
   const struct expr *root = root_of(place);
-  bool is_changeable = root->kind == EXPR_NAME &&
-                       (root->name.ref == REF_STATE || root->name.ref == REF_LOCAL);
+  bool is_changeable =
+      root->kind == EXPR_NAME && (root->name.ref == REF_STATE || root->name.ref == REF_LOCAL);
   if (!is_changeable) {
     report_unchangeable(c, place);
     return fail_place(c, place);
@@ -173,9 +176,9 @@ bool check_place(struct checker *c, struct expr *place, bool is_mutator) {
 /* -- assignments ----------------------------------------------------------------------------- */
 
 static const char *assign_text(enum assign_op op) {
-  static const char *const texts[] = {[ASSIGN_SET] = "=",  [ASSIGN_ADD] = "+=",
-                                      [ASSIGN_SUB] = "-=", [ASSIGN_MUL] = "*=",
-                                      [ASSIGN_DIV] = "/=", [ASSIGN_CONCAT] = "++="};
+  static const char *const texts[] = {
+      [ASSIGN_SET] = "=",  [ASSIGN_ADD] = "+=", [ASSIGN_SUB] = "-=",
+      [ASSIGN_MUL] = "*=", [ASSIGN_DIV] = "/=", [ASSIGN_CONCAT] = "++="};
   return texts[op];
 }
 
@@ -193,10 +196,9 @@ static void report_assign(struct checker *c, const struct stmt *stmt) {
     report_absent(c, value);
     return;
   }
-  struct diag *diag = diag_error(
-      c->diags, E0205, stmt->span, "`%s` does not work on `%s` and `%s`",
-      assign_text(stmt->assign.op), type_name(c->types, place->type),
-      type_name(c->types, value->type));
+  struct diag *diag = diag_error(c->diags, E0205, stmt->span, "`%s` does not work on `%s` and `%s`",
+                                 assign_text(stmt->assign.op), type_name(c->types, place->type),
+                                 type_name(c->types, value->type));
   if (place->type->kind == TYPE_STRING && stmt->assign.op == ASSIGN_ADD)
     diag_help(diag, "strings are joined with `++=`");
   if (place->type->kind == TYPE_LIST)
@@ -227,8 +229,10 @@ static void note_assign_effects(struct checker *c, const struct stmt *stmt) {
 }
 
 static void check_update(struct checker *c, struct stmt *stmt) {
-  static const enum binary_op ops[] = {[ASSIGN_ADD] = BINARY_ADD, [ASSIGN_SUB] = BINARY_SUB,
-                                       [ASSIGN_MUL] = BINARY_MUL, [ASSIGN_DIV] = BINARY_DIV};
+  static const enum binary_op ops[] = {[ASSIGN_ADD] = BINARY_ADD,
+                                       [ASSIGN_SUB] = BINARY_SUB,
+                                       [ASSIGN_MUL] = BINARY_MUL,
+                                       [ASSIGN_DIV] = BINARY_DIV};
   const struct type *type = stmt->assign.place->type;
   struct expr *value = stmt->assign.value = infer(c, stmt->assign.value, type);
   if (value->type->kind == TYPE_ERROR || type->kind == TYPE_ERROR) return;
@@ -240,8 +244,8 @@ static void check_update(struct checker *c, struct stmt *stmt) {
   } else {
     fits = arithmetic_type(c, ops[stmt->assign.op], type, value->type) == type;
   }
-  bool is_missing_zero = fits && stmt->assign.place->kind == EXPR_INDEX &&
-                         type->kind == TYPE_TIMESTAMP;
+  bool is_missing_zero =
+      fits && stmt->assign.place->kind == EXPR_INDEX && type->kind == TYPE_TIMESTAMP;
   if (!fits || is_missing_zero) {
     report_assign(c, stmt);
   } else if (stmt->assign.op != ASSIGN_CONCAT) {
@@ -276,9 +280,9 @@ static const struct type *emit_hint(struct checker *c, const struct stage *stage
     struct stream *stream = find_stream(c, stage->emits.data[output].into.text);
     if (stream && stream->kind == STREAM_SINK && stream->item) return stream->item;
   }
-  vec_each (const struct pending_emit, emit, &c->emits) {
-    if (emit->stmt->emit.output == output && emit->stmt->emit.value->type->kind != TYPE_ERROR)
-      return emit->stmt->emit.value->type;
+  vec_each(struct stmt *, emit, &c->emits) {
+    if ((*emit)->emit.output == output && (*emit)->emit.value->type->kind != TYPE_ERROR)
+      return (*emit)->emit.value->type;
   }
   return NULL;
 }
@@ -292,7 +296,7 @@ static void check_emit(struct checker *c, struct stmt *stmt) {
   struct stage *stage = c->scope.stage;
   stmt->emit.output = emit_output(c, stage, stmt->emit.into);
   stmt->emit.value = infer(c, stmt->emit.value, emit_hint(c, stage, stmt->emit.output));
-  vec_push(c->arena, &c->emits, (struct pending_emit){stmt, c->scope.place});
+  vec_push(c->arena, &c->emits, stmt);
 }
 
 static void report_emits(struct checker *c, const struct stmt *first, const struct type *first_type,
@@ -313,21 +317,21 @@ static const struct type *join_emits(struct checker *c, uint32_t output) {
   const struct type *joined = NULL;
   const struct stmt *first = NULL;
   bool is_good = true;
-  vec_each (const struct pending_emit, emit, &c->emits) {
-    if (emit->stmt->emit.output != output) continue;
-    const struct type *type = emit->stmt->emit.value->type;
+  vec_each(struct stmt *, emit, &c->emits) {
+    if ((*emit)->emit.output != output) continue;
+    const struct type *type = (*emit)->emit.value->type;
     if (type->kind == TYPE_ERROR) {
       is_good = false;
       continue;
     }
     const struct type *both = join_types(c, joined, type);
     if (!both) {
-      report_emits(c, first, joined, emit->stmt, type);
+      report_emits(c, first, joined, *emit, type);
       is_good = false;
       continue;
     }
     joined = both;
-    if (!first) first = emit->stmt;
+    if (!first) first = *emit;
   }
   return is_good ? joined : NULL;
 }
@@ -336,20 +340,22 @@ static bool convert_emits(struct checker *c, uint32_t output, const struct type 
   const struct stmt *first = NULL;
   const struct type *first_type = NULL;
   bool is_good = true;
-  vec_each (struct pending_emit, emit, &c->emits) {
-    if (emit->stmt->emit.output != output) continue;
-    struct expr **value = &emit->stmt->emit.value;
+  vec_each(struct stmt *, emit, &c->emits) {
+    if ((*emit)->emit.output != output) continue;
+    struct expr **value = &(*emit)->emit.value;
     const struct type *own = (*value)->type;
     struct expr *converted = try_coerce(c, *value, type);
     if (converted) {
       *value = require_concrete(c, converted);
       if ((*value)->type->kind == TYPE_ERROR) is_good = false;
     } else {
-      if (first) report_emits(c, first, first_type, emit->stmt, own);
-      else report_type(c, *value, type);
+      if (first)
+        report_emits(c, first, first_type, *emit, own);
+      else
+        report_type(c, *value, type);
       is_good = false;
     }
-    if (!first) first = emit->stmt, first_type = own;
+    if (!first) first = *emit, first_type = own;
   }
   return is_good;
 }
@@ -366,8 +372,7 @@ void finish_emits(struct checker *c, struct stage *stage) {
     if (joined && wanted && wanted->kind != TYPE_ERROR) joined = wanted;
     bool is_good = joined && convert_emits(c, i, joined);
     bool is_used = false;
-    vec_each (const struct pending_emit, emit, &c->emits)
-      is_used = is_used || emit->stmt->emit.output == i;
+    vec_each(struct stmt *, emit, &c->emits) is_used = is_used || (*emit)->emit.output == i;
     target->type = is_good ? joined : is_used ? c->types->error : NULL;
     if (target->into.text) check_target(c, target->into, target->type, stage->in_key, true);
   }
@@ -418,7 +423,8 @@ static void report_iterable(struct checker *c, const struct stmt *stmt) {
                     "`for` walks over a list, a set or a map, this is `%s`",
                     type_name(c->types, type));
   if (type->kind == TYPE_INT) diag_help(diag, "count with  range(0, …)");
-  if (type->kind == TYPE_STRING) diag_help(diag, "take a text apart with  words(…)  or  split(…, \",\")");
+  if (type->kind == TYPE_STRING)
+    diag_help(diag, "take a text apart with  words(…)  or  split(…, \",\")");
 }
 
 static void check_for(struct checker *c, struct stmt *stmt) {
@@ -449,7 +455,7 @@ static void check_if(struct checker *c, struct stmt *stmt) {
 static void check_match(struct checker *c, struct stmt *stmt) {
   stmt->match.subject = check_expr(c, stmt->match.subject, NULL);
   check_patterns(c, stmt->match.subject, &stmt->match.arms);
-  vec_each (struct match_arm, arm, &stmt->match.arms) {
+  vec_each(struct match_arm, arm, &stmt->match.arms) {
     size_t locals = c->scope.locals.count;
     bind_arm(c, arm);
     check_block(c, arm->body);
@@ -481,8 +487,8 @@ static void check_return(struct checker *c, struct stmt *stmt) {
   struct decl *fn = c->scope.function;
   if (!fn) {
     if (!stmt->expr) return;
-    struct diag *diag = diag_error(c->diags, E0217, stmt->expr->span,
-                                   "`return` in a state gives no value");
+    struct diag *diag =
+        diag_error(c->diags, E0217, stmt->expr->span, "`return` in a state gives no value");
     diag_help(diag, "send it on:  emit …");
     stmt->expr = infer(c, stmt->expr, NULL);
     return;
@@ -529,7 +535,7 @@ static bool stmt_always_leaves(const struct stmt *stmt) {
     return stmt->if_else.else_block && block_always_leaves(stmt->if_else.then_block) &&
            block_always_leaves(stmt->if_else.else_block);
   case STMT_MATCH:
-    vec_each (const struct match_arm, arm, &stmt->match.arms) {
+    vec_each(const struct match_arm, arm, &stmt->match.arms) {
       if (!block_always_leaves(arm->body)) return false;
     }
     return stmt->match.arms.count > 0;
@@ -538,7 +544,7 @@ static bool stmt_always_leaves(const struct stmt *stmt) {
 }
 
 bool block_always_leaves(const struct block *block) {
-  vec_each (struct stmt *, stmt, &block->stmts) {
+  vec_each(struct stmt *, stmt, &block->stmts) {
     if (stmt_always_leaves(*stmt)) return true;
   }
   return false;
@@ -547,7 +553,7 @@ bool block_always_leaves(const struct block *block) {
 void check_block(struct checker *c, struct block *block) {
   size_t locals = c->scope.locals.count;
   bool is_left = false, is_reported = false;
-  vec_each (struct stmt *, stmt, &block->stmts) {
+  vec_each(struct stmt *, stmt, &block->stmts) {
     if (is_left && !is_reported) {
       diag_warning(c->diags, W0905, (*stmt)->span, "this is never reached");
       is_reported = true;

@@ -287,8 +287,7 @@ static void check_where(struct checker *c, const struct type *record, struct typ
   c->scope = outer;
 }
 
-void check_nominal(struct checker *c, const struct type *type, struct span use) {
-  (void)use;
+void check_nominal(struct checker *c, const struct type *type) {
   struct decl *decl = type->decl;
   if (decl->is_checked || decl->is_being_checked) return;
   decl->is_being_checked = true;

@@ -20,22 +20,22 @@ static const char *find_pair(const struct word_pair *pairs, const char *word) {
 
 const char *our_value(const char *word) {
   static const struct word_pair pairs[] = {
-      {"null", "none"},      {"NULL", "none"},  {"Null", "none"},  {"nil", "none"},
-      {"None", "none"},      {"nullptr", "none"}, {"undefined", "none"}, {"True", "true"},
-      {"TRUE", "true"},      {"False", "false"}, {"FALSE", "false"}, {"this", "it"},
-      {"self", "it"},        {"item", "it"},    {"record", "it"},  {"row", "it"},
-      {"event", "it"},       {"_", "it"},       {NULL, NULL},
+      {"null", "none"}, {"NULL", "none"},    {"Null", "none"},      {"nil", "none"},
+      {"None", "none"}, {"nullptr", "none"}, {"undefined", "none"}, {"True", "true"},
+      {"TRUE", "true"}, {"False", "false"},  {"FALSE", "false"},    {"this", "it"},
+      {"self", "it"},   {"item", "it"},      {"record", "it"},      {"row", "it"},
+      {"event", "it"},  {"_", "it"},         {NULL, NULL},
   };
   return find_pair(pairs, word);
 }
 
 const char *our_stage(const char *word) {
   static const struct word_pair pairs[] = {
-      {"project", "map"},      {"transform", "map"},    {"keyed", "key by"},
-      {"partition", "key by"}, {"explode", "flat_map"}, {"unnest", "flat_map"},
-      {"concat", "merge"},     {"route", "split"},      {"debug", "inspect"},
-      {"log", "inspect"},      {"print", "into stdout"}, {"output", "into"},
-      {"reduce", "state"},     {"fold", "state"},       {"scan", "state"},
+      {"project", "map"},      {"transform", "map"},      {"keyed", "key by"},
+      {"partition", "key by"}, {"explode", "flat_map"},   {"unnest", "flat_map"},
+      {"concat", "merge"},     {"route", "split"},        {"debug", "inspect"},
+      {"log", "inspect"},      {"print", "into stdout"},  {"output", "into"},
+      {"reduce", "state"},     {"fold", "state"},         {"scan", "state"},
       {"stateful", "state"},   {"stateful_map", "state"}, {NULL, NULL},
   };
   return find_pair(pairs, word);
@@ -43,19 +43,56 @@ const char *our_stage(const char *word) {
 
 const char *our_type(const char *word) {
   static const struct word_pair pairs[] = {
-      {"str", "string"},     {"String", "string"},  {"text", "string"},    {"varchar", "string"},
-      {"VARCHAR", "string"}, {"TEXT", "string"},    {"char", "string"},    {"i64", "int"},
-      {"i32", "int"},        {"u64", "int"},        {"u32", "int"},        {"long", "int"},
-      {"Int", "int"},        {"integer", "int"},    {"Integer", "int"},    {"bigint", "int"},
-      {"BIGINT", "int"},     {"INT", "int"},        {"number", "float"},   {"double", "float"},
-      {"f64", "float"},      {"f32", "float"},      {"real", "float"},     {"Float", "float"},
-      {"DOUBLE", "float"},   {"boolean", "bool"},   {"Boolean", "bool"},   {"BOOLEAN", "bool"},
-      {"Bool", "bool"},      {"datetime", "timestamp"}, {"DateTime", "timestamp"},
-      {"date", "timestamp"}, {"time", "timestamp"}, {"TIMESTAMP", "timestamp"},
-      {"interval", "duration"}, {"array", "list"},  {"Array", "list"},     {"vec", "list"},
-      {"Vec", "list"},       {"List", "list"},      {"dict", "map"},       {"Map", "map"},
-      {"HashMap", "map"},    {"hash", "map"},       {"Set", "set"},        {"option", "T?"},
-      {"Option", "T?"},      {"Optional", "T?"},    {"optional", "T?"},    {NULL, NULL},
+      {"str", "string"},
+      {"String", "string"},
+      {"text", "string"},
+      {"varchar", "string"},
+      {"VARCHAR", "string"},
+      {"TEXT", "string"},
+      {"char", "string"},
+      {"i64", "int"},
+      {"i32", "int"},
+      {"u64", "int"},
+      {"u32", "int"},
+      {"long", "int"},
+      {"Int", "int"},
+      {"integer", "int"},
+      {"Integer", "int"},
+      {"bigint", "int"},
+      {"BIGINT", "int"},
+      {"INT", "int"},
+      {"number", "float"},
+      {"double", "float"},
+      {"f64", "float"},
+      {"f32", "float"},
+      {"real", "float"},
+      {"Float", "float"},
+      {"DOUBLE", "float"},
+      {"boolean", "bool"},
+      {"Boolean", "bool"},
+      {"BOOLEAN", "bool"},
+      {"Bool", "bool"},
+      {"datetime", "timestamp"},
+      {"DateTime", "timestamp"},
+      {"date", "timestamp"},
+      {"time", "timestamp"},
+      {"TIMESTAMP", "timestamp"},
+      {"interval", "duration"},
+      {"array", "list"},
+      {"Array", "list"},
+      {"vec", "list"},
+      {"Vec", "list"},
+      {"List", "list"},
+      {"dict", "map"},
+      {"Map", "map"},
+      {"HashMap", "map"},
+      {"hash", "map"},
+      {"Set", "set"},
+      {"option", "T?"},
+      {"Option", "T?"},
+      {"Optional", "T?"},
+      {"optional", "T?"},
+      {NULL, NULL},
   };
   return find_pair(pairs, word);
 }
@@ -119,7 +156,7 @@ const char *example_value(const struct type *type) {
   case TYPE_MAP: return "[]";
   case TYPE_ENUM:
     return type->variants.count && !type->variants.data[0].payload ? type->variants.data[0].name
-                                                                  : "…";
+                                                                   : "…";
   default: return "…";
   }
 }

@@ -43,12 +43,7 @@ VEC_OF(name_list, const char *);
 VEC_OF(loop_list, const struct expr *);
 VEC_OF(local_list, struct local *);
 
-/* An `emit`, until the types of all emits of its stage are known. */
-struct pending_emit {
-  struct stmt *stmt;
-  enum scope_place place;
-};
-VEC_OF(pending_emit_list, struct pending_emit);
+VEC_OF(emit_stmt_list, struct stmt *);
 
 struct scope {
   enum scope_place place;
@@ -57,7 +52,6 @@ struct scope {
   struct stage *stage; /* null outside of pipelines */
   bool has_state;      /* the stage's state variable is visible */
   struct decl *function;
-  struct decl *where_param; /* the param whose condition this is */
   struct local_list locals; /* visible ones, innermost last */
   struct loop_list loops;
   uint32_t *local_count;
@@ -72,7 +66,7 @@ struct checker {
   struct types *types;
   struct symbols *symbols;
   struct scope scope;
-  struct pending_emit_list emits; /* of the state that is being checked */
+  struct emit_stmt_list emits; /* of the state that is being checked, in text order */
   struct decl_list stack;         /* declarations that are being checked, for circles */
   struct name_list reads;         /* streams that are being read for that, outermost first */
 };
@@ -90,7 +84,7 @@ void check_value_decl(struct checker *, struct decl *decl, struct span use);
 void report_circle(struct checker *, const struct decl *decl, struct span use);
 
 /* Types defaults and conditions of a nominal type's fields when first needed. */
-void check_nominal(struct checker *, const struct type *type, struct span use);
+void check_nominal(struct checker *, const struct type *type);
 
 /* -- check_type.c ---------------------------------------------------------------------------- */
 
@@ -143,8 +137,7 @@ void report_type(struct checker *, const struct expr *expr, const struct type *e
 bool help_variant(struct diag *, const struct expr *expr, const struct type *wanted);
 
 /* Reports (E0226) that the enum has no such variant. Returns the report, for more help. */
-struct diag *report_no_variant(struct checker *, const struct type *enumeration,
-                               struct ident name);
+struct diag *report_no_variant(struct checker *, const struct type *enumeration, struct ident name);
 
 /* Reports that a value is used that may be absent (E0211). */
 void report_absent(struct checker *, const struct expr *expr);

@@ -56,7 +56,7 @@ void types_init(struct types *types, struct arena *arena) {
 /* The canonical type of this kind with this element and key (null for all but maps). */
 static const struct type *find_or_add(struct types *types, enum type_kind kind,
                                       const struct type *key, const struct type *elem) {
-  vec_each (const struct type *, it, &types->all) {
+  vec_each(const struct type *, it, &types->all) {
     if ((*it)->kind == kind && (*it)->elem == elem && (*it)->key == key) return *it;
   }
   struct type *type = new_type(types, kind);
@@ -101,7 +101,7 @@ const struct type *type_structural(struct types *types, const struct type_field 
   for (size_t i = 0; i < count; i++) {
     if (fields[i].type->kind == TYPE_ERROR) return types->error;
   }
-  vec_each (const struct type *, it, &types->all) {
+  vec_each(const struct type *, it, &types->all) {
     if (has_fields(*it, fields, count)) return *it;
   }
   struct type *record = new_type(types, TYPE_RECORD);
@@ -147,7 +147,7 @@ static void write_name(struct text *out, const struct type *type) {
     break;
   default:
     text_add(out, type->fields.count ? "{ " : "{");
-    vec_each (const struct type_field, field, &type->fields) {
+    vec_each(const struct type_field, field, &type->fields) {
       text_addf(out, "%s%s: ", field == type->fields.data ? "" : ", ", field->name);
       write_name(out, field->type);
     }
@@ -180,10 +180,10 @@ static bool contains(const struct type *type, bool (*test)(const struct type *))
   if (test(type)) return true;
   if (type->elem && contains(type->elem, test)) return true;
   if (type->key && contains(type->key, test)) return true;
-  vec_each (const struct type_field, field, &type->fields) {
+  vec_each(const struct type_field, field, &type->fields) {
     if (contains(field->type, test)) return true;
   }
-  vec_each (const struct type_variant, variant, &type->variants) {
+  vec_each(const struct type_variant, variant, &type->variants) {
     if (variant->payload && contains(variant->payload, test)) return true;
   }
   return false;
@@ -223,17 +223,14 @@ bool type_is_scalar(const struct type *type) {
   case TYPE_BOOL:
   case TYPE_STRING:
   case TYPE_TIMESTAMP:
-  case TYPE_DURATION:
-    return true;
-  case TYPE_OPTIONAL:
-    return type_is_scalar(type->elem);
+  case TYPE_DURATION: return true;
+  case TYPE_OPTIONAL: return type_is_scalar(type->elem);
   case TYPE_ENUM:
-    vec_each (const struct type_variant, variant, &type->variants) {
+    vec_each(const struct type_variant, variant, &type->variants) {
       if (variant->payload) return false;
     }
     return true;
-  default:
-    return false;
+  default: return false;
   }
 }
 

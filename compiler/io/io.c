@@ -18,7 +18,7 @@ static const struct format *const formats[] = {
 };
 
 #define CONNECTOR_COUNT (sizeof connectors / sizeof connectors[0])
-#define FORMAT_COUNT (sizeof formats / sizeof formats[0])
+#define FORMAT_COUNT    (sizeof formats / sizeof formats[0])
 
 const struct connector *connector_find(const char *name) {
   for (size_t i = 0; i < CONNECTOR_COUNT; i++) {
@@ -156,8 +156,8 @@ static bool check_format(struct checker *c, struct io_spec *io, struct expr *for
   io->delimiter = io->has_header ? ',' : '\0';
   if (format->kind == EXPR_NAME) return true;
   bool is_good = true;
-  vec_each(struct arg, arg, &format->call.args)
-    is_good = check_format_option(c, io, arg) && is_good;
+  vec_each(struct arg, arg, &format->call.args) is_good =
+      check_format_option(c, io, arg) && is_good;
   return is_good;
 }
 
@@ -194,14 +194,14 @@ static bool check_location(struct checker *c, struct io_spec *io, struct expr **
   return false;
 }
 
-static bool check_direction(struct checker *c, struct expr *call,
-                            const struct connector *connector, bool is_read) {
+static bool check_direction(struct checker *c, struct expr *call, const struct connector *connector,
+                            bool is_read) {
   if (is_read ? connector->can_read : connector->can_write) return true;
-  struct diag *diag = diag_error(diags_of(c), E0603, call->call.name.span,
-                                 is_read ? "`%s` can only be written" : "`%s` can only be read",
-                                 connector->name);
-  diag_help(diag, is_read ? "a source reads from file, dir or stdin"
-                          : "a sink writes to file or stdout");
+  struct diag *diag =
+      diag_error(diags_of(c), E0603, call->call.name.span,
+                 is_read ? "`%s` can only be written" : "`%s` can only be read", connector->name);
+  diag_help(diag,
+            is_read ? "a source reads from file, dir or stdin" : "a sink writes to file or stdout");
   return false;
 }
 
@@ -213,8 +213,7 @@ static bool check_args(struct checker *c, struct io_spec *io, struct expr *call)
     if (arg->name.text && strcmp(arg->name.text, "poll") == 0) {
       is_good = check_poll(c, io, arg) && is_good;
     } else if (arg->name.text) {
-      report_option(c, arg->name.span, io->connector->syntax,
-                    "this connector has no such option");
+      report_option(c, arg->name.span, io->connector->syntax, "this connector has no such option");
       is_good = false;
     } else if (++position > wanted) {
       report_option(c, arg->value->span, io->connector->syntax, "this argument is too much");
@@ -241,8 +240,8 @@ struct io_spec *io_check(struct checker *c, struct expr *call, bool is_read) {
       diag_help(diag, has_path ? "write  %s(\"x.jsonl\", jsonl)" : "write  %s(jsonl)",
                 call->name.text);
     } else {
-      diag_help(diag, is_read ? "write  file(\"in.jsonl\", jsonl)"
-                              : "write  file(\"out.jsonl\", jsonl)");
+      diag_help(diag,
+                is_read ? "write  file(\"in.jsonl\", jsonl)" : "write  file(\"out.jsonl\", jsonl)");
     }
     return NULL;
   }
