@@ -13,7 +13,8 @@ UNITS = {1: "us", 1000: "ms", 10**6: "s"}
 
 def flowcc():
     """The compiler to test: the argument, $FLOWCC, or the one that `make` builds."""
-    return sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FLOWCC", str(ROOT / "build" / "flowcc"))
+    path = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FLOWCC", ROOT / "build" / "flowcc")
+    return Path(path).resolve()
 
 
 def is_long():
