@@ -52,12 +52,12 @@ class Program:
         out = []
         for name, field_type, options in fields:
             text = f"{name}: {self.type_text(field_type)}"
+            if "default" in options:
+                text += " = " + json.dumps(options["default"], ensure_ascii=False)
             if "from" in options:
                 text += " from " + json.dumps(options["from"], ensure_ascii=False)
             if "unit" in options:
                 text += " unit " + UNITS[options["unit"]]
-            if "default" in options:
-                text += " = " + json.dumps(options["default"], ensure_ascii=False)
             out.append(text)
         return separator.join(out)
 
