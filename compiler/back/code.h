@@ -46,6 +46,9 @@ struct code {
   bool is_captured;         /* the text is a piece of a line: no line breaks */
 };
 
+/* In the text of a body: `(void)NAME;` if nothing else mentions the local. code_end() decides. */
+#define CODE_IF_UNUSED "\1%s\1"
+
 /* Starts a function's body. `step` is for messages. */
 void code_begin(struct code *, struct emit *, const char *step, bool is_fallible);
 

@@ -299,11 +299,11 @@ void code_bind(struct code *c, struct local *local, const struct expr *subject,
   const char *name = code_local(c, local);
   const char *type = emit_c_type(c->e, local->type);
   if (!is_changeable(subject) && !local->is_mutated) {
-    code_put(c, "const %s %s = %s; (void)%s;", type, name, operand, name);
+    code_put(c, "const %s %s = %s;" CODE_IF_UNUSED, type, name, operand, name);
     return;
   }
   if (!type_has_heap(local->type)) {
-    code_put(c, "%s %s = %s; (void)%s;", type, name, operand, name);
+    code_put(c, "%s %s = %s;" CODE_IF_UNUSED, type, name, operand, name);
     return;
   }
   code_put(c, "%s %s; %s(w->arena, &%s, %s);", type, name,

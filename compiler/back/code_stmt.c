@@ -30,12 +30,12 @@ static void let(struct code *c, const struct stmt *stmt) {
   if (!local->is_mutated) operand = code_keep(c, value, operand);
   const char *name = code_local(c, local);
   if (is_shared) {
-    code_put(c, "%s %s; %s (void)%s;", emit_c_type(c->e, local->type), name,
+    code_put(c, "%s %s; %s" CODE_IF_UNUSED, emit_c_type(c->e, local->type), name,
              code_copy(c->e, local->type, "w->arena", code_printf(c, "&%s", name),
                        code_address(c, operand)),
              name);
   } else {
-    code_put(c, "%s%s %s = %s; (void)%s;", local->is_mutated ? "" : "const ",
+    code_put(c, "%s%s %s = %s;" CODE_IF_UNUSED, local->is_mutated ? "" : "const ",
              emit_c_type(c->e, local->type), name, operand, name);
   }
 }
@@ -181,8 +181,8 @@ static void loop_variable(struct code *c, struct local *local, const char *eleme
              code_copy(c->e, local->type, "w->arena", code_printf(c, "&%s", name),
                        code_address(c, element)));
   } else {
-    code_put(c, "%s%s %s = %s; (void)%s;", local->is_mutated ? "" : "const ", type, name, element,
-             name);
+    code_put(c, "%s%s %s = %s;" CODE_IF_UNUSED, local->is_mutated ? "" : "const ", type, name,
+             element, name);
   }
 }
 
