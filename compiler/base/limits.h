@@ -21,6 +21,10 @@
  * and the language knows about ten words for them. */
 #define LIMIT_CLAUSES 32
 
+/* Fields, variants, arms or arguments at one place. They are compared with one another, which takes
+ * time by the square; a record of a database has some hundred columns. */
+#define LIMIT_ITEMS 1000
+
 /* Diagnostics that are printed. Nobody reads more before fixing the first ones. */
 #define LIMIT_DIAGS_SHOWN 20
 

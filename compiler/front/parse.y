@@ -47,6 +47,12 @@ static void resume(struct parser *parser);
     PUSH(list, item);                                                                              \
   } while (0)
 #define PUSH(list, item) tree_push(parser, &(list), item)
+/* The same for lists whose items are compared with each other later. */
+#define ADD(list, item)                                                                            \
+  do {                                                                                             \
+    if ((list).count == LIMIT_ITEMS) tree_report_too_many(parser);                                 \
+    PUSH(list, item);                                                                              \
+  } while (0)
 }
 
 %token END 0 "end of file" NL "end of line"
@@ -267,7 +273,7 @@ fields: %empty               { EMPTY($$); }
       | field_list ','       { $$ = $1; };
 field_list: field                       { START($$, $field); }
           | error                       { EMPTY($$); }
-          | field_list separator field  { $$ = $1; PUSH($$, $field); }
+          | field_list separator field  { $$ = $1; ADD($$, $field); }
           | field_list separator error  { $$ = $1; };
 field: NAME ':' type initial clauses
       {
@@ -279,7 +285,7 @@ params: %empty               { EMPTY($$); }
       | param_list
       | param_list ','       { $$ = $1; };
 param_list: param                 { START($$, $param); }
-          | param_list ',' param  { $$ = $1; PUSH($$, $param); };
+          | param_list ',' param  { $$ = $1; ADD($$, $param); };
 param: NAME ':' type initial
       {
         const char *doc = tree_doc(parser, @$);
@@ -291,7 +297,7 @@ variants: %empty             { EMPTY($$); }
         | variant_list ','   { $$ = $1; };
 variant_list: variant                         { START($$, $variant); }
             | error                           { EMPTY($$); }
-            | variant_list separator variant  { $$ = $1; PUSH($$, $variant); }
+            | variant_list separator variant  { $$ = $1; ADD($$, $variant); }
             | variant_list separator error    { $$ = $1; };
 variant: NAME clauses
          {
@@ -381,7 +387,7 @@ split_arms: split_arm_list
           | split_arm_list ','  { $$ = $1; };
 split_arm_list: split_arm                           { START($$, $split_arm); }
               | error                               { EMPTY($$); }
-              | split_arm_list separator split_arm  { $$ = $1; PUSH($$, $split_arm); }
+              | split_arm_list separator split_arm  { $$ = $1; ADD($$, $split_arm); }
               | split_arm_list separator error      { $$ = $1; };
 split_arm: expr FAT_ARROW NAME
            { $$ = (struct split_arm){.condition = $expr, .target = tree_ident($NAME)}; }
@@ -465,7 +471,7 @@ stmt_arms: stmt_arm_list
          | stmt_arm_list ','  { $$ = $1; };
 stmt_arm_list: stmt_arm                           { START($$, $stmt_arm); }
              | error                              { EMPTY($$); }
-             | stmt_arm_list separator stmt_arm   { $$ = $1; PUSH($$, $stmt_arm); }
+             | stmt_arm_list separator stmt_arm   { $$ = $1; ADD($$, $stmt_arm); }
              | stmt_arm_list separator error      { $$ = $1; };
 stmt_arm: patterns FAT_ARROW arm_body
           { $$ = (struct match_arm){.span = @$, .patterns = $patterns, .body = $arm_body}; }
@@ -528,7 +534,7 @@ expr_arms: expr_arm_list
          | expr_arm_list ','  { $$ = $1; };
 expr_arm_list: expr_arm                          { START($$, $expr_arm); }
              | error                             { EMPTY($$); }
-             | expr_arm_list separator expr_arm  { $$ = $1; PUSH($$, $expr_arm); }
+             | expr_arm_list separator expr_arm  { $$ = $1; ADD($$, $expr_arm); }
              | expr_arm_list separator error     { $$ = $1; };
 expr_arm: patterns FAT_ARROW expr
           { $$ = (struct match_arm){.span = @$, .patterns = $patterns, .value = $expr}; }
@@ -571,7 +577,7 @@ items: %empty           { EMPTY($$); }
      | item_list ','    { $$ = $1; };
 item_list: item                      { START($$, $item); }
          | error                     { EMPTY($$); }
-         | item_list separator item  { $$ = $1; PUSH($$, $item); }
+         | item_list separator item  { $$ = $1; ADD($$, $item); }
          | item_list separator error { $$ = $1; };
 item: NAME ':' expr     { $$ = (struct record_item){tree_ident($NAME), $expr, false}; }
     | expr              { $$ = tree_record_item(parser, $expr); }
@@ -581,7 +587,7 @@ args: %empty            { EMPTY($$); }
     | arg_list
     | arg_list ','      { $$ = $1; };
 arg_list: arg               { START($$, $arg); }
-        | arg_list ',' arg  { $$ = $1; PUSH($$, $arg); };
+        | arg_list ',' arg  { $$ = $1; ADD($$, $arg); };
 arg: expr           { $$ = (struct arg){.value = $expr}; }
    | NAME ':' expr  { $$ = (struct arg){tree_ident($NAME), $expr}; };
 

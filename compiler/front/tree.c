@@ -417,6 +417,13 @@ struct on_fail tree_on_fail(struct parser *parser, struct span span, const struc
   return on_fail;
 }
 
+void tree_report_too_many(struct parser *parser) {
+  size_t last = parser->next > 0 ? parser->next - 1 : 0;
+  struct diag *diag = diag_error(diags_of(parser), E0109, parser->tokens->list.data[last].span,
+                                 "more than %d items at one place", LIMIT_ITEMS);
+  diag_help(diag, "group them into records of their own");
+}
+
 struct stage *tree_stage(struct parser *parser, struct span span, const struct token *verb) {
   struct stage *stage = arena_new(arena_of(parser), struct stage);
   stage->verb = tree_ident(verb);

@@ -97,6 +97,9 @@ const char *tree_decl_doc(struct parser *, struct span span);
 /* W0901 for every comment that nobody has asked for. */
 void tree_report_unclaimed_docs(struct parser *);
 
+/* E0109 at the last token read, for a list that has reached LIMIT_ITEMS. */
+void tree_report_too_many(struct parser *);
+
 /* -- syntax errors (syntax_error.c) -- */
 
 /* Reports the token `unexpected`, where one of `expected` (kinds; all of them) could stand. */

@@ -388,6 +388,10 @@ static void depth_is_limited(void **state) {
   assert_string_equal(codes(c), "");
   repeated(c, "const a = 1", " + 1", LIMIT_EXPR_HEIGHT, "");
   assert_string_equal(codes(c), "E0109");
+  repeated(c, "record R {", " a: int,", LIMIT_ITEMS, "}");
+  assert_string_equal(codes(c), "");
+  repeated(c, "record R {", " a: int,", LIMIT_ITEMS + 5, "}");
+  assert_string_equal(codes(c), "E0109");
   repeated(c, "const a: int", " ?", 20000, " = none");
   assert_string_equal(codes(c), "");
 }
