@@ -101,7 +101,7 @@ def check_commands(tools, path, blocks):
         folder = box.path / path.relative_to(ROOT).parent
     commands = parse_commands(blocks)
     mark = "--end-of-command--"
-    script = "exec 2>&1\n" + "".join(f"{command}\necho; echo '{mark}'\n" for command, _ in commands)
+    script = "exec 2>&1\n" + "".join(f"{command}\ncode=$?; echo; echo '{mark}'; (exit $code)\n" for command, _ in commands)
     result = run(["bash", "-c", script], folder, tools)
     parts = result.out.decode().split(f"\n{mark}\n")
     if len(parts) != len(commands) + 1:
