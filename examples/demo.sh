@@ -19,9 +19,16 @@ wrong() {
 
 # run EXPECTED-EXIT-CODE EXPECTED-STDOUT COMMAND…: shows the command and what it prints, and checks both.
 run() {
-  local wanted=$1 expected=$2 code
+  local wanted=$1 expected=$2 code word
   shift 2
-  printf '\n$ %s\n' "$*"
+  printf '\n$'
+  for word in "$@"; do
+    case $word in
+    *[!A-Za-z0-9./_-]*) printf " '%s'" "$word" ;;
+    *) printf ' %s' "$word" ;;
+    esac
+  done
+  printf '\n'
   "$@" >stdout 2>stderr
   code=$?
   cat stdout stderr
