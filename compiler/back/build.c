@@ -134,7 +134,7 @@ static void make_command(struct build *b) {
   if (cc == NULL || cc[strspn(cc, " \t")] == '\0') cc = "cc";
   add_words(b, cc);
   add_words(b, options->optimise != NULL ? options->optimise : "-O2");
-  if (options->is_debug) add_word(b, "-g");
+  add_word(b, options->is_debug ? "-g" : "-Wl,--strip-debug");
   add_word(b, "-std=gnu11");
   add_word(b, "-w");
   add_word(b, arena_printf(b->arena, "-I%s/include", b->lib));

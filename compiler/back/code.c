@@ -105,21 +105,21 @@ static uint32_t count_mentions(const char *text, const char *name) {
   return count;
 }
 
-/* Settles the marks of CODE_IF_UNUSED: an unused local is mentioned by its declaration and its mark. */
-static void settle_locals(struct code *c) {
-  if (strchr(c->body.data, '\1') == NULL) return;
+/* An unused variable is mentioned by its declaration and its mark only. */
+void code_settle_marks(struct text *body) {
+  if (strchr(body->data, '\1') == NULL) return;
   struct text out;
-  text_init(&out, &c->e->compiler->arena);
-  const char *p = c->body.data;
+  text_init(&out, body->arena);
+  const char *p = body->data;
   for (const char *mark = strchr(p, '\1'); mark != NULL; mark = strchr(p, '\1')) {
     text_addn(&out, p, (size_t)(mark - p));
     size_t length = strcspn(mark + 1, "\1");
-    const char *name = code_printf(c, "%.*s", (int)length, mark + 1);
-    if (count_mentions(c->body.data, name) <= 2) text_addf(&out, " (void)%s;", name);
+    const char *name = arena_strndup(body->arena, mark + 1, length);
+    if (count_mentions(body->data, name) <= 2) text_addf(&out, " (void)%s;", name);
     p = mark + length + 2;
   }
   text_add(&out, p);
-  c->body = out;
+  *body = out;
 }
 
 /* Marks the parameters that the body does not use; a parameter's name stands before `,` or `)`. */
@@ -142,7 +142,7 @@ static bool is_single_line(const struct code *c, uint32_t line) {
 
 void code_end(struct code *c, const char *head, struct span span) {
   end_line(c);
-  settle_locals(c);
+  code_settle_marks(&c->body);
   struct text *out = emit_section(c->e, SECTION_EXPRESSIONS);
   uint32_t line = line_of(c, span);
   add_line_directive(c, out, line);

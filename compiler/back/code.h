@@ -46,8 +46,10 @@ struct code {
   bool is_captured;         /* the text is a piece of a line: no line breaks */
 };
 
-/* In the text of a body: `(void)NAME;` if nothing else mentions the local. code_end() decides. */
+/* In the text of a body: `(void)NAME;` if nothing else mentions the variable. Settled by code_end(), or
+ * by code_settle_marks() for the body of any other function. */
 #define CODE_IF_UNUSED "\1%s\1"
+void code_settle_marks(struct text *body);
 
 /* Starts a function's body. `step` is for messages. */
 void code_begin(struct code *, struct emit *, const char *step, bool is_fallible);

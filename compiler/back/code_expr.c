@@ -528,7 +528,9 @@ static const char *call_fn(struct code *c, const struct expr *expr) {
   bool is_fallible = fn->can_fail || fn->can_fault;
   if (!is_fallible && code_is_scalar(fn->type))
     return code_temp(c, fn->type, code_printf(c, "%s)", call.data));
-  const char *temp = code_temp(c, fn->type, NULL);
+  /* With a value at first: gcc does not always see that a failed call's result is never used. */
+  const char *nothing = code_is_scalar(fn->type) ? "0" : "{0}";
+  const char *temp = code_temp(c, fn->type, is_fallible ? nothing : NULL);
   if (!is_fallible) {
     code_put(c, "%s, &%s);", call.data, temp);
   } else if (c->fail_label == NULL || c->is_condition) {

@@ -41,7 +41,8 @@ static const char *int_division(struct code *c, enum binary_op op, const struct 
     if (is_safe) return code_temp(c, type, code_printf(c, "%s %% %s", a, b));
     return code_temp(c, type, code_printf(c, "%s == -1 ? 0 : %s %% %s", b, a, b));
   }
-  if (!is_safe || is_minus_one) {
+  bool may_be_min = a[0] < '0' || a[0] > '9'; /* a literal is not */
+  if (may_be_min && (!is_safe || is_minus_one)) {
     const char *fault = code_fault(c, span, "the division overflows");
     code_put(c, "if (%s == -1 && %s == INT64_MIN) %s", b, a, fault);
   }

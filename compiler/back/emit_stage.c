@@ -69,14 +69,14 @@ const char *emit_user_call(struct emit *e, const struct node *node, const char *
   const char *pointer = arena_printf(arena, "&%s", result);
   if (!emit_is_fallible(value)) {
     if (code_is_scalar(value->type)) {
-      emit_line(e, "const %s %s = %s);", type, result, call);
+      emit_line(e, "const %s %s = %s);" CODE_IF_UNUSED, type, result, call, result);
     } else {
       emit_line(e, "%s %s;", type, result);
       emit_line(e, "%s, %s);", call, pointer);
     }
     return pointer;
   }
-  emit_line(e, "%s %s;", type, result);
+  emit_line(e, "%s %s = %s;", type, result, code_is_scalar(value->type) ? "0" : "{0}");
   emit_line(e, "if (!%s, %s)) {", call, pointer);
   emit_reject(e, node, row);
   emit_line(e, goes_on(node) ? "} else {" : "}");
@@ -167,6 +167,7 @@ void emit_function(struct emit *e, enum section section, const char *head, const
   e->out = &body;
   e->indent = 1;
   write(e, node, port);
+  code_settle_marks(&body);
   struct text *out = emit_section(e, section);
   text_addf(out, "%s {\n", head);
   static const char *const parameters[] = {"w", "it", "key"};

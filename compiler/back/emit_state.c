@@ -20,6 +20,12 @@ static bool is_fallible(const struct stage *stage) {
   return stage->can_fail || stage->can_fault;
 }
 
+/* Whether a failing item is handled by the stage's `else`, which then goes on. */
+static bool is_guarded(const struct stage *stage) {
+  bool goes_on = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
+  return goes_on && is_fallible(stage);
+}
+
 /* The parameters behind the worker of a body (with an item) or a hook (without). */
 static const char *body_parameters(struct emit *e, const struct node *node,
                                    const struct block *block, bool has_item, bool is_held) {
@@ -248,7 +254,7 @@ static void emit_load(struct emit *e, const struct node *node) {
 void emit_state_table(struct emit *e, const struct node *node) {
   emit_row_struct(e, node);
   emit_find(e, node);
-  bool drops = emit_state_forgets(node->stage->body) || node->stage->on_fail.kind != ON_FAIL_NONE;
+  bool drops = emit_state_forgets(node->stage->body) || is_guarded(node->stage);
   vec_each(struct hook, hook, &node->stage->hooks) drops = drops || emit_state_forgets(hook->body);
   if (drops) emit_drop(e, node);
   emit_pack(e, node);
@@ -361,8 +367,7 @@ void emit_state_row(struct emit *e, const struct node *node, const char *row) {
   emit_line(e, "bool is_new;");
   emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, &is_new);", node->name, node->name);
   if (emit_state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
-  bool is_handled = stage->on_fail.kind == ON_FAIL_SKIP || stage->on_fail.kind == ON_FAIL_INTO;
-  if (is_handled && is_fallible(stage)) {
+  if (is_guarded(stage)) {
     emit_guarded(e, node, row);
     return;
   }

@@ -1,0 +1,321 @@
+/* Written by flowcc from keyed_state.flow. Edit that file, not this one. */
+#include "flow/flow.h"
+
+/* ==== Types ==== */
+
+/* record Row */
+struct T_Row {
+  struct flow_str f_word;
+};
+
+/* { word: string, count: int } */
+struct R_1 {
+  struct flow_str f_word;
+  int64_t f_count;
+};
+
+
+/* ==== What is done with values of these types ==== */
+
+static inline void encode_string(struct flow_buf *b, const struct flow_str *x) {
+  flow_put_bytes(b, flow_str_data(x), x->length);
+}
+
+static inline void encode_int(struct flow_buf *b, const int64_t *x) {
+  flow_put_int(b, *x);
+}
+
+static inline bool decode_string(struct flow_mem *mem, struct flow_reader *r, struct flow_str *x) {
+  size_t length;
+  const char *data = flow_get_bytes(r, &length);
+  if (!r->ok || length > UINT32_MAX) return false;
+  struct flow_str borrowed = flow_str_make(data, length);
+  flow_str_copy(mem, x, &borrowed);
+  return r->ok;
+}
+
+static inline bool decode_int(struct flow_mem *mem, struct flow_reader *r, int64_t *x) {
+  (void)mem;
+  *x = flow_get_int(r);
+  return r->ok;
+}
+
+static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
+
+static const struct flow_type schema_string = {.kind = FLOW_KIND_STRING};
+
+
+/* ==== Places in the program, parameters, prototypes ==== */
+
+static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash);
+static const struct flow_site site_1 = {"state count", 6, 29, 10,
+  "  |> state count: int = 0 { count += 1 }"};
+static void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
+static const struct flow_site site_2 = {"source rows", 3, 8, 4,
+  "source rows: Row = file(\"rows.csv\", csv)"};
+static const struct flow_site site_3 = {"state count", 6, 3, 38,
+  "  |> state count: int = 0 { count += 1 }"};
+static const struct flow_site site_4 = {"sink stdout", 8, 3, 14,
+  "  |> into stdout"};
+
+/* ==== The program's own expressions and statements ==== */
+
+#line 5 "keyed_state.flow"
+static inline void x_rows_key(struct flow_worker *w, const struct T_Row *it, struct flow_str *out) { (void)w; *out = it->f_word; }
+
+#line 6 "keyed_state.flow"
+static inline int64_t initial_rows_count(struct flow_worker *w) { (void)w; return 0; }
+
+#line 6 "keyed_state.flow"
+static inline bool x_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, int64_t *state) { (void)it; (void)key; int64_t t1; if (__builtin_add_overflow((*state), 1, &t1)) return flow_fault_at(w, &site_1, "the sum overflows"); (*state) = t1; return true; }
+
+#line 7 "keyed_state.flow"
+static inline bool on_epoch_rows_count(struct flow_worker *w, const struct flow_str *key, int64_t *state) { struct R_1 t1 = {.f_word = (*key), .f_count = (*state)}; emit0_rows_count(w, &t1, key); return true; }
+
+#line 3 "keyed_state.flow"
+static inline void x_location_of_source_rows(struct flow_worker *w, struct flow_str *out) { (void)w; *out = (struct flow_str){.length = 8, .bytes = "rows.csv"}; }
+
+#line 79 "keyed_state.c"
+
+/* ==== Reading and writing records ==== */
+
+static void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_1 *x) {
+  (void)w;
+  const size_t room = 56;
+  flow_buf_reserve(b, room);
+  char *p = b->data + b->length;
+  p = flow_write_fixed(p, "{\"word\": \"", 10);
+  p = flow_write_json_str(b, p, &x->f_word, room);
+  p = flow_write_fixed(p, "\", \"count\": ", 12);
+  p = flow_write_number(p, x->f_count);
+  p = flow_write_fixed(p, "}\n", 2);
+  b->length = (size_t)(p - b->data);
+}
+
+FLOW_INLINE bool row_parse_rows(struct flow_worker *w, const struct flow_block *b, struct flow_csv *c, struct T_Row *x, bool is_plain) {
+  (void)w;
+  uint64_t seen0 = 0;
+  struct flow_csv_field f;
+  enum flow_csv_next next;
+  uint32_t column = 0;
+  const uint32_t column_count = b->column_count;
+  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {
+    if (FLOW_UNLIKELY(column >= column_count)) {
+      return !is_plain && flow_csv_too_many(c, &f, column_count);
+    }
+    switch (b->columns[column]) {
+      case 0: {
+        x->f_word = flow_row_str(&f, is_plain);
+        seen0 |= UINT64_C(1) << 0;
+        break;
+      }
+      default: break;
+    }
+  }
+  if (next == FLOW_CSV_BAD) return false;
+  if (FLOW_UNLIKELY(seen0 != UINT64_C(0x1))) {
+    if (!(seen0 >> 0 & 1)) return !is_plain && flow_csv_missing(c, "word");
+  }
+  return true;
+}
+
+static __attribute__((noinline)) enum flow_parse any_parse_rows(struct flow_worker *w, struct flow_block *b, struct T_Row *out) {
+  struct flow_line line;
+  struct flow_csv csv;
+  bool is_bad;
+  if (b->is_too_long) return flow_line_too_long(b);
+  if (!flow_csv_row(w, b, ',', &line, &csv, &is_bad)) return FLOW_NO_RECORD;
+  if (is_bad || !row_parse_rows(w, b, &csv, out, false)) return flow_line_bad(b, &line);
+  return flow_line_done(b, &line);
+}
+
+static enum flow_parse parse_rows(struct flow_worker *w, struct flow_block *b, struct T_Row *out) {
+  struct flow_csv csv;
+  if (FLOW_LIKELY(flow_csv_begin_plain(b, ',', &csv) && !b->is_too_long) &&
+      FLOW_LIKELY(row_parse_rows(w, b, &csv, out, true))) {
+    return flow_csv_done(b, &csv);
+  }
+  return any_parse_rows(w, b, out);
+}
+
+
+/* ==== Keyed state ==== */
+
+/* state count: int = one row per key */
+struct S_rows_count {
+  struct flow_entry entry;
+  struct flow_str key;
+  int64_t value;
+};
+
+static inline bool row_has_key_rows_count(const struct flow_entry *row, const void *key) {
+  return flow_str_equal(&((const struct S_rows_count *)row)->key, key);
+}
+
+static FLOW_COLD struct S_rows_count *row_new_rows_count(struct flow_worker *w, uint64_t hash, const struct flow_str *key) {
+  struct flow_table *t = &w->tables[0];
+  struct S_rows_count *s = (struct S_rows_count *)flow_table_insert(t, hash);
+  flow_str_copy(w->heap, &s->key, key);
+  s->value = initial_rows_count(w);
+  return s;
+}
+
+static inline struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
+  struct flow_table *t = &w->tables[0];
+  struct S_rows_count *s = (struct S_rows_count *)flow_table_find(t, hash, key, row_has_key_rows_count);
+  *is_new = s == NULL;
+  return s != NULL ? s : row_new_rows_count(w, hash, key);
+}
+
+static inline void row_key_pack_rows_count(struct flow_buf *out, const struct flow_entry *row) {
+  encode_string(out, &((const struct S_rows_count *)row)->key);
+}
+
+static inline void row_value_pack_rows_count(struct flow_buf *out, const struct flow_entry *row) {
+  encode_int(out, &((const struct S_rows_count *)row)->value);
+}
+
+static void row_pack_rows_count(struct flow_table *t, struct flow_buf *out) {
+  flow_table_pack(t, out, row_key_pack_rows_count, row_value_pack_rows_count);
+}
+
+static bool row_load_rows_count(struct flow_worker *w, struct flow_table *t, uint64_t id,
+                    const uint8_t *key_data, size_t key_length,
+                    const uint8_t *value_data, size_t value_length) {
+  struct flow_str loaded, *key = &loaded; /* the heap owns what is decoded */
+  int64_t value;
+  struct flow_reader reader = flow_reader_of(key_data, key_length);
+  if (!decode_string(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;
+  reader = flow_reader_of(value_data, value_length);
+  if (!decode_int(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;
+  struct S_rows_count *s = (struct S_rows_count *)flow_table_load(t, flow_str_hash(w->tables[0].seed, key), id);
+  s->key = loaded;
+  s->value = value;
+  return true;
+}
+
+
+/* ==== Fused stages: the way of a row from its source to its sinks ==== */
+
+static void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key) {
+  (void)key;
+  print_stdout(w, flow_sink_row(w, 0), it);
+}
+
+static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash) {
+  /* 6: |> state count: int = 0 { count += 1 } */
+  struct flow_table *t = &w->tables[0];
+  bool is_new;
+  struct S_rows_count *s = row_find_rows_count(w, key, hash, &is_new);
+  (void)is_new;
+  flow_table_touch(t, &s->entry);
+  if (!x_rows_count(w, it, key, &s->value)) {
+    flow_abort_record(w);
+  }
+}
+
+static enum flow_run run_rows(struct flow_worker *w, struct flow_block *block) {
+  struct T_Row rows[FLOW_BATCH];
+  while (block->cursor < block->end && block->records < block->budget) {
+    enum flow_parse parsed = FLOW_PARSED;
+    uint64_t room = block->budget - block->records;
+    uint32_t limit = room < FLOW_BATCH ? (uint32_t)room : FLOW_BATCH, count = 0;
+    while (count < limit && block->cursor < block->end) {
+      parsed = parse_rows(w, block, &rows[count]);
+      if (parsed != FLOW_PARSED) break;
+      count++;
+    }
+    /* Keys first, so that the table's memory is on its way when the rows come. */
+    struct flow_str keys[FLOW_BATCH];
+    uint64_t hashes[FLOW_BATCH], first = w->record;
+    uint32_t places[FLOW_BATCH], kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      const struct T_Row *it = &rows[i];
+      struct flow_str row1;
+      x_rows_key(w, it, &row1);
+      keys[kept] = row1;
+      hashes[kept] = flow_str_hash(w->tables[0].seed, &keys[kept]);
+      flow_table_prefetch(&w->tables[0], hashes[kept]);
+      places[kept++] = i;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+      flow_table_prefetch_row(&w->tables[0], hashes[i]);
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+      w->record = first + places[i];
+      stage_1_rows_count(w, &rows[places[i]], &keys[i], hashes[i]);
+    }
+    w->record = first + count;
+    block->records += count;
+    if (parsed == FLOW_BAD_RECORD) {
+      block->cursor = block->bad.record;
+      block->line = block->bad.line;
+      flow_batch_end(w);
+      return FLOW_RUN_STOP;
+    }
+    flow_batch_end(w);
+  }
+  return FLOW_RUN_DONE;
+}
+
+
+/* ==== The program ==== */
+
+static const char *const columns_of_rows[] = {"word", };
+static const bool required_of_rows[] = {true, };
+
+static struct flow_str location_of_source_rows(const struct flow_worker *worker) {
+  struct flow_worker w = *worker;
+  struct flow_str location;
+  x_location_of_source_rows(&w, &location);
+  return location;
+}
+
+static const struct flow_source_desc sources[] = {
+  {.name = "rows", .was = NULL, .site = &site_2,
+   .connector = &flow_connector_file, .framing = FLOW_FRAMING_CSV, .has_header = true,
+   .delimiter = 44,
+   .columns = columns_of_rows, .is_required = required_of_rows, .column_count = 1,
+   .poll_us = INT64_C(0), .item_name = "Row", .on_fail = "stop",
+   .location = location_of_source_rows, .run = run_rows},
+};
+
+static const struct flow_sink_desc sinks[] = {
+  {.name = "stdout", .was = NULL, .site = &site_4,
+   .connector = &flow_connector_stdout, .header = NULL,
+   .location = NULL},
+};
+
+static const struct flow_state_desc states[] = {
+  {.name = "count", .was = NULL, .site = &site_3,
+   .key_type = &schema_string, .value_type = &schema_int,
+   .row_size = sizeof(struct S_rows_count), .pack = row_pack_rows_count, .load = row_load_rows_count},
+};
+
+static void on_epoch(struct flow_worker *w) {
+  {
+    /* state count, on epoch */
+    struct flow_table *t = &w->tables[0];
+    for (size_t i = 0; i < t->touched_count; i++) {
+      struct S_rows_count *s = (struct S_rows_count *)flow_table_touched(t, i);
+      if (s == NULL) continue;
+      if (!on_epoch_rows_count(w, &s->key, &s->value)) flow_abort_record(w);
+      if (i % FLOW_BATCH == FLOW_BATCH - 1) flow_batch_end(w);
+    }
+  }
+}
+
+const struct flow_program flow_program = {
+  .abi_version = FLOW_ABI_VERSION,
+  .name = "keyed_state", .file = "keyed_state.flow", .doc = NULL,
+  .compiler = "flowcc 0.1.0",
+  .sources = sources, .source_count = 1,
+  .sinks = sinks, .sink_count = 1,
+  .states = states, .state_count = 1,
+  .is_boundary_dependent = true,
+  .on_epoch = on_epoch, .on_end = NULL,
+};
+
+int main(int argc, char **argv) {
+  return flow_main(&flow_program, argc, argv);
+}
