@@ -298,31 +298,34 @@ static inline char *flow_write_bool(char *p, bool value) {
 
 char *flow_write_json_slow(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
 
-/* Bytes that JSON must escape (`"`, `\`, below 0x20): the lowest set bit lies in the first one. */
-static inline uint64_t flow_json_escapes(uint64_t bytes) {
-  const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-  uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
-  return ((bytes - ones * 0x20) & ~bytes & tops) | ((quote - ones) & ~quote & tops) |
-         ((backslash - ones) & ~backslash & tops);
+/* Whether the bytes of a string of up to FLOW_STR_INLINE bytes stand for themselves in JSON. */
+static inline bool flow_json_is_plain(const struct flow_str *s) {
+#ifdef __SSE2__
+  __m128i text = _mm_srli_si128(_mm_loadu_si128((const __m128i *)(const void *)s), 4);
+  __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                                 _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+  special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(0x1f)), text));
+  /* The bytes behind the text are 0, so there is always one. */
+  return (uint32_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special)) == s->length;
+#else
+  for (uint32_t i = 0; i < s->length; i++) {
+    if ((unsigned char)s->bytes[i] < 0x20 || s->bytes[i] == '"' || s->bytes[i] == '\\')
+      return false;
+  }
+  return true;
+#endif
 }
 
 /* Writes the string's bytes as they stand between quotes in JSON; the opening quote lies before `p`.
- * Room for FLOW_STR_INLINE + `room` bytes at `p`; room for `room` bytes behind it. */
+ * Room for FLOW_STR_INLINE bytes and what is to follow at `p`; room for `room` bytes behind it where
+ * the string is longer. */
 static inline char *flow_write_json_str(struct flow_buf *b, char *p, const struct flow_str *s,
                                         size_t room) {
-  uint32_t length = s->length;
-  if (FLOW_UNLIKELY(length > FLOW_STR_INLINE)) return flow_write_json_slow(b, p, s, room);
-  /* Bytes behind the length are zero and count as escapes, so the first escape decides. */
-  uint64_t low = s->words[0] >> 32 | s->words[1] << 32;
-  uint64_t escapes = flow_json_escapes(low);
-  size_t plain = escapes != 0 ? (size_t)__builtin_ctzll(escapes) >> 3 : 8;
-  if (length > 8) {
-    escapes = flow_json_escapes(s->words[1] >> 32);
-    plain = plain == 8 ? 8 + ((size_t)__builtin_ctzll(escapes) >> 3) : 0;
+  if (FLOW_UNLIKELY(s->length > FLOW_STR_INLINE || !flow_json_is_plain(s))) {
+    return flow_write_json_slow(b, p, s, room);
   }
-  if (FLOW_UNLIKELY(plain < length)) return flow_write_json_slow(b, p, s, room);
   memcpy(p, s->bytes, FLOW_STR_INLINE);
-  return p + length;
+  return p + s->length;
 }
 
 char *flow_write_far(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
