@@ -72,7 +72,8 @@ enum flow_schema_flags {
   FLOW_SCHEMA_KEY = 1, /* it is the type of a key: two keys may never become equal */
 };
 
-/* How stored bytes become bytes of the new type. A plan keeps scratch space: one thread at a time. */
+/* How stored bytes become bytes of the new type. A plan keeps scratch space: one thread at a
+ * time. */
 struct flow_schema_plan;
 
 struct flow_schema_diff {
@@ -90,8 +91,8 @@ bool flow_schema_compare(struct flow_schema_pool *, const char *name,
                          const struct flow_type *old_type, const struct flow_type *new_type,
                          unsigned flags, struct flow_schema_diff *);
 
-/* Appends the value in its new form to `out`. False, with `out` as it was: the bytes are not a value
- * of the old type, or an int has no exact float. */
+/* Appends the value in its new form to `out`. False, with `out` as it was: the bytes are not a
+ * value of the old type, or an int has no exact float. */
 bool flow_schema_convert(const struct flow_schema_plan *, const void *data, size_t length,
                          struct flow_buf *out);
 

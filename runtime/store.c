@@ -331,8 +331,8 @@ static enum flow_status check_pages(struct flow_store *store, const char *path,
 }
 
 /* Writes a copy without free pages and puts it in the file's place. The copy has its own commit
- * numbers, so LMDB's lock file starts anew with it; a process that still reads the old file keeps that
- * one and its lock file. A failure leaves the store as it is. */
+ * numbers, so LMDB's lock file starts anew with it; a process that still reads the old file
+ * keeps that one and its lock file. A failure leaves the store as it is. */
 static void make_compact(struct flow_store *store, const char *data_path) {
   const struct flow_sys *sys = store->sys;
   char copy[STORE_PATH + 32], lock[STORE_PATH + 32];
@@ -374,7 +374,8 @@ static enum flow_status open_data(struct flow_store *store,
     store_read_end(txn);
   }
   if (code == MDB_NOTFOUND) {
-    flow_report_fail(report, FLOW_E_MISMATCH, "%s is an LMDB database, but not one of a flow", path);
+    flow_report_fail(report, FLOW_E_MISMATCH, "%s is an LMDB database, but not one of a flow",
+                     path);
     flow_report_help(report, "give another --state-dir");
     return FLOW_E_MISMATCH;
   }

@@ -23,7 +23,7 @@
  *
  * After any failed commit, rewind or fold the store refuses further work: the run must end, and the
  * next one starts from the last commit. Nothing here is called from two threads at once, and not
- * after fork().
+ * after fork(). LMDB does its own I/O, past sys.h; everything else here goes through it.
  *
  * What damage is found. Every record has a checksum over its bytes and its place; epochs form a
  * chain of checksums; each base tree has the number and the sum of its rows. Before LMDB opens the
@@ -51,7 +51,8 @@
 #define FLOW_STORE_NAME 255
 /* Bytes of the text of a type; far above what a program of usual size has. */
 #define FLOW_STORE_TYPE_TEXT (1u << 20)
-/* Bytes of a row's key and value together. LMDB's limit is 4 GiB - 1. */
+/* Bytes of a row's key, and of its value, at most: what is committed beyond that cannot be loaded.
+ * The engine's own limit has to lie below. LMDB's limit for both together is 4 GiB - 1. */
 #define FLOW_STORE_ROW ((size_t)1 << 31)
 /* "No epoch": the newest committed one is meant. */
 #define FLOW_STORE_NEWEST (-1)
@@ -71,13 +72,15 @@ struct flow_store_options {
 };
 
 /* Opens the store in options->dir and takes its lock; the texts in the options are copied. A
- * directory that is made here has mode 0700. Also finishes or removes what a crash left half done.
+ * directory that is made here has mode 0700. Also finishes or removes what a crash left half
+ * done.
  *
  * FLOW_E_LOCKED: another process holds the lock; the message names its pid. FLOW_E_CREATE: the
- * directory cannot be made, or something else has its name. FLOW_E_IO: it cannot be read or written.
- * FLOW_E_MISMATCH: another flow's state, a format of a newer flowcc, a network file system, or
- * (without `create`) nothing there. FLOW_E_CORRUPT: damage that leaves no epoch to go back to.
- * Nothing is changed when it fails. On success *store is owned by the caller: flow_store_close(). */
+ * directory cannot be made, or something else has its name. FLOW_E_IO: it cannot be read or
+ * written. FLOW_E_MISMATCH: another flow's state, a format of a newer flowcc, a network file
+ * system, or (without `create`) nothing there. FLOW_E_CORRUPT: damage that leaves no epoch to go
+ * back to. Nothing is changed when it fails. On success *store is owned by the caller:
+ * flow_store_close(). */
 enum flow_status flow_store_open(const struct flow_sys *, const struct flow_store_options *,
                                  struct flow_store **store, struct flow_report *);
 
@@ -88,7 +91,7 @@ struct flow_store_range {
   int64_t head;     /* newest committed epoch; -1: none yet */
   int64_t oldest;   /* --resume-epoch may name oldest … newest; */
   int64_t newest;   /* newest is head + 1 */
-  int64_t damaged;  /* the first epoch whose data is damaged, or -1: only earlier ones can be used */
+  int64_t damaged;  /* the first epoch whose data is damaged, or -1; earlier ones are good */
   uint64_t timeline; /* counts rewinds; (timeline, epoch) names an epoch for ever */
 };
 
@@ -132,15 +135,16 @@ struct flow_store_plan {
   int64_t resume_epoch;     /* --resume-epoch N, or FLOW_STORE_NEWEST */
 };
 
-/* Compares the program with the store and makes the store fit, in one small transaction: goes back to
- * the end of epoch resume_epoch - 1, adds ids and new versions of types, renames, drops. Types stay
- * alive until the store is closed. numbers[i] gets the number of ids[i], >= 1.
+/* Compares the program with the store and makes the store fit, in one small transaction: goes
+ * back to the end of epoch resume_epoch - 1, adds ids and new versions of types, renames, drops.
+ * The plan is only read. numbers[i] gets the number of ids[i], >= 1. What is written counts from
+ * the next epoch on: until one is committed, a later program may still choose other types.
  *
- * When it succeeds, report->message tells in words what was migrated, one change a line; empty if
- * nothing was. FLOW_E_MISMATCH: a type changed in a way that cannot be migrated (the message shows
- * old and new), or a state, source or field is gone and not in `drops`. FLOW_E_RANGE: the epoch cannot be
- * reached; the message names the range. FLOW_E_CORRUPT: the chosen epoch or one before it is damaged; the message
- * names the newest good one. Nothing is touched on refusal. */
+ * When it succeeds, report->message tells in words what was migrated, one change a line; empty
+ * if nothing was. FLOW_E_MISMATCH: a type changed in a way that cannot be migrated (the message
+ * shows old and new), or a state, source or field is gone and not in `drops`. FLOW_E_RANGE: the
+ * epoch cannot be reached; the message names the range. FLOW_E_CORRUPT: the chosen epoch or one
+ * before it is damaged; the message names the newest good one. Nothing is touched on refusal. */
 enum flow_status flow_store_prepare(struct flow_store *, const struct flow_store_plan *,
                                     uint16_t *numbers, struct flow_report *);
 
@@ -181,25 +185,26 @@ struct flow_store_epoch {
   size_t part_count;
 };
 
-/* Commits one or more whole epochs in one transaction. On FLOW_OK they are on the disk. Otherwise
- * none of them is, and the store takes no more: FLOW_E_FULL for a full disk, FLOW_E_IO, FLOW_E_MEMORY;
- * FLOW_E_BUG if the numbers or ids are not as above. The parts are only read. */
+/* Commits one or more whole epochs in one transaction. On FLOW_OK they are on the disk.
+ * Otherwise none of them is, and the store takes no more: FLOW_E_FULL for a full disk,
+ * FLOW_E_IO, FLOW_E_MEMORY; FLOW_E_BUG if the numbers or ids are not as above. The parts are
+ * only read. */
 enum flow_status flow_store_commit(struct flow_store *, const struct flow_store_epoch *epochs,
                                    size_t count, struct flow_report *);
 
-/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on, and the ids, types and
- * drops that came with them, and counts up the timeline, in one transaction; head + 1 is no change.
- * prepare() does this too; here it stands alone, and prepare() and load() have to follow.
- * FLOW_E_RANGE: the message names the range. */
+/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on, and the ids,
+ * types and drops that came with them, and counts up the timeline, in one transaction; head + 1
+ * is no change. prepare() does this too; here it stands alone, and prepare() and load() have to
+ * follow. FLOW_E_RANGE: the message names the range. */
 enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct flow_report *);
 
 /* -- housekeeping ----------------------------------------------------------------------------- */
 
-/* Folds old epochs into the base, if it is time to: when the epochs that may go (not the retained ones)
- * weigh half as much as the base, and at least the fold floor. Works for about
- * `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they weigh as
- * much as the base, it works until they are folded. Costs next to nothing when there is nothing to do.
- * Pauses while another process reads an older state. */
+/* Folds old epochs into the base, if it is time to: when the epochs that may go (not the
+ * retained ones) weigh half as much as the base, and at least the fold floor. Works for about
+ * `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they
+ * weigh as much as the base, it works until they are folded. Costs next to nothing when there is
+ * nothing to do. Pauses while another process reads an older state. */
 enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);
 
 /* Epochs lighter than this together are not worth a fold. */

@@ -31,7 +31,8 @@
 #define TREE_SIZE 48
 #define KEY_MAX 511
 #define NO_PAGE UINT64_MAX
-/* A branch page holds at least 2 keys, a full tree of 2^32 pages far more: real trees stay below 10. */
+/* A branch page holds at least 2 keys, a full tree of 2^32 pages far more: real trees stay below
+ * 10. */
 #define DEPTH_MAX 16
 #define PAGE_SIZE_MAX 65536
 

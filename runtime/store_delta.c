@@ -67,9 +67,9 @@ static int damaged_entry(struct collector *c, int64_t epoch) {
   return STORE_STOP;
 }
 
-/* Joins the rest of the chunks before with this one, in a block that lives as long as the rows. The
- * block has room for the whole entry, so the chunks of a large value are appended and each is copied
- * only once. */
+/* Joins the rest of the chunks before with this one, in a block that lives as long as the rows.
+ * The block has room for the whole entry, so the chunks of a large value are appended and each
+ * is copied only once. */
 static int join_rest(struct collector *c, const uint8_t **data, size_t *length) {
   const struct flow_sys *sys = c->store->sys;
   struct store_block *block = c->rows->blocks;

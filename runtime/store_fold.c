@@ -1,7 +1,7 @@
 /* Folding old epochs into the base.
  *
- * Deltas hold absolute values, so base and kept deltas together are right at every moment of a fold.
- * It goes id by id: the rows that changed are collected and copied into an image in row order, and
+ * Deltas hold absolute values, so base and kept deltas together are right at every moment of a
+ * fold. It goes id by id: the rows that changed are collected and copied into an image in row order, and
  * slices of it are put into base.N, one transaction each, which also moves the cursor in meta. The
  * last transaction deletes the epochs. After a crash the image is made again from the cursor on.
  *
@@ -18,8 +18,9 @@
 
 /* Rows between two looks at the clock. */
 #define ROWS_PER_LOOK 32
-/* Time for the rows of one slice. Pages that a slice frees serve the next but one, so the file grows by
- * about two slices: measured on a base of 63 MB, it was 2.2 times the base with 50 ms, 1.7 with 5. */
+/* Time for the rows of one slice. Pages that a slice frees serve the next but one, so the file
+ * grows by about two slices: measured on a base of 63 MB, it was 2.2 times the base with 50 ms,
+ * 1.7 with 5. */
 #define SLICE_US 5000
 /* Bytes that a slice puts at most, so that large values do not fill the memory with dirty pages. */
 #define SLICE_BYTES ((size_t)32 << 20)

@@ -159,8 +159,8 @@ enum flow_status store_usable(struct flow_store *, struct flow_report *);
 
 typedef int (*store_work)(struct flow_store *, struct MDB_txn *, void *context,
                           struct flow_report *);
-/* Runs the work in one write transaction and commits it; if the map is full, makes it larger and runs
- * the work again. The work must change memory only in its context. A failure that is not a
+/* Runs the work in one write transaction and commits it; if the map is full, makes it larger and
+ * runs the work again. The work must change memory only in its context. A failure that is not a
  * STORE_STOP ends the store's use. `what` is for the message: "save epoch 7". */
 enum flow_status store_write(struct flow_store *, store_work, void *context, const char *what,
                              struct flow_report *);
@@ -219,8 +219,8 @@ struct store_entry {
   size_t key_length, value_length;
 };
 enum store_parse { STORE_ENTRY, STORE_PARTIAL, STORE_BAD };
-/* Reads the entry at *p; PARTIAL: it goes on behind `end`, and the lengths that were read already are
- * set, so that the caller knows what to make room for. Moves *p only for an ENTRY. */
+/* Reads the entry at *p; PARTIAL: it goes on behind `end`, and the lengths that were read
+ * already are set, so that the caller knows what to make room for. Moves *p only for an ENTRY. */
 enum store_parse store_parse_entry(const uint8_t **p, const uint8_t *end, struct store_entry *);
 
 /* -- store_check.c -- */
@@ -229,15 +229,15 @@ struct store_pages {
   uint64_t size; /* of a page */
   uint64_t all, used, free;
 };
-/* Checks the structure of an LMDB file; false with `why` filled: LMDB must not open it. A failure to
- * read gives its negative errno in *error. */
+/* Checks the structure of an LMDB file; false with `why` filled: LMDB must not open it. A
+ * failure to read gives its negative errno in *error. */
 bool store_check_pages(const struct flow_sys *, int fd, struct store_pages *, char *why,
                        size_t why_size, int *error);
 
 /* -- store_read.c -- */
 
-/* Reads meta and ids into memory; with epochs, also verifies all deltas and sets `damaged`. Pointers
- * to ids and versions from before are dead. */
+/* Reads meta and ids into memory; with epochs, also verifies all deltas and sets `damaged`.
+ * Pointers to ids and versions from before are dead. */
 enum flow_status store_read(struct flow_store *, bool with_epochs, struct flow_report *);
 struct store_id *store_find_id(struct flow_store *, uint16_t number);
 /* Notes what an epoch weighs; false: no memory. */
@@ -258,8 +258,9 @@ enum flow_status store_reachable(struct flow_store *, int64_t epoch, struct flow
 
 /* -- store_delta.c -- */
 
-/* Finds the rows of `id` with numbers >= first_row that changed in epochs from … to. Rows point into the
- * map as long as the transaction lives, or into the rows' own blocks. 0, an LMDB code, or STORE_STOP with a report. */
+/* Finds the rows of `id` with numbers >= first_row that changed in epochs from … to. Rows point
+ * into the map as long as the transaction lives, or into the rows' own blocks. 0, an LMDB code,
+ * or STORE_STOP with a report. */
 int store_collect(struct flow_store *, struct MDB_txn *, uint16_t id, int64_t from, int64_t to,
                   uint64_t first_row, struct store_rows *, struct flow_report *);
 void store_rows_free(struct flow_store *, struct store_rows *);

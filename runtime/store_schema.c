@@ -1,9 +1,9 @@
 /* prepare: the program's ids and types against the stored ones.
  *
- * First everything is compared, without a change; all that does not fit is told at once. Then one
- * transaction makes the store fit. What it writes is valid from epoch head + 1 on. Until an epoch is
- * committed, no value has a new version, so a version of that age may still be replaced.
- */
+ * First everything is compared, without a change; all that does not fit is told at once. Then
+ * one transaction makes the store fit. What it writes is valid from epoch head + 1 on. Until an
+ * epoch is committed, no value has a new version, so a version of that age may still be
+ * replaced. */
 #include "store_impl.h"
 
 #include <errno.h>

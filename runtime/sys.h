@@ -74,7 +74,8 @@ struct flow_sys {
   /* -- waiting and signals */
   /* Waits until one of `count` items is ready; timeout_us < 0: for ever, 0: only looks. Sleeping is
    * waiting for no item. Returns the number of ready items, 0 after the timeout. */
-  int (*wait)(const struct flow_sys *sys, struct flow_wait *items, size_t count, int64_t timeout_us);
+  int (*wait)(const struct flow_sys *sys, struct flow_wait *items, size_t count,
+              int64_t timeout_us);
   /* Turns SIGINT and SIGTERM into something to read: they are blocked from here on (also in threads
    * and before any race), and the returned descriptor gets readable when one arrives, so it takes
    * part in wait(). SIGPIPE is ignored: a closed pipe is -EPIPE. */
