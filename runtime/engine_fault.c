@@ -284,10 +284,12 @@ enum flow_status engine_stop_at_hook(struct engine *e) {
              "run without --state-dir",
              (long long)e->epoch.number);
   } else {
-    snprintf(done, sizeof done,
-             "it happened at the end of epoch %lld, which is given up: its %llu "
-             "records will be read again; %s has everything before them",
-             (long long)e->epoch.number, (unsigned long long)lost, e->options.state_dir);
+    snprintf(
+        done, sizeof done,
+        "it happened at the end of epoch %lld, which is given up: its %llu record%s will be read "
+        "again; %s has everything before",
+        (long long)e->epoch.number, (unsigned long long)lost, lost == 1 ? "" : "s",
+        e->options.state_dir);
   }
   struct flow_buf text = {0};
   message_failure(&text, e->program, e->failure_site, is_stop, e->failure_reason, NULL, done);

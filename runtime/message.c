@@ -154,9 +154,9 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
     flow_buf_free(&shown);
   }
   add(out, " %*s = note: %s\n", pad, "", done);
-  add(out,
-      " %*s = help: repair the record, or handle it: add `else skip` / `else into rejects` to the "
-      "step, "
-      "rebuild, run again\n",
-      pad, "");
+  const char *what = place == NULL ? "change what the hook computes"
+                     : is_stop     ? "repair the record, or write `else skip` / `else into rejects`"
+                               : "repair the record, or add `else skip` / `else into rejects` to "
+                                 "the step";
+  add(out, " %*s = help: %s, rebuild, run again\n", pad, "", what);
 }
