@@ -4,7 +4,7 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-flowcc=${FLOWCC:-$here/../build/flowcc}
+flowcc=$(realpath "${FLOWCC:-$here/../build/flowcc}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$here"/cart_join/*.flow "$here"/cart_join/*.json "$here"/cart_join/expected-*.txt "$work"
