@@ -9,6 +9,8 @@
 set -eu
 
 level=${1:-build}
+compiler=${CC:-cc}
+compiler=${compiler%% *}
 missing=''
 
 # need PACKAGE WHY COMMAND…: the package is missing if the command fails.
@@ -24,11 +26,11 @@ need() {
 # has_header HEADER [INCLUDE-BEFORE…]: the C compiler finds the header.
 has_header() {
   local header
-  for header in "$@"; do printf '#include <%s>\n' "$header"; done | "${CC:-cc}" -fsyntax-only -xc -
+  for header in "$@"; do printf '#include <%s>\n' "$header"; done | "$compiler" -fsyntax-only -xc -
 }
 
 find_missing() {
-  need gcc 'compiles flowcc and the programs that it writes' command -v "${CC:-cc}"
+  need gcc 'compiles flowcc and the programs that it writes' command -v "$compiler"
   need libc6-dev 'the C library to compile against' has_header stdio.h
   need make 'runs the build' command -v make
   need flex 'makes the scanner of flowcc' command -v flex
