@@ -82,7 +82,7 @@ $(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy
 $(OBJ)/gen/%.o: $(GEN)/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h
 	@mkdir -p $(@D)
 	@echo "cc      $<"
-	@$(COMPILE) -Wno-maybe-uninitialized $(COMPILER_INCLUDES) -c -o $@ $<
+	@$(COMPILE) -Wno-unknown-warning-option -Wno-maybe-uninitialized $(COMPILER_INCLUDES) -c -o $@ $<
 
 # -- the runtime ---------------------------------------------------------------------------------
 
