@@ -290,8 +290,9 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
   const struct stage *stage = node->stage;
   text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", stage->id,
             quoted(e, stage->was_id), emit_site(e, stage->span, emit_step(e, node)));
-  text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n",
-            emit_helper(e, HELPER_SCHEMA, node->key), emit_helper(e, HELPER_SCHEMA, stage->state_type));
+  const char *key_type = emit_helper(e, HELPER_SCHEMA, node->key);
+  const char *value_type = emit_helper(e, HELPER_SCHEMA, stage->state_type);
+  text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n", key_type, value_type);
   text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s},\n",
             node->name, node->name, node->name);
 }
