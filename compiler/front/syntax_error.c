@@ -249,6 +249,8 @@ static void add_help(const struct parser *parser, struct diag *diag, const struc
     diag_help(diag, "functions cannot be passed as arguments in this version of the language");
   } else if (token->kind == '.' && has(expected, TOKEN_PIPE)) {
     diag_help(diag, "stages follow one another with `|>`: events |> filter … |> map …");
+  } else if (has(expected, TOKEN_NL) && has(expected, ';') && has(expected, '}')) {
+    diag_help(diag, "a new line or `;` stands between two statements");
   } else if (token->kind == TOKEN_FSTRING_CLOSE && last == TOKEN_FSTRING_OPEN) {
     diag_help(diag, "put an expression between the braces, or write {{ and }} for braces");
   }
