@@ -187,3 +187,18 @@ def test_source_and_sink_locations_can_be_given(box):
     check_equal("3\n", (box.run("./copy", "--source", "numbers=-", "--sink", "out=there.txt",
                                 stdin="3\n"), box.read("there.txt"))[1], "there.txt")
     check_match(["nothing"], box.run("./copy", "--source", "nothing=x", exit=64).err)
+
+
+def same_text_from_both_builds(box):
+    """The C text must not depend on the compiler that built flowcc (the order of evaluation, say)."""
+    paths = [*EXAMPLES.glob("*/*.flow"), *(ROOT / "tests" / "dump").glob("*.flow")]
+    for path in sorted(paths):
+        box.write(path.name, path.read_bytes())
+        here, there = (box.run(build, "emit", path.name).out
+                       for build in (box.tools.flowcc, ROOT / "build" / "flowcc"))
+        check_equal(there, here, f"the C text of {path.name}")
+
+
+def discover(tools):
+    has_both = tools.mode == "clang" and (ROOT / "build" / "flowcc").exists()
+    return [("same_text_from_both_builds", same_text_from_both_builds)] if has_both else []

@@ -40,9 +40,9 @@ static inline bool decode_int(struct flow_mem *mem, struct flow_reader *r, int64
   return r->ok;
 }
 
-static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
-
 static const struct flow_type schema_string = {.kind = FLOW_KIND_STRING};
+
+static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
 
 
 /* ==== Places in the program, parameters, prototypes ==== */

@@ -128,11 +128,11 @@ static inline void json_int(struct flow_buf *b, const int64_t *x) {
   b->length = (size_t)(p - b->data);
 }
 
+static const struct flow_type schema_string = {.kind = FLOW_KIND_STRING};
+
 static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
 
 static const struct flow_type schema_L_int = {.kind = FLOW_KIND_LIST, .element = &schema_int};
-
-static const struct flow_type schema_string = {.kind = FLOW_KIND_STRING};
 
 
 /* ==== Places in the program, parameters, prototypes ==== */
