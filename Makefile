@@ -53,7 +53,7 @@ RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flo
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
 CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
 
-.PHONY: all test check-all test-programs bless crash fuzz-smoke cover tidy format demo install clean help
+.PHONY: all test check-all test-programs bless crash fuzz-smoke cover bench bench-gate tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
@@ -159,6 +159,15 @@ cover:
 	@python3 tests/run.py --mode=cover $(TESTS)
 	@python3 tests/cover.py build/cover
 
+# Throughput beside hand-written C; bench-gate counts instructions only, so it says the same each time.
+bench: all
+	@tests/setup.sh bench
+	@python3 tests/bench/bench.py
+
+bench-gate: all
+	@tests/setup.sh bench
+	@python3 tests/bench/bench.py --gate
+
 tidy: all
 	@tests/tidy.sh
 
@@ -191,6 +200,8 @@ help:
 	@echo 'make bless         writes the expected outputs anew; read the diff'
 	@echo 'make tidy          the house rules that a machine can check'
 	@echo 'make cover         line coverage of compiler and runtime'
+	@echo 'make bench         speed, memory and cost of saving, beside hand-written C (4 minutes)'
+	@echo 'make bench-gate    instructions per record, against the goals'
 	@echo 'make format        clang-format'
 	@echo 'make install       to PREFIX (default /usr/local), below DESTDIR if given'
 	@echo 'make clean         remove build/'

@@ -4,6 +4,7 @@
 #   tests/setup.sh build    what `make` and compiled flows need
 #   tests/setup.sh test     that, and what the tests need
 #   tests/setup.sh all      that, and what `make check-all` needs
+#   tests/setup.sh bench    what `make` and `make bench` need
 #
 # Nothing is installed when nothing is missing. Uses apt-get, with sudo only where it is needed.
 set -eu
@@ -38,9 +39,13 @@ find_missing() {
   need liblmdb-dev 'the database in which a flow keeps its state' has_header lmdb.h
   need libxxhash-dev 'the hash function of keyed state' has_header xxhash.h
   [ "$level" = build ] && return
+  need python3 'the runners of tests and benchmarks' command -v python3
+  if [ "$level" = bench ]; then
+    need valgrind 'counts the instructions of the benchmarks' command -v valgrind
+    return
+  fi
   need libcmocka-dev 'the unit tests' \
     has_header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
-  need python3 'the test runner' command -v python3
   [ "$level" = test ] && return
   need clang 'the second compiler of make check-all' command -v clang
 }
