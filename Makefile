@@ -11,8 +11,8 @@ ifeq ($(filter $(MODE),release debug asan tsan clang cover),)
 $(error MODE=$(MODE): choose one of release debug asan tsan clang cover)
 endif
 
-# All cores, unless the caller said how many jobs.
-ifeq ($(filter -j% --jobs% --jobserver%,$(MAKEFLAGS)),)
+# All cores, unless the caller said how many jobs. A make that was called by make shares its jobs.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs% --jobserver%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
