@@ -266,7 +266,7 @@ static void set_up(struct engine *e) {
   e->policy = (struct epoch_policy){.records = e->options.epoch_records,
                                     .interval_us = e->options.interval_us,
                                     .is_immediate = e->options.is_immediate};
-  e->resumed_at = -1;
+  e->resumed_at = e->taken_back = -1;
   epoch_init(&e->epoch, -1, INT64_MIN);
   e->stop = (struct stop){.sys = e->sys, .fd = -1};
   e->started_us = e->sys->monotonic_us(e->sys);

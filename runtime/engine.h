@@ -65,6 +65,7 @@ struct engine {
   uint16_t *numbers;
   uint32_t id_count;
   int64_t resumed_at; /* the newest epoch when the run began; -1: none */
+  int64_t taken_back; /* the newest epoch before --resume-epoch gave some up; else resumed_at */
   char *migrated;     /* what the store did to old types; null: nothing */
 
   struct held_epoch *held; /* room for EPOCH_HELD_COUNT + 1 */

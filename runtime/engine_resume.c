@@ -109,6 +109,7 @@ static enum flow_status open_store(struct engine *e) {
                                        .drops = e->options.drops,
                                        .drop_count = e->options.drop_count,
                                        .resume_epoch = e->options.resume_epoch};
+  e->taken_back = flow_store_range(e->store).head;
   status = flow_store_prepare(e->store, &plan, e->numbers, &e->report);
   if (status != FLOW_OK) return status;
   if (e->report.message[0] != '\0') {

@@ -34,6 +34,29 @@ static struct size size_of_state(const struct engine *e) {
   return size;
 }
 
+static bool writes_stdout(const struct engine *e) {
+  bool writes = false;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) {
+    writes |= e->sinks[i].connector->target == CONNECTOR_STDOUT;
+  }
+  return writes;
+}
+
+/* Which epochs --resume-epoch gave up. File sinks were cut back; what stdout got cannot be. */
+static void add_taken_back(const struct engine *e, struct flow_buf *out) {
+  long long first = (long long)e->resumed_at + 1, last = (long long)e->taken_back;
+  add(out, "  went back ");
+  if (first == 0)
+    add(out, "to the start: ");
+  else
+    add(out, "behind epoch %lld: ", first - 1);
+  if (first == last)
+    add(out, "epoch %lld runs again", first);
+  else
+    add(out, "epochs %lld to %lld run again", first, last);
+  add(out, writes_stdout(e) ? ", and stdout gets their lines once more\n" : "\n");
+}
+
 static void add_text(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
   const struct totals *t = &e->totals;
   struct size size = size_of_state(e);
@@ -51,7 +74,9 @@ static void add_text(struct engine *e, struct flow_buf *out, double seconds, boo
           (long long)e->epoch.number - 1);
     add(out, "\n");
   }
-  if (e->store != NULL && e->resumed_at >= 0) {
+  if (e->taken_back > e->resumed_at) {
+    add_taken_back(e, out);
+  } else if (e->resumed_at >= 0) {
     add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
   }
   if (e->program->on_end != NULL) {
@@ -88,6 +113,7 @@ static void add_json(struct engine *e, struct flow_buf *out, double seconds, boo
     add(out, "%lld", (long long)e->resumed_at);
   else
     add(out, "null");
+  add(out, ", \"epochs_taken_back\": %lld", (long long)(e->taken_back - e->resumed_at));
   add(out, ", \"epoch\": ");
   if (e->epoch.number > 0)
     add(out, "%lld", (long long)e->epoch.number - 1);
