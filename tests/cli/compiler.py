@@ -163,6 +163,11 @@ def test_program_help_lists_params_and_options(box):
         if word not in text:
             raise Failure(f"--help does not tell of {word}\n{text}")
     check_match(["flowcc"], box.run("./least", "--version").out, "stdout")
+    with open(os.path.join(ROOT, "docs", "running.md"), encoding="utf-8") as page:
+        documented = page.read()
+    for option in re.findall(r"^ {2,6}(?:-\w, )?(--[a-z-]+)", text, re.MULTILINE):
+        if option != "--least" and option not in documented:
+            raise Failure(f"docs/running.md does not tell of {option}")
 
 
 def test_program_usage_errors(box):
