@@ -50,6 +50,14 @@ static const char *const_value(struct code *c, const struct expr *expr) {
   return temp;
 }
 
+static const char *param_value(struct code *c, const struct expr *expr) {
+  if (emit_first_time(c->e, "params_of"))
+    text_add(emit_section(c->e, SECTION_DECLARATIONS),
+             "static inline const struct params *params_of(const struct flow_worker *w) {\n"
+             "  return w->params;\n}\n\n");
+  return code_printf(c, "params_of(w)->p_%s", expr->name.text);
+}
+
 static const char *name_value(struct code *c, const struct expr *expr) {
   switch (expr->name.ref) {
   case REF_IT: return c->it;
@@ -59,7 +67,7 @@ static const char *name_value(struct code *c, const struct expr *expr) {
   case REF_LOCAL: return map_get(&c->locals, (const char *)expr->name.local);
   case REF_ARG:
     return code_printf(c, code_is_scalar(expr->type) ? "a_%s" : "(*a_%s)", expr->name.text);
-  case REF_PARAM: return code_printf(c, "params_of(w)->p_%s", expr->name.text);
+  case REF_PARAM: return param_value(c, expr);
   case REF_CONST: return const_value(c, expr);
   case REF_VARIANT: return variant_value(c, expr->type, expr->name.index);
   case REF_NONE:

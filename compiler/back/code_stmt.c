@@ -101,7 +101,7 @@ static void emit(struct code *c, const struct stmt *stmt) {
   int64_t sink = c->is_held ? -1 : emit_text_sink(c->e, c->node, stmt->emit.output);
   if (sink >= 0 && code_fstring_line(c, value, (uint32_t)sink)) return;
   const char *operand = code_expr(c, value);
-  emit_state_use_output(c->e, c->node, stmt->emit.output);
+  emit_state_use_output(c->e, c->node, stmt->emit.output, c->is_held);
   code_put(c, "%s%u_%s(w, %s%s);", c->emit_prefix, stmt->emit.output, c->node->name,
            code_pointer(c, value->type, operand), c->emit_args);
 }
@@ -194,10 +194,21 @@ static void range_loop(struct code *c, const struct stmt *stmt) {
   const char *from = code_temp(c, bounds[0]->type, operands[0]);
   const char *to = code_temp(c, bounds[1]->type, operands[1]);
   code_put(c, "if (%s > %s && (uint64_t)%s - (uint64_t)%s > 1000000) %s", to, from, to, from,
-           code_fail(c, call->span, "the range has more than 1,000,000 elements"));
+           code_fault(c, call->span, "the range has more than 1,000,000 elements"));
   const char *i = counter(c);
   code_put(c, "for (int64_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
   loop_variable(c, stmt->loop.first, i);
+}
+
+/* Whether the checker refuses a body that changes what the loop walks over (E0430): a path, maybe
+ * with a default of its own. */
+static bool is_guarded(const struct expr *iterable) {
+  while (iterable->kind == EXPR_BINARY && iterable->binary.op == BINARY_COALESCE &&
+         code_is_fresh(iterable->binary.right))
+    iterable = iterable->binary.left;
+  while (iterable->kind == EXPR_FIELD || iterable->kind == EXPR_INDEX)
+    iterable = iterable->kind == EXPR_FIELD ? iterable->field.object : iterable->index.object;
+  return iterable->kind == EXPR_NAME;
 }
 
 static void loop(struct code *c, const struct stmt *stmt) {
@@ -209,6 +220,8 @@ static void loop(struct code *c, const struct stmt *stmt) {
     return;
   }
   const char *operand = code_expr(c, iterable);
+  /* Whatever else shares memory with the state is walked over as a copy. */
+  if (!code_is_fresh(iterable) && !is_guarded(iterable)) operand = code_keep(c, iterable, operand);
   const char *all = code_printf(c, "all%u", ++c->temp_count);
   code_put(c, "const %s *%s = %s;", emit_c_type(c->e, type), all, code_address(c, operand));
   const char *i = counter(c);

@@ -208,6 +208,9 @@ void codec_record_body(struct emit *e, struct text *out, const struct type *reco
     skip_members(out);
     return;
   }
+  bool is_kept = false;
+  for (uint32_t i = 0; i < record->fields.count; i++) is_kept = is_kept || codec_is_kept(e, record, i);
+  if (!is_kept) text_add(out, "  (void)x;\n");
   codec_declare_seen(out, record);
   declare_places(out, record);
   text_add(out, "  unsigned expected; /* the field at which the order of declaration was left */\n"

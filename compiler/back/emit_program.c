@@ -43,8 +43,7 @@ void emit_params(struct emit *e) {
     count++;
   }
   if (count == 0) return;
-  text_add(&out, "};\n\nstatic inline const struct params *params_of(const struct flow_worker *w) {\n"
-                 "  return w->params;\n}\n\n");
+  text_add(&out, "};\n\n");
   text_addn(emit_section(e, SECTION_DECLARATIONS), out.data, out.length);
 }
 

@@ -81,11 +81,18 @@ static const char *output_mark(struct emit *e, const struct node *node, uint32_t
   return arena_printf(&e->compiler->arena, "output %u of %s", output, node->name);
 }
 
-void emit_state_use_output(struct emit *e, const struct node *node, uint32_t output) {
-  if (!emit_first_time(e, output_mark(e, node, output))) return;
+/* Hooks hold nothing back, so an output may have rows that wait, others, or both. */
+static const char *hold_mark(struct emit *e, const struct node *node, uint32_t output) {
+  return arena_printf(&e->compiler->arena, "held output %u of %s", output, node->name);
+}
+
+void emit_state_use_output(struct emit *e, const struct node *node, uint32_t output,
+                           bool is_held) {
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
-  text_addf(out, "%s;\n", emit_head(e, node, output));
-  if (emit_state_must_undo(node->stage)) text_addf(out, "%s;\n", hold_head(e, node, output));
+  if (emit_first_time(e, output_mark(e, node, output)))
+    text_addf(out, "%s;\n", emit_head(e, node, output));
+  if (is_held && emit_first_time(e, hold_mark(e, node, output)))
+    text_addf(out, "%s;\n", hold_head(e, node, output));
 }
 
 static void declare_held(struct emit *e, const struct node *node) {
@@ -289,7 +296,7 @@ static void write_outputs(struct emit *e, const struct node *node) {
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
     if (!emit_is_written(e, output_mark(e, node, i))) continue;
     emit_function(e, SECTION_STAGES, emit_head(e, node, i), node, i, write_output);
-    if (emit_state_must_undo(node->stage))
+    if (emit_is_written(e, hold_mark(e, node, i)))
       emit_function(e, SECTION_STAGES, hold_head(e, node, i), node, i, write_hold);
   }
   e->out = out;
@@ -309,7 +316,7 @@ static void emit_forget(struct emit *e, const struct node *node) {
 static void emit_release(struct emit *e, const struct node *node) {
   emit_line(e, "for (struct held_row *row = held.first; row != NULL; row = row->next) {");
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
-    if (!emit_is_written(e, output_mark(e, node, i))) continue;
+    if (!emit_is_written(e, hold_mark(e, node, i))) continue;
     emit_line(e, "if (row->output == %u) {", i);
     emit_line(e, "struct waiting {");
     emit_line(e, "struct held_row row;");

@@ -10,8 +10,9 @@ void emit_state_row(struct emit *, const struct node *, const char *row);
 void emit_state_epoch_end(struct emit *, const struct node *);
 void emit_state_end(struct emit *, const struct node *);
 
-/* Declares the functions that take the rows of an output; those of an unused output are not written. */
-void emit_state_use_output(struct emit *, const struct node *, uint32_t output);
+/* Declares the function that takes the rows of an output, and the one that lets them wait if they are
+ * held; those of an unused output are not written. */
+void emit_state_use_output(struct emit *, const struct node *, uint32_t output, bool is_held);
 
 /* The C expression for the hash of the key at a C pointer. Where every row that arrives has the same
  * key (`key by "ALL"`), there is nothing to hash. */

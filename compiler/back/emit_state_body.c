@@ -30,11 +30,25 @@ bool emit_state_forgets(const struct block *block) {
   return any_stmt(block, is_forget);
 }
 
-/* An assignment, or a call for its effect: the few that change only locals do no harm here. */
+/* The expression that a statement evaluates itself, or null. */
+static const struct expr *expr_of(const struct stmt *stmt) {
+  switch (stmt->kind) {
+  case STMT_LET: return stmt->let.value;
+  case STMT_EMIT: return stmt->emit.value;
+  case STMT_IF: return stmt->if_else.condition;
+  case STMT_MATCH: return stmt->match.subject;
+  case STMT_FOR: return stmt->loop.iterable;
+  case STMT_EXPR:
+  case STMT_FAIL:
+  case STMT_RETURN: return stmt->expr;
+  default: return NULL;
+  }
+}
+
+/* An assignment, or a mutator at any depth: the few that change only locals do no harm here. */
 static bool is_change(const struct stmt *stmt) {
-  if (stmt->kind == STMT_ASSIGN || stmt->kind == STMT_EXPR) return true;
-  if (stmt->kind == STMT_LET) return stmt->let.value->kind == EXPR_CALL;
-  return false;
+  const struct expr *expr = expr_of(stmt);
+  return stmt->kind == STMT_ASSIGN || (expr != NULL && code_has_effect(expr));
 }
 
 bool emit_state_changes(const struct block *block) {
@@ -47,12 +61,34 @@ static bool can_leave(const struct expr *expr) {
   return expr != NULL && (expr->can_fail || expr->can_fault);
 }
 
-/* `xs.insert(i, x)` fails before it changes anything. */
+/* Whether reaching a place can fail: `xs[i]` does where the list is shorter. */
+static bool place_can_fail(const struct expr *place) {
+  for (; place->kind == EXPR_FIELD || place->kind == EXPR_INDEX;
+       place = place->kind == EXPR_FIELD ? place->field.object : place->index.object) {
+    if (place->kind != EXPR_INDEX) continue;
+    if (place->index.object->type->kind == TYPE_LIST || can_leave(place->index.index)) return true;
+  }
+  return false;
+}
+
+/* Whether reaching a place may add an entry: `m[k]` does where there is none. */
+static bool place_makes_entry(const struct expr *place) {
+  for (; place->kind == EXPR_FIELD || place->kind == EXPR_INDEX;
+       place = place->kind == EXPR_FIELD ? place->field.object : place->index.object)
+    if (place->kind == EXPR_INDEX && place->index.object->type->kind == TYPE_MAP) return true;
+  return false;
+}
+
+/* A mutator whose arguments change nothing: `xs.insert(i, x)` fails before it changes anything,
+ * unless `m[k]` has made an entry for it. */
 static bool is_lone_mutator(const struct expr *expr) {
   if (expr->kind != EXPR_CALL || expr->call.kind != CALL_BUILTIN) return false;
+  if (!expr->call.builtin->is_mutator) return false;
   vec_each(struct arg, arg, &expr->call.args)
     if (code_has_effect(arg->value)) return false;
-  return expr->call.builtin->is_mutator;
+  const struct expr *place = expr->call.args.data[0].value;
+  bool can_fail = expr->call.builtin->id == BUILTIN_INSERT || place_can_fail(place);
+  return !(can_fail && place_makes_entry(place));
 }
 
 /* Walks in the order of execution; *is_changed is set once something was changed or emitted on some
@@ -67,20 +103,24 @@ static bool expr_fails_late(const struct expr *expr, bool *is_changed) {
   return can_leave(expr) && (is_lone_mutator(expr) ? was_changed : *is_changed);
 }
 
+/* First the value is evaluated, then the place, then comes the change. */
+static bool assign_fails_late(const struct stmt *stmt, bool *is_changed) {
+  const struct expr *place = stmt->assign.place, *value = stmt->assign.value;
+  bool can_fail = stmt->assign.op != ASSIGN_SET && stmt->assign.op != ASSIGN_CONCAT;
+  can_fail = can_fail || place_can_fail(place);
+  bool was_changed = *is_changed || code_has_effect(value) || code_has_effect(place);
+  *is_changed = true;
+  if (can_fail && place_makes_entry(place)) return true;
+  return was_changed && (can_fail || can_leave(value));
+}
+
 static bool stmt_fails_late(const struct stmt *stmt, bool *is_changed) {
   switch (stmt->kind) {
   case STMT_LET: return expr_fails_late(stmt->let.value, is_changed);
-  case STMT_ASSIGN: {
-    /* The value and the place are evaluated before the change, unless `m[k]` makes its entry. */
-    bool is_arithmetic = stmt->assign.op != ASSIGN_SET && stmt->assign.op != ASSIGN_CONCAT;
-    bool is_late = (*is_changed || stmt->assign.place->kind == EXPR_INDEX) &&
-                   (is_arithmetic || can_leave(stmt->assign.value) || can_leave(stmt->assign.place));
-    *is_changed = true;
-    return is_late;
-  }
+  case STMT_ASSIGN: return assign_fails_late(stmt, is_changed);
   case STMT_EXPR: return expr_fails_late(stmt->expr, is_changed);
   case STMT_RETURN: return expr_fails_late(stmt->expr, is_changed);
-  case STMT_FAIL: return *is_changed;
+  case STMT_FAIL: return *is_changed || code_has_effect(stmt->expr);
   case STMT_EMIT: {
     bool is_late = expr_fails_late(stmt->emit.value, is_changed);
     *is_changed = true;
