@@ -16,9 +16,9 @@ static size_t slot_count(const struct flow_table *t) {
   return (size_t)1 << (32 - t->shift);
 }
 
-/* Three quarters: above, the runs of linear probing get long. */
+/* Five eighths: there a lookup looks at 1.8 slots on average, at three quarters at 2.5. */
 static uint32_t limit_of(size_t slots) {
-  size_t limit = slots - slots / 4;
+  size_t limit = slots / 8 * 5;
   return limit < FLOW_TABLE_ROWS_MAX ? (uint32_t)limit : FLOW_TABLE_ROWS_MAX;
 }
 

@@ -87,6 +87,13 @@ static const struct node *state_ahead(struct emit *e, const struct node *source)
   return is_state && !emit_state_has_constant_key(node) ? node : NULL;
 }
 
+/* Whether every row that is parsed gets to the state. */
+static bool all_arrive(const struct node *source, const struct node *state) {
+  for (const struct node *node = only_reader(source); node != state; node = only_reader(node))
+    if (node->kind == NODE_STAGE && node->stage->op == &op_filter) return false;
+  return true;
+}
+
 /* Writes the keys and filters before the state for the row `it`; each filter opens a block. */
 static uint32_t write_ahead(struct emit *e, const struct node *node, const struct node *state,
                             const char **key) {
@@ -107,28 +114,33 @@ static uint32_t write_ahead(struct emit *e, const struct node *node, const struc
 
 static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
   const char *item = emit_c_type(e, node->decl->type);
-  uint32_t table = emit_state_index(e, state);
-  emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. */");
+  bool has_places = !all_arrive(node, state);
+  const char *kept = has_places ? "kept" : "count", *at = has_places ? "kept" : "i";
+  const char *place = has_places ? "places[i]" : "i";
+  emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. The copy of");
+  emit_line(e, " * the table's head, which does not change before that, can stay in registers. */");
+  emit_line(e, "const struct flow_table table = w->tables[%u];", emit_state_index(e, state));
   emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
   emit_line(e, "uint64_t hashes[FLOW_BATCH], first = w->record;");
-  emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
+  emit_line(e, "struct flow_entry *guesses[FLOW_BATCH];");
+  if (has_places) emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
   emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
   emit_line(e, "const %s *it = &rows[i];", item);
   const char *key = NULL;
   uint32_t open = write_ahead(e, only_reader(node), state, &key);
   assert(key != NULL); /* the checker lets no state through without a key ahead of it */
-  emit_line(e, "keys[kept] = %s;", key + 1);
-  emit_line(e, "hashes[kept] = %s;", emit_state_hash(e, state, "&keys[kept]"));
-  emit_line(e, "flow_table_prefetch(&w->tables[%u], hashes[kept]);", table);
-  emit_line(e, "places[kept++] = i;");
+  emit_line(e, "keys[%s] = %s;", at, key + 1);
+  emit_line(e, "hashes[%s] = %s;", at,
+            emit_state_hash(e, state, "table.seed", arena_printf(&e->compiler->arena, "&keys[%s]", at)));
+  emit_line(e, "flow_table_prefetch(&table, hashes[%s]);", at);
+  if (has_places) emit_line(e, "places[kept++] = i;");
   for (; open > 0; open--) emit_line(e, "}");
   emit_line(e, "}");
-  emit_line(e, "for (uint32_t i = 0; i < kept; i++) {");
-  emit_line(e, "flow_table_prefetch_row(&w->tables[%u], hashes[i]);", table);
-  emit_line(e, "}");
-  emit_line(e, "for (uint32_t i = 0; i < kept; i++) {");
-  emit_line(e, "w->record = first + places[i];");
-  emit_line(e, "%s(w, &rows[places[i]], &keys[i], hashes[i]);", e->plan->stage_of[state->id]->name);
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++) guesses[i] = flow_table_guess(&table, hashes[i]);", kept);
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++) {", kept);
+  emit_line(e, "w->record = first + %s;", place);
+  emit_line(e, "%s(w, &rows[%s], &keys[i], hashes[i], guesses[i]);",
+            e->plan->stage_of[state->id]->name, place);
   emit_line(e, "}");
   emit_line(e, "w->record = first + count;");
   emit_line(e, "block->records += count;");

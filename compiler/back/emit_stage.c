@@ -138,7 +138,10 @@ void emit_push(struct emit *e, const struct node *node, uint32_t port, const cha
     const struct node *to = (*edge)->to;
     const struct plan_stage *stage = e->plan->stage_of[to->id];
     if (stage->head == to && stage->is_exchange) {
-      emit_line(e, "%s(w, %s, %s, %s);", stage->name, row, key, emit_state_hash(e, to, key));
+      const char *seed =
+          arena_printf(&e->compiler->arena, "w->tables[%u].seed", emit_state_index(e, to));
+      emit_line(e, "%s(w, %s, %s, %s, %s);", stage->name, row, key,
+                emit_state_hash(e, to, seed, key), emit_state_guess(e, to));
     } else if (stage->head == to) {
       bool has_key = to->key != NULL;
       emit_line(e, "%s(w, %s%s%s);", stage->name, row, has_key ? ", " : "", has_key ? key : "");
@@ -185,7 +188,7 @@ static const char *stage_head(struct emit *e, const struct plan_stage *stage) {
   return arena_printf(&e->compiler->arena, "static %svoid %s(struct flow_worker *w%s%s)",
                       is_apart ? "__attribute__((noinline)) " : "", stage->name,
                       emit_row_parameters(e, stage->head),
-                      stage->is_exchange ? ", uint64_t hash" : "");
+                      stage->is_exchange ? ", uint64_t hash, struct flow_entry *guess" : "");
 }
 
 static void write_stage(struct emit *e, const struct node *node, uint32_t port) {

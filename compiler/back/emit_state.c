@@ -135,10 +135,17 @@ bool emit_state_has_constant_key(const struct node *node) {
   return false;
 }
 
-const char *emit_state_hash(struct emit *e, const struct node *node, const char *key) {
+const char *emit_state_hash(struct emit *e, const struct node *node, const char *seed,
+                            const char *key) {
   if (emit_state_has_constant_key(node)) return "0";
-  return arena_printf(&e->compiler->arena, "%s(w->tables[%u].seed, %s)",
-                      emit_helper(e, HELPER_HASH, node->key), emit_state_index(e, node), key);
+  return arena_printf(&e->compiler->arena, "%s(%s, %s)",
+                      emit_helper(e, HELPER_HASH, node->key), seed, key);
+}
+
+const char *emit_state_guess(struct emit *e, const struct node *node) {
+  if (!emit_state_has_constant_key(node)) return "NULL";
+  return arena_printf(&e->compiler->arena, "flow_table_first(&w->tables[%u])",
+                      emit_state_index(e, node));
 }
 
 static void emit_row_struct(struct emit *e, const struct node *node) {
@@ -194,9 +201,12 @@ static void emit_find(struct emit *e, const struct node *node) {
   emit_line(e, "%s", "");
   emit_line(e,
             "static inline struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, "
-            "uint64_t hash, bool *is_new) {",
+            "uint64_t hash, struct flow_entry *guess, bool *is_new) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  emit_line(e, "*is_new = false;");
+  emit_line(e, "if (flow_table_is_guessed(guess, key, row_has_key_%s)) return (struct S_%s *)guess;", name,
+            name);
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, row_has_key_%s);", name,
             name, name);
   emit_line(e, "*is_new = s == NULL;");
@@ -250,7 +260,7 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "if (!%s(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;",
             emit_helper(e, HELPER_DECODE, node->stage->state_type));
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, %s, id);", name, name,
-            emit_state_hash(e, node, "key"));
+            emit_state_hash(e, node, "t->seed", "key"));
   emit_line(e, "s->key = loaded;");
   emit_line(e, "s->value = value;");
   emit_line(e, "return true;");
@@ -372,7 +382,7 @@ void emit_state_row(struct emit *e, const struct node *node, const char *row) {
   write_outputs(e, node);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "bool is_new;");
-  emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, &is_new);", node->name, node->name);
+  emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, guess, &is_new);", node->name, node->name);
   if (emit_state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
   if (is_guarded(stage)) {
     emit_guarded(e, node, row);

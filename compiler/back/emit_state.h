@@ -14,10 +14,13 @@ void emit_state_end(struct emit *, const struct node *);
  * held; those of an unused output are not written. */
 void emit_state_use_output(struct emit *, const struct node *, uint32_t output, bool is_held);
 
-/* The C expression for the hash of the key at a C pointer. Where every row that arrives has the same
- * key (`key by "ALL"`), there is nothing to hash. */
-const char *emit_state_hash(struct emit *, const struct node *, const char *key);
+/* The C expression for the hash of the key at a C pointer, with the seed that a C expression has. Where
+ * every row that arrives has the same key (`key by "ALL"`), there is nothing to hash. */
+const char *emit_state_hash(struct emit *, const struct node *, const char *seed, const char *key);
 bool emit_state_has_constant_key(const struct node *);
+
+/* The C expression for the row that such a key most likely has, or for null. */
+const char *emit_state_guess(struct emit *, const struct node *);
 
 /* Whether the body, run for an item under `else`, can fail or fault after it has changed the state
  * or emitted something: only then must emissions be held and the value be restored. */

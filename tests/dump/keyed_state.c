@@ -47,7 +47,7 @@ static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
 
 /* ==== Places in the program, parameters, prototypes ==== */
 
-static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash);
+static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static const struct flow_site site_1 = {"state count", 6, 29, 10,
   "  |> state count: int = 0 { count += 1 }"};
 static void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
@@ -160,8 +160,10 @@ static FLOW_COLD struct S_rows_count *row_new_rows_count(struct flow_worker *w, 
   return s;
 }
 
-static inline struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
+static inline struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   struct flow_table *t = &w->tables[0];
+  *is_new = false;
+  if (flow_table_is_guessed(guess, key, row_has_key_rows_count)) return (struct S_rows_count *)guess;
   struct S_rows_count *s = (struct S_rows_count *)flow_table_find(t, hash, key, row_has_key_rows_count);
   *is_new = s == NULL;
   return s != NULL ? s : row_new_rows_count(w, hash, key);
@@ -188,7 +190,7 @@ static bool row_load_rows_count(struct flow_worker *w, struct flow_table *t, uin
   if (!decode_string(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;
   reader = flow_reader_of(value_data, value_length);
   if (!decode_int(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;
-  struct S_rows_count *s = (struct S_rows_count *)flow_table_load(t, flow_str_hash(w->tables[0].seed, key), id);
+  struct S_rows_count *s = (struct S_rows_count *)flow_table_load(t, flow_str_hash(t->seed, key), id);
   s->key = loaded;
   s->value = value;
   return true;
@@ -202,11 +204,11 @@ static void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, const 
   print_stdout(w, flow_sink_row(w, 0), it);
 }
 
-static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash) {
+static void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 6: |> state count: int = 0 { count += 1 } */
   struct flow_table *t = &w->tables[0];
   bool is_new;
-  struct S_rows_count *s = row_find_rows_count(w, key, hash, &is_new);
+  struct S_rows_count *s = row_find_rows_count(w, key, hash, guess, &is_new);
   (void)is_new;
   flow_table_touch(t, &s->entry);
   if (!x_rows_count(w, it, key, &s->value)) {
@@ -225,25 +227,24 @@ static enum flow_run run_rows(struct flow_worker *w, struct flow_block *block) {
       if (parsed != FLOW_PARSED) break;
       count++;
     }
-    /* Keys first, so that the table's memory is on its way when the rows come. */
+    /* Keys first, so that the table's memory is on its way when the rows come. The copy of
+     * the table's head, which does not change before that, can stay in registers. */
+    const struct flow_table table = w->tables[0];
     struct flow_str keys[FLOW_BATCH];
     uint64_t hashes[FLOW_BATCH], first = w->record;
-    uint32_t places[FLOW_BATCH], kept = 0;
+    struct flow_entry *guesses[FLOW_BATCH];
     for (uint32_t i = 0; i < count; i++) {
       const struct T_Row *it = &rows[i];
       struct flow_str row1;
       x_rows_key(w, it, &row1);
-      keys[kept] = row1;
-      hashes[kept] = flow_str_hash(w->tables[0].seed, &keys[kept]);
-      flow_table_prefetch(&w->tables[0], hashes[kept]);
-      places[kept++] = i;
+      keys[i] = row1;
+      hashes[i] = flow_str_hash(table.seed, &keys[i]);
+      flow_table_prefetch(&table, hashes[i]);
     }
-    for (uint32_t i = 0; i < kept; i++) {
-      flow_table_prefetch_row(&w->tables[0], hashes[i]);
-    }
-    for (uint32_t i = 0; i < kept; i++) {
-      w->record = first + places[i];
-      stage_1_rows_count(w, &rows[places[i]], &keys[i], hashes[i]);
+    for (uint32_t i = 0; i < count; i++) guesses[i] = flow_table_guess(&table, hashes[i]);
+    for (uint32_t i = 0; i < count; i++) {
+      w->record = first + i;
+      stage_1_rows_count(w, &rows[i], &keys[i], hashes[i], guesses[i]);
     }
     w->record = first + count;
     block->records += count;

@@ -137,7 +137,7 @@ static const struct flow_type schema_L_int = {.kind = FLOW_KIND_LIST, .element =
 
 /* ==== Places in the program, parameters, prototypes ==== */
 
-static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash);
+static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static void stage_2_stdout(struct flow_worker *w, const struct flow_str *it);
 static FLOW_COLD void reject_numbers_seen(struct flow_worker *w, const int64_t *it);
 /* Rows that wait until their item has succeeded. */
@@ -274,8 +274,10 @@ static FLOW_COLD struct S_numbers_seen *row_new_numbers_seen(struct flow_worker 
   return s;
 }
 
-static inline struct S_numbers_seen *row_find_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
+static inline struct S_numbers_seen *row_find_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   struct flow_table *t = &w->tables[0];
+  *is_new = false;
+  if (flow_table_is_guessed(guess, key, row_has_key_numbers_seen)) return (struct S_numbers_seen *)guess;
   struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_find(t, hash, key, row_has_key_numbers_seen);
   *is_new = s == NULL;
   return s != NULL ? s : row_new_numbers_seen(w, hash, key);
@@ -366,11 +368,11 @@ static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct 
   held->last = &waiting->row;
 }
 
-static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash) {
+static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 5: |> state seen: list[int] = [] { */
   struct flow_table *t = &w->tables[0];
   bool is_new;
-  struct S_numbers_seen *s = row_find_numbers_seen(w, key, hash, &is_new);
+  struct S_numbers_seen *s = row_find_numbers_seen(w, key, hash, guess, &is_new);
   struct held held = {0};
   struct L_int saved;
   copy_L_int(w->arena, &saved, &s->value);
@@ -424,7 +426,7 @@ static enum flow_run run_numbers(struct flow_worker *w, struct flow_block *block
       /* 4: |> key by "ALL" */
       struct flow_str row3;
       x_numbers_key(w, it, &row3);
-      stage_1_numbers_seen(w, it, &row3, 0);
+      stage_1_numbers_seen(w, it, &row3, 0, flow_table_first(&w->tables[0]));
       block->records++;
       w->record++;
     }

@@ -340,9 +340,27 @@ static void bools(void **state) {
   assert_non_null(flow_parse_bool("", 0, &value));
 }
 
+/* Every byte behind every number of digits, with more digits behind it that must not count. */
+static void digits_are_scanned(void **state) {
+  (void)state;
+  for (unsigned count = 0; count <= 8; count++) {
+    for (int byte = 0; byte < 256; byte++) {
+      char text[17] = "9876543210123456";
+      uint64_t value, expected = 0;
+      for (unsigned i = 0; i < count; i++) expected = expected * 10 + (uint64_t)(text[i] - '0');
+      text[count] = (char)byte;
+      bool is_digit = byte >= '0' && byte <= '9';
+      if (is_digit && count < 8) continue;
+      assert_int_equal(flow_scan_8_digits(text, &value), count);
+      assert_int_equal(value, expected);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ints_print_as_printf),
+      cmocka_unit_test(digits_are_scanned),
       cmocka_unit_test(ints_are_exact_or_refused),
       cmocka_unit_test(random_digits_agree_with_strtoll),
       cmocka_unit_test(floats_print_as_repr),

@@ -260,10 +260,38 @@ static void rows_stay_where_they_are(void **state) {
   for (int64_t key = 0; key < ROWS; key++) {
     uint64_t hash = flow_int_hash(t.seed, &key);
     flow_table_prefetch(&t, hash);
-    flow_table_prefetch_row(&t, hash);
-    assert_ptr_equal(flow_table_find(&t, hash, &key, row_has_key), rows[key]);
+    struct flow_entry *guess = flow_table_guess(&t, hash);
+    struct flow_entry *found = flow_table_find(&t, hash, &key, row_has_key);
+    assert_ptr_equal(found, rows[key]);
+    /* Two of so many keys may have the same upper half of their hashes. */
+    assert_true(guess == found ? flow_table_is_guessed(guess, &key, row_has_key)
+                               : guess != NULL && !flow_table_is_guessed(guess, &key, row_has_key));
   }
   assert_true(flow_table_bytes(&t) < ROWS * (sizeof(struct row) + 8 + 32));
+  flow_table_free(&t);
+}
+
+/* A guess that was made before its row was forgotten, or went to another key, is none. */
+static void guesses_are_confirmed(void **state) {
+  (void)state;
+  struct counting_sys c = counting_sys();
+  struct flow_table t;
+  flow_table_init(&t, &c.sys, sizeof(struct row), 11);
+  int64_t key = 7, other = 8;
+  assert_null(flow_table_first(&t));
+  assert_false(flow_table_is_guessed(NULL, &key, row_has_key));
+  assert_null(flow_table_guess(&t, hash_of(&t, key)));
+  insert(&t, key, 1);
+  struct flow_entry *guess = flow_table_guess(&t, hash_of(&t, key));
+  assert_ptr_equal(flow_table_first(&t), guess);
+  assert_true(flow_table_is_guessed(guess, &key, row_has_key));
+  assert_false(flow_table_is_guessed(guess, &other, row_has_key));
+  flow_table_forget(&t, guess);
+  assert_false(flow_table_is_guessed(guess, &key, row_has_key));
+  insert(&t, other, 2);
+  assert_ptr_equal(find(&t, other), guess);
+  assert_false(flow_table_is_guessed(guess, &key, row_has_key));
+  assert_true(flow_table_is_guessed(guess, &other, row_has_key));
   flow_table_free(&t);
 }
 
@@ -314,6 +342,7 @@ int main(void) {
       cmocka_unit_test(loads_what_was_saved), /* what the one before left */
       cmocka_unit_test(touched_rows_keep_the_order_of_first_touch),
       cmocka_unit_test(rows_stay_where_they_are),
+      cmocka_unit_test(guesses_are_confirmed),
       cmocka_unit_test(passing_rows_leave_nothing),
       cmocka_unit_test(many_rows_are_loaded),
   };

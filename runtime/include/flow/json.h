@@ -254,12 +254,10 @@ bool flow_json_long_int(struct flow_json *, int64_t *out);
 static inline bool flow_json_int(struct flow_json *j, int64_t *out) {
   bool is_negative = *j->cursor == '-';
   const char *digits = j->cursor + is_negative, *p = digits;
-  uint64_t value = 0;
-  unsigned digit;
-  while ((digit = (unsigned char)*p - '0') < 10) {
+  uint64_t value;
+  p += flow_scan_8_digits(p, &value);
+  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
     value = value * 10 + digit;
-    p++;
-  }
   /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
   if (FLOW_UNLIKELY((size_t)(p - digits) - 1 >= 18)) return flow_json_long_int(j, out);
   if (FLOW_UNLIKELY((*digits == '0' && p - digits > 1) || *p == '.' || (*p | 0x20) == 'e')) {

@@ -73,12 +73,10 @@ static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
   bool is_negative = *p == '-';
   p += is_negative;
   const char *digits = p;
-  uint64_t value = 0;
-  unsigned digit;
-  while ((digit = (unsigned char)*p - '0') < 10) {
+  uint64_t value;
+  p += flow_scan_8_digits(p, &value);
+  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
     value = value * 10 + digit;
-    p++;
-  }
   if (FLOW_UNLIKELY(*p != '\n' || p == digits || p - digits > 18 || b->is_too_long)) return false;
   *out = is_negative ? -(int64_t)value : (int64_t)value;
   b->cursor = p + 1;
@@ -138,18 +136,27 @@ static inline bool flow_csv_begin_plain(const struct flow_block *b, char delimit
   return (unsigned char)*b->cursor >= ' ';
 }
 
-/* Of the 16 bytes at `p`, how many come before the delimiter, a quote, a control character or a byte
- * outside of ASCII. */
-static inline size_t flow_row_plain_bytes(const char *p, char delimiter) {
 #ifdef __SSE2__
+/* Of the 16 bytes at `p`, which of them end a plain field, as bits. */
+static inline unsigned flow_row_special(const char *p, char delimiter) {
   __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
   __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
                                  _mm_cmpeq_epi8(text, _mm_set1_epi8(delimiter)));
   special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
-  return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
-#else
+  return (unsigned)_mm_movemask_epi8(special);
+}
+#endif
+
+/* How many bytes at `p` come before the delimiter, a quote, a control character or a byte outside of
+ * ASCII. Up to 15 bytes behind those are read. */
+static inline size_t flow_row_plain_bytes(const char *p, char delimiter) {
   size_t n = 0;
-  while (n < 16 && (signed char)p[n] >= 0x20 && p[n] != '"' && p[n] != delimiter) n++;
+#ifdef __SSE2__
+  unsigned found;
+  while (FLOW_UNLIKELY((found = flow_row_special(p + n, delimiter)) == 0)) n += 16;
+  return n + (unsigned)__builtin_ctz(found);
+#else
+  while ((signed char)p[n] >= 0x20 && p[n] != '"' && p[n] != delimiter) n++;
   return n;
 #endif
 }
@@ -160,16 +167,11 @@ static inline enum flow_csv_next flow_csv_plain_field(struct flow_csv *c,
   if (c->end != NULL) return FLOW_CSV_END;
   out->data = out->at = p;
   out->is_quoted = false;
-  size_t n;
-  do {
-    n = flow_row_plain_bytes(p, c->delimiter);
-    p += n;
-  } while (FLOW_UNLIKELY(n == 16));
-  out->length = (size_t)(p - out->data);
+  out->length = flow_row_plain_bytes(p, c->delimiter);
+  p += out->length;
   c->cursor = p + 1;
   if (*p == c->delimiter) return FLOW_CSV_MORE;
-  if (FLOW_UNLIKELY(*p == '\r')) p++;
-  if (FLOW_UNLIKELY(*p != '\n')) return FLOW_CSV_BAD;
+  if (FLOW_UNLIKELY(*p != '\n') && (*p != '\r' || *++p != '\n')) return FLOW_CSV_BAD;
   c->end = p + 1;
   return FLOW_CSV_MORE;
 }

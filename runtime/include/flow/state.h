@@ -21,7 +21,8 @@
  *   flow_table_touch(t, &row->entry);
  *
  * With many rows a lookup is two cache misses. A stage that has the hashes of a whole batch calls
- * flow_table_prefetch() for all, then flow_table_prefetch_row() for all, then does the work.
+ * flow_table_prefetch() for all, then flow_table_guess() for all, then does the work with the
+ * guesses that flow_table_is_guessed() confirms.
  *
  * The table owns its rows, not what keys and values own: the caller drops those before
  * flow_table_forget(), and frees the whole heap when it gives up the table.
@@ -71,9 +72,6 @@ struct flow_table {
   const struct flow_sys *sys;
 };
 
-/* True if the row's key is `key`. */
-typedef bool flow_table_equal(const struct flow_entry *row, const void *key);
-
 /* An empty table for rows of `row_size` bytes. `sys` must outlive it. */
 void flow_table_init(struct flow_table *, const struct flow_sys *sys, uint32_t row_size,
                      uint64_t seed);
@@ -84,6 +82,9 @@ void flow_table_clear(struct flow_table *);
 
 /* Bytes that the table takes: index, rows, list of touched ones. */
 size_t flow_table_bytes(const struct flow_table *);
+
+/* True if the row's key is `key`. */
+typedef bool flow_table_equal(const struct flow_entry *row, const void *key);
 
 /* -- finding --------------------------------------------------------------------------------- */
 
@@ -101,19 +102,31 @@ static inline struct flow_entry *flow_table_row(const struct flow_table *t, uint
   return (struct flow_entry *)(t->chunks[row >> t->chunk_shift] + (row & mask) * t->row_size);
 }
 
-/* Starts to fetch the row that the hash most likely leads to. */
-static inline void flow_table_prefetch_row(const struct flow_table *t, uint64_t hash) {
-  if (t->row_end < FLOW_TABLE_CACHED) return;
+/* The row to which the hash most likely leads, or null; starts to fetch it, and does not read it. */
+static inline struct flow_entry *flow_table_guess(const struct flow_table *t, uint64_t hash) {
   uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
   for (;; at = (at + 1) & mask) {
     uint64_t slot = t->slots[at];
-    if (slot == 0) return;
-    if ((uint32_t)(slot >> 32) != tag) continue;
-    const char *row = (const char *)flow_table_row(t, (uint32_t)slot);
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + t->row_size - 1);
-    return;
+    if ((uint32_t)(slot >> 32) == tag && slot != 0) {
+      struct flow_entry *row = flow_table_row(t, (uint32_t)slot);
+      __builtin_prefetch(row);
+      __builtin_prefetch((char *)row + t->row_size - 1);
+      return row;
+    }
+    if (slot == 0) return NULL;
   }
+}
+
+/* The row that was made first, which is a good guess where only one key is expected; or null. */
+static inline struct flow_entry *flow_table_first(const struct flow_table *t) {
+  return t->row_end > 1 ? flow_table_row(t, 1) : NULL;
+}
+
+/* Whether the guess is the row with that key. It may have been made before the table changed, even if
+ * its row was forgotten and given to another key since. */
+FLOW_INLINE bool flow_table_is_guessed(const struct flow_entry *guess, const void *key,
+                                       flow_table_equal *equal) {
+  return guess != NULL && guess->id != FLOW_ENTRY_FREE && FLOW_LIKELY(equal(guess, key));
 }
 
 /* The row with that key, or null. */
