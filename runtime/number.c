@@ -19,13 +19,15 @@ static char *write_4_digits(char *out, uint32_t value) {
 
 /* Writes a value below 10,000 without leading zeros; up to four bytes behind it are spoilt. */
 static char *write_up_to_4_digits(char *out, uint32_t value) {
-  uint32_t zeros = (value < 1000) + (value < 100) + (value < 10), digits;
-  char text[4];
-  write_4_digits(text, value);
-  memcpy(&digits, text, sizeof digits);
-  digits >>= 8 * zeros;
+  uint16_t high, low;
+  memcpy(&high, digit_pairs + 2 * (value / 100), 2);
+  memcpy(&low, digit_pairs + 2 * (value % 100), 2);
+  uint32_t digits = high | (uint32_t)low << 16;
+  /* The bits of the zeros in front; the last digit stays even if it is one. */
+  uint32_t zeros = (uint32_t)__builtin_ctz((digits ^ 0x30303030) | 1u << 24) & ~7u;
+  digits >>= zeros;
   memcpy(out, &digits, sizeof digits);
-  return out + 4 - zeros;
+  return out + 4 - zeros / 8;
 }
 
 /* Exactly eight digits of a value below 10^8. */

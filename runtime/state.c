@@ -8,10 +8,6 @@
 /* Slots of the smallest index, as a power of two. */
 enum { SLOTS_MIN_LOG = 4 };
 
-/* Bytes that a chunk of rows has at most, unless one row is larger: enough that the addresses of
- * the chunks of ten million rows stay in the cache. What is not used of it is never touched. */
-#define CHUNK_BYTES ((size_t)256 << 10)
-
 static size_t slot_count(const struct flow_table *t) {
   return (size_t)1 << (32 - t->shift);
 }
@@ -31,12 +27,12 @@ static uint64_t *slots_new(const struct flow_sys *sys, size_t count) {
 void flow_table_init(struct flow_table *t, const struct flow_sys *sys, uint32_t row_size,
                      uint64_t seed) {
   *t = (struct flow_table){.sys = sys,
-                           .row_size = (row_size + 7) & ~7u,
+                           .row_size = flow_table_row_size(row_size),
+                           .chunk_shift = flow_table_chunk_shift(row_size),
                            .seed = seed,
                            .shift = 32 - SLOTS_MIN_LOG,
                            .is_in_order = true,
                            .row_end = 1}; /* row 0 is no row */
-  while (((size_t)t->row_size << (t->chunk_shift + 1)) <= CHUNK_BYTES) t->chunk_shift++;
   t->slots = slots_new(sys, slot_count(t));
   t->row_limit = limit_of(slot_count(t));
 }

@@ -117,9 +117,9 @@ static void write_batch(struct emit *e, const struct node *node, const struct no
   bool has_places = !all_arrive(node, state);
   const char *kept = has_places ? "kept" : "count", *at = has_places ? "kept" : "i";
   const char *place = has_places ? "places[i]" : "i";
-  emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. The copy of");
-  emit_line(e, " * the table's head, which does not change before that, can stay in registers. */");
-  emit_line(e, "const struct flow_table table = w->tables[%u];", emit_state_index(e, state));
+  emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. */");
+  emit_line(e, "const struct flow_table table = flow_table_view(&w->tables[%u], sizeof(struct S_%s));",
+            emit_state_index(e, state), state->name);
   emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
   emit_line(e, "uint64_t hashes[FLOW_BATCH], first = w->record;");
   emit_line(e, "struct flow_entry *guesses[FLOW_BATCH];");

@@ -142,7 +142,8 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
                                    : arena_printf(&e->compiler->arena, "%zu", record->fields.count),
             source->io->has_header ? "b->columns[column]" : "column");
   for (uint32_t i = 0; i < record->fields.count; i++) read_column(e, &out, record, i);
-  text_add(&out, "      default: break;\n    }\n  }\n  if (next == FLOW_CSV_BAD) return false;\n");
+  text_add(&out, "      default: break;\n    }\n"
+                 "    if (is_plain && c->end != NULL) break;\n  }\n  if (next == FLOW_CSV_BAD) return false;\n");
   codec_complete(e, &out, record, "!is_plain && flow_csv_missing(c", "!is_plain && ", "c->bad");
   text_add(&out, "  return true;\n");
   bool uses_worker = strstr(out.data, "(w, ") != NULL;
@@ -153,7 +154,8 @@ static void emit_row(struct emit *e, const struct decl *source, const char *name
             source->io->has_header ? "" : "  (void)b;\n", out.data);
 }
 
-/* The usual row is a plain one; any other is read by a function of its own. */
+/* The usual row is a plain one; any other is read by a function of its own. So is the start of a row that
+ * is too long: without quotes, no line end follows. */
 static void emit_parser(struct emit *e, const struct decl *source, const char *name) {
   const char *c_type = emit_c_type(e, source->type);
   const char *delimiter = character(e, source->io->delimiter);
@@ -174,7 +176,7 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
   text_addf(out,
             "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
             "  struct flow_csv csv;\n"
-            "  if (FLOW_LIKELY(flow_csv_begin_plain(b, %s, &csv) && !b->is_too_long) &&\n"
+            "  if (FLOW_LIKELY(flow_csv_begin_plain(b, %s, &csv)) &&\n"
             "      FLOW_LIKELY(row_%s(w, b, &csv, out, true))) {\n"
             "    return flow_csv_done(b, &csv);\n"
             "  }\n"

@@ -111,6 +111,7 @@ FLOW_INLINE bool row_parse_rows(struct flow_worker *w, const struct flow_block *
       }
       default: break;
     }
+    if (is_plain && c->end != NULL) break;
   }
   if (next == FLOW_CSV_BAD) return false;
   if (FLOW_UNLIKELY(seen0 != UINT64_C(0x1))) {
@@ -131,7 +132,7 @@ static __attribute__((noinline)) enum flow_parse any_parse_rows(struct flow_work
 
 static enum flow_parse parse_rows(struct flow_worker *w, struct flow_block *b, struct T_Row *out) {
   struct flow_csv csv;
-  if (FLOW_LIKELY(flow_csv_begin_plain(b, ',', &csv) && !b->is_too_long) &&
+  if (FLOW_LIKELY(flow_csv_begin_plain(b, ',', &csv)) &&
       FLOW_LIKELY(row_parse_rows(w, b, &csv, out, true))) {
     return flow_csv_done(b, &csv);
   }
@@ -227,9 +228,8 @@ static enum flow_run run_rows(struct flow_worker *w, struct flow_block *block) {
       if (parsed != FLOW_PARSED) break;
       count++;
     }
-    /* Keys first, so that the table's memory is on its way when the rows come. The copy of
-     * the table's head, which does not change before that, can stay in registers. */
-    const struct flow_table table = w->tables[0];
+    /* Keys first, so that the table's memory is on its way when the rows come. */
+    const struct flow_table table = flow_table_view(&w->tables[0], sizeof(struct S_rows_count));
     struct flow_str keys[FLOW_BATCH];
     uint64_t hashes[FLOW_BATCH], first = w->record;
     struct flow_entry *guesses[FLOW_BATCH];

@@ -66,8 +66,8 @@ bool flow_line_string(struct flow_block *b, const struct flow_line *line, struct
 bool flow_line_int(struct flow_block *b, const struct flow_line *line, int64_t *out);
 bool flow_line_float(struct flow_block *b, const struct flow_line *line, double *out);
 
-/* The usual int line: up to 18 digits and a newline, nothing else. True: *out is set and the cursor
- * is behind the line. False: nothing has happened. */
+/* The usual int line: up to 18 digits and a newline, nothing else; so it is not too long either. True:
+ * *out is set and the cursor is behind the line. False: nothing has happened. */
 static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
   const char *p = b->cursor;
   bool is_negative = *p == '-';
@@ -77,7 +77,7 @@ static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
   p += flow_scan_8_digits(p, &value);
   for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
     value = value * 10 + digit;
-  if (FLOW_UNLIKELY(*p != '\n' || p == digits || p - digits > 18 || b->is_too_long)) return false;
+  if (FLOW_UNLIKELY(*p != '\n' || p == digits || p - digits > 18)) return false;
   *out = is_negative ? -(int64_t)value : (int64_t)value;
   b->cursor = p + 1;
   b->line++;
@@ -161,10 +161,10 @@ static inline size_t flow_row_plain_bytes(const char *p, char delimiter) {
 #endif
 }
 
+/* Not to be called behind the last field, which sets c->end. */
 static inline enum flow_csv_next flow_csv_plain_field(struct flow_csv *c,
                                                       struct flow_csv_field *out) {
   const char *p = c->cursor;
-  if (c->end != NULL) return FLOW_CSV_END;
   out->data = out->at = p;
   out->is_quoted = false;
   out->length = flow_row_plain_bytes(p, c->delimiter);

@@ -91,6 +91,29 @@ typedef bool flow_table_equal(const struct flow_entry *row, const void *key);
 /* Rows up to which a table stays in the cache by itself, so that there is nothing to fetch. */
 #define FLOW_TABLE_CACHED 8192
 
+/* Bytes that a chunk of rows has at most, unless one row is larger: enough that the addresses of
+ * the chunks of ten million rows stay in the cache. What is not used of it is never touched. */
+#define FLOW_TABLE_CHUNK (UINT32_C(256) << 10)
+
+/* The table's row_size and chunk_shift for rows of `size` bytes. */
+static inline uint32_t flow_table_row_size(uint32_t size) {
+  return (size + 7) & ~7u;
+}
+
+static inline uint32_t flow_table_chunk_shift(uint32_t size) {
+  uint32_t rows = FLOW_TABLE_CHUNK / flow_table_row_size(size);
+  return rows > 1 ? 31 - (uint32_t)__builtin_clz(rows) : 0;
+}
+
+/* A copy of the table's head to find rows with, until the table changes: it can stay in registers, and
+ * the C compiler knows how large rows are. `row_size` is that of flow_table_init(). */
+FLOW_INLINE struct flow_table flow_table_view(const struct flow_table *t, uint32_t row_size) {
+  struct flow_table view = *t;
+  view.row_size = flow_table_row_size(row_size);
+  view.chunk_shift = flow_table_chunk_shift(row_size);
+  return view;
+}
+
 /* Starts to fetch the part of the index where the hash belongs. */
 static inline void flow_table_prefetch(const struct flow_table *t, uint64_t hash) {
   if (t->row_end < FLOW_TABLE_CACHED) return;
@@ -110,7 +133,8 @@ static inline struct flow_entry *flow_table_guess(const struct flow_table *t, ui
     if ((uint32_t)(slot >> 32) == tag && slot != 0) {
       struct flow_entry *row = flow_table_row(t, (uint32_t)slot);
       __builtin_prefetch(row);
-      __builtin_prefetch((char *)row + t->row_size - 1);
+      /* A row of 64 bytes, or of a part of that, never lies in two lines of the cache. */
+      if (64 % t->row_size != 0) __builtin_prefetch((char *)row + t->row_size - 1);
       return row;
     }
     if (slot == 0) return NULL;
