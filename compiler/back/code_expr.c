@@ -441,6 +441,7 @@ static const char *fields_value(struct code *c, const struct type *record,
     if (field->value == NULL) {
       const char *name = wanted->type->fields.data[field->spread_field].name;
       value = code_member(c, value, code_printf(c, "f_%s", name));
+      if (field->is_some) value = code_printf(c, "{.has = true, .value = %s}", value);
     }
     text_addf(&text, "%s.f_%s = %s", i > 0 ? ", " : "", record->fields.data[i].name, value);
   }

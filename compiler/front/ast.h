@@ -155,10 +155,12 @@ struct record_item {
 VEC_OF(record_item_list, struct record_item);
 
 /* A field of a checked record or variant value, in the order of the type's fields: either `value`,
- * or field `spread_field` of the spread expression `spreads[spread]`. Defaults are filled in. */
+ * or field `spread_field` of the spread expression `spreads[spread]`. Defaults are filled in. A
+ * spread has one node, however many fields it gives, because it is evaluated once. */
 struct record_field {
   struct expr *value;
   uint32_t spread, spread_field;
+  bool is_some; /* the T of the spread becomes the T? of this field */
 };
 VEC_OF(record_field_list, struct record_field);
 

@@ -46,7 +46,8 @@ bool pass_check(struct compiler *);
  *
  * - Every expression's type is concrete: no TYPE_ERROR, TYPE_NONE or TYPE_EMPTY is left, except on
  *   the operand of a COERCE_ABSENT. A mutator call that stands alone may be TYPE_UNIT.
- * - T becomes T? only through EXPR_COERCE. An int literal that is used as a float is an EXPR_FLOAT.
+ * - T becomes T? only through EXPR_COERCE, and through record_field.is_some for a field of a spread.
+ *   An int literal that is used as a float is an EXPR_FLOAT.
  * - Arithmetic on constants is folded: EXPR_INT, FLOAT, DURATION, TIMESTAMP may stand for a longer
  *   text; `++` on constant strings too. A divisor that is a literal or a `const` is not zero.
  * - EXPR_LIST may have a list, set or (when empty) map type. EXPR_RECORD and constructor calls have
@@ -64,8 +65,8 @@ bool pass_check(struct compiler *);
  *   statement's failure (`fail`, `xs[i] = v`, `/=`) is in stage->can_fail or decl->can_fail only.
  * - Hooks cannot fail; they can fault. The initial value of a state is an expression of constants
  *   and params that cannot fail, with locals of its own; `where` that fails counts as false.
- * - local->id counts from 0 per stage and per fn (local_count), in text order; locals in an initial
- *   value or a `where` count from 0 by themselves.
+ * - local->id counts from 0 per stage and per fn (local_count), and none is given twice; locals in an
+ *   initial value or a `where` count from 0 by themselves.
  * - `key by` has one argument: several have become one EXPR_RECORD.
  * - The checked `where` of a param is the value of that clause.
  */

@@ -162,17 +162,14 @@ static void report_extra(struct checker *c, struct ident name, const struct type
   suggest(diag, name.text, names.data, names.count);
 }
 
-/* The value of a spread's field as an expression of its own, for a field that must be converted. */
-static struct expr *spread_value(struct checker *c, struct expr *spread, uint32_t index) {
-  struct expr *value = arena_new(c->arena, struct expr);
-  const struct type_field *field = &spread->type->fields.data[index];
-  value->kind = EXPR_FIELD;
-  value->span = spread->span;
-  value->type = field->type;
-  value->field.object = spread;
-  value->field.name = (struct ident){field->name, spread->span};
-  value->field.index = index;
-  return value;
+static void report_spread_field(struct checker *c, const struct expr *spread,
+                                const struct type_field *field, const struct type *wanted) {
+  if (field->type->kind == TYPE_ERROR || wanted->kind == TYPE_ERROR) return;
+  struct diag *diag = diag_error(c->diags, E0205, spread->span,
+                                 "expected `%s` for the field `%s`, found `%s`",
+                                 type_name(c->types, wanted), field->name,
+                                 type_name(c->types, field->type));
+  diag_help(diag, "a field that is written out wins over the spread:  %s: …", field->name);
 }
 
 /* Takes the field from the spread that has it. 1: taken, 0: none has it, -1: a diagnostic. */
@@ -182,10 +179,13 @@ static int fit_spread(struct checker *c, struct expr *expr, const struct type_fi
     struct expr *spread = expr->record.spreads.data[i];
     int index = type_field_index(spread->type, wanted->name);
     if (index < 0) continue;
+    const struct type_field *field = &spread->type->fields.data[index];
     *out = (struct record_field){.spread = i, .spread_field = (uint32_t)index};
-    if (spread->type->fields.data[index].type == wanted->type) return 1;
-    out->value = coerce(c, spread_value(c, spread, (uint32_t)index), wanted->type);
-    return out->value->type->kind == TYPE_ERROR ? -1 : 1;
+    if (field->type == wanted->type) return 1;
+    out->is_some = wanted->type->kind == TYPE_OPTIONAL && wanted->type->elem == field->type;
+    if (out->is_some) return 1;
+    report_spread_field(c, spread, field, wanted->type);
+    return -1;
   }
   return 0;
 }
