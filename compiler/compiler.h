@@ -20,7 +20,8 @@ struct options {
   const char *input_path;
   const char *output_path;
   const char *cc;           /* the C compiler's command; null: $CC, else cc */
-  const char *optimise;     /* "-O2" */
+  const char *optimise;     /* "-O0" to "-O3"; null: -O2 */
+  const char *target_cpu;   /* "-march=native"; null: any machine of the kind */
   bool is_debug;            /* -g: keep the generated C beside the binary */
   bool is_fuse_disabled;    /* --disable=fuse: every operator is a stage of its own */
   bool is_warning_error;

@@ -82,6 +82,7 @@ struct command {
 enum option_id {
   OPTION_OUTPUT = 'o',
   OPTION_DEBUG = 'g',
+  OPTION_OPTIMISE = 'O',
   OPTION_HELP = 'h',
   OPTION_VERSION = 'V',
   OPTION_DUMP = 256,
@@ -89,6 +90,7 @@ enum option_id {
   OPTION_DISABLE,
   OPTION_TIME_PASSES,
   OPTION_CC,
+  OPTION_TARGET_CPU,
   OPTION_FORMAT,
   OPTION_DENY_WARNINGS,
 };
@@ -104,6 +106,8 @@ struct option_row {
 static const struct option_row option_rows[] = {
     {OPTION_OUTPUT, "output", "BIN", "name of the program (default: FILE without .flow)"},
     {OPTION_DEBUG, "debug", NULL, "keep the generated C, debug by lines of the .flow file"},
+    {OPTION_OPTIMISE, "optimise", "0|1|2|3", "how hard the C compiler tries (default: 2)"},
+    {OPTION_TARGET_CPU, "target-cpu", "CPU", "native, x86-64-v2, -v3 or -v4 (default: any of its kind)"},
     {OPTION_CC, "cc", "COMMAND", "C compiler (default: $CC, else cc)"},
     {OPTION_FORMAT, "message-format", "human|json|short", "how messages are written"},
     {OPTION_DENY_WARNINGS, "deny-warnings", NULL, "a warning makes the compilation fail"},
@@ -158,10 +162,33 @@ static bool set_format(struct command *command, const char *value) {
   return true;
 }
 
+static bool set_optimise(struct command *command, const char *value) {
+  static const char *const levels[] = {"-O0", "-O1", "-O2", "-O3"};
+  for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+    if (strcmp(value, levels[i] + 2) != 0) continue;
+    command->options.optimise = levels[i];
+    return true;
+  }
+  return report_usage("no such level of optimisation", value);
+}
+
+static bool set_target_cpu(struct command *command, const char *value) {
+  static const char *const flags[] = {"-march=native", "-march=x86-64-v2", "-march=x86-64-v3",
+                                      "-march=x86-64-v4"};
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    if (strcmp(value, flags[i] + strlen("-march=")) != 0) continue;
+    command->options.target_cpu = flags[i];
+    return true;
+  }
+  return report_usage("no such target", value);
+}
+
 static bool set_option(struct command *command, int id, const char *value) {
   switch (id) {
   case OPTION_OUTPUT: command->options.output_path = value; return true;
   case OPTION_DEBUG: command->options.is_debug = true; return true;
+  case OPTION_OPTIMISE: return set_optimise(command, value);
+  case OPTION_TARGET_CPU: return set_target_cpu(command, value);
   case OPTION_CC: command->options.cc = value; return true;
   case OPTION_FORMAT: return set_format(command, value);
   case OPTION_DENY_WARNINGS: command->options.is_warning_error = true; return true;
@@ -270,7 +297,6 @@ static int load_and_run(struct compiler *compiler, const struct command *command
 static int compile(const struct command *command, const char *path) {
   struct compiler compiler = {.options = command->options};
   compiler.options.input_path = path;
-  if (!compiler.options.optimise) compiler.options.optimise = "-O2";
   arena_init(&compiler.arena);
   names_init(&compiler.names, &compiler.arena);
   sources_init(&compiler.sources, &compiler.arena);

@@ -133,8 +133,10 @@ static void make_command(struct build *b) {
   if (cc == NULL || cc[0] == '\0') cc = getenv("CC");
   if (cc == NULL || cc[strspn(cc, " \t")] == '\0') cc = "cc";
   add_words(b, cc);
-  add_words(b, options->optimise != NULL ? options->optimise : "-O2");
-  add_word(b, options->is_debug ? "-g" : "-Wl,--strip-debug");
+  add_word(b, options->optimise != NULL ? options->optimise : "-O2");
+  if (options->target_cpu != NULL) add_word(b, options->target_cpu);
+  add_word(b, options->is_debug ? "-g" : "-s");
+  add_word(b, "-Wl,--gc-sections"); /* what the program does not use of libflow */
   add_word(b, "-std=gnu11");
   add_word(b, "-w");
   add_word(b, arena_printf(b->arena, "-I%s/include", b->lib));

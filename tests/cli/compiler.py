@@ -207,3 +207,25 @@ def same_text_from_both_builds(box):
 def discover(tools):
     has_both = tools.mode == "clang" and (ROOT / "build" / "flowcc").exists()
     return [("same_text_from_both_builds", same_text_from_both_builds)] if has_both else []
+
+
+def test_levels_and_targets_give_the_same_program(box):
+    box.write("numbers.txt", "1\n2\n")
+    box.write("double.flow", PROGRAM)
+    for options in (["-O", "0"], ["--optimise", "1"], ["-O3"], ["--target-cpu", "native"]):
+        flowcc(box, "double.flow", *options)
+        check_equal("2\n4\n", box.run("./double").out, "stdout")
+    check_match(["`4`"], flowcc(box, "double.flow", "-O", "4", exit=64).err)
+    check_match(["`nativ`"], flowcc(box, "double.flow", "--target-cpu", "nativ", exit=64).err)
+
+
+def test_coverage_and_debug_lines_are_those_of_the_flow(box):
+    box.write("numbers.txt", "1\n2\n3\n")
+    box.write("double.flow", PROGRAM)
+    flowcc(box, "double.flow", "-g", "-O0", "--cc", "gcc --coverage")
+    box.run("./double")
+    notes = [name for name in os.listdir(box.path) if name.endswith(".gcda")]
+    box.run("gcov", *notes)
+    check_match([r"^ +3\*?:    2:numbers \|> map"], box.read("double.flow.gcov"), "double.flow.gcov")
+    lines = box.run("objdump", "--dwarf=decodedline", "double").out
+    check_match([r"double\.flow +2 "], lines, "the debug information")
