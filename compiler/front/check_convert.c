@@ -154,8 +154,9 @@ static struct expr *wrap(struct checker *c, struct expr *expr, enum coercion kin
 
 /* An int literal takes the type float if a float can hold it exactly. */
 static bool int_to_float(struct expr *expr, const struct type *type) {
+  const int64_t largest = INT64_C(1) << 53;
+  if (expr->integer < -largest || expr->integer > largest) return false;
   double number = (double)expr->integer;
-  if (number < -9007199254740992.0 || number > 9007199254740992.0) return false;
   expr->kind = EXPR_FLOAT;
   expr->number = number;
   expr->type = type;
