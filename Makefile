@@ -99,7 +99,7 @@ $(LIB)/include/flow/%.h: runtime/include/flow/%.h
 $(OBJ)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
 	@echo "cc      $<"
-	@$(COMPILE) -fvisibility=hidden -Iruntime/include -Iruntime -c -o $@ $<
+	@$(COMPILE) -fvisibility=hidden -ffunction-sections -Iruntime/include -Iruntime -c -o $@ $<
 
 # -- tests ---------------------------------------------------------------------------------------
 
