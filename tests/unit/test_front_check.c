@@ -122,10 +122,10 @@ static void constructors_have_the_same_fields(void **state) {
 
 static void a_spread_has_one_node(void **state) {
   struct compiler *c = *state;
-  const struct expr *e = body(c, "", "{ z: 1, ..p, a: 2 }");
-  assert_string_equal(type_name(c->types, e->type), "{ z: int, a: int, b: int }");
+  const struct expr *e = body(c, "", "{ z: 1, ..p, a: \"w\" }");
+  assert_string_equal(type_name(c->types, e->type), "{ z: int, a: string, b: int }");
   const struct record_field_list *fields = &e->record.fields;
-  assert_int_equal(fields->data[1].value->integer, 2); /* written out, it wins */
+  assert_int_equal(fields->data[1].value->kind, EXPR_STRING); /* written out, it wins */
   assert_null(fields->data[2].value);
   assert_int_equal(fields->data[2].spread_field, 1);
   assert_false(fields->data[2].is_some);
@@ -242,13 +242,14 @@ static void effects_are_those_that_leave_an_expression(void **state) {
 
 static void each_node_has_its_own_effects(void **state) {
   struct compiler *c = *state;
-  const struct expr *e = body(c, "", "[x, x / d ?? (x + 1), parse_int(\"1\")]");
+  const struct expr *e = body(c, "", "[x, x / d ?? (x + 1), parse_int(\"1\"), d]");
   assert_effects(e, true, true);
   assert_effects(e->list.data[0], false, false);
   assert_effects(e->list.data[1], false, true);
   assert_effects(e->list.data[1]->binary.left, true, true);
   assert_effects(e->list.data[1]->binary.right, false, true);
   assert_effects(e->list.data[2], true, false);
+  assert_effects(e->list.data[3], false, false);
   e = body(c, "int?", "x / d"); /* a coercion passes them on */
   assert_int_equal(e->kind, EXPR_COERCE);
   assert_effects(e, true, true);
@@ -261,12 +262,14 @@ static void calls_pass_on_the_effects_of_functions(void **state) {
                  "  if n < 0 { fail \"negative\" }\n"
                  "  return n\n"
                  "}\n"
-                 "fn total(n: int) -> int = outer(n) + 1\n");
+                 "fn total(n: int) -> int = outer(n) + 1\n"
+                 "fn caller(n: int) -> int = total(n)\n");
   assert_effects(decl_of(c, "outer")->value->binary.left, true, false);
   assert_effects(decl_of(c, "outer")->value, false, false);
   assert_true(decl_of(c, "inner")->can_fail && !decl_of(c, "inner")->can_fault);
   assert_false(decl_of(c, "outer")->can_fail);
   assert_true(!decl_of(c, "total")->can_fail && decl_of(c, "total")->can_fault);
+  assert_true(!decl_of(c, "caller")->can_fail && decl_of(c, "caller")->can_fault);
 }
 
 static void stages_know_what_their_else_is_for(void **state) {
@@ -401,6 +404,17 @@ static void outputs_of_a_state_have_one_type_each(void **state) {
   assert_true(last[1].value->number == 2.5);
 }
 
+static void a_sink_says_what_is_emitted_into_it(void **state) {
+  struct compiler *c = *state;
+  check_right(c, RECORDS "source xs: int = stdin(text)\n"
+                 "sink out: Loose = file(\"out.jsonl\", jsonl)\n"
+                 "xs |> key by it |> state n: int = 0 { emit { a: it } into out }\n");
+  const struct stage *stage = stage_of(c, 1);
+  assert_null(stage->emits.data[0].type);
+  assert_ptr_equal(stage->emits.data[1].type, decl_of(c, "Loose")->type);
+  assert_int_equal(stage->body->stmts.data[0]->emit.value->record.fields.count, 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(presence_and_absence_are_written_down),
@@ -422,6 +436,7 @@ int main(void) {
       TEST(names_say_what_they_stand_for),
       TEST(several_keys_are_one_record),
       TEST(outputs_of_a_state_have_one_type_each),
+      TEST(a_sink_says_what_is_emitted_into_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

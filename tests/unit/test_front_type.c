@@ -31,6 +31,7 @@ static void equal_types_are_one_pointer(void **state) {
   assert_ptr_not_equal(type_set(t, t->int_), list);
   assert_ptr_not_equal(type_list(t, t->float_), list);
   assert_ptr_not_equal(type_map(t, t->string, t->int_), type_map(t, t->int_, t->string));
+  assert_ptr_not_equal(type_map(t, t->string, t->int_), type_map(t, t->int_, t->int_));
 }
 
 static void absence_does_not_nest(void **state) {
@@ -147,6 +148,7 @@ static void what_is_deep_inside_counts(void **state) {
   assert_true(type_is_concrete(flat));
   assert_false(type_is_concrete(pair_of(t, "a", flat, "b", t->none)));
   assert_false(type_is_concrete(type_map(t, t->string, t->empty)));
+  assert_false(type_is_concrete(type_map(t, t->none, t->string)));
 }
 
 static void fields_and_variants_are_found_by_name(void **state) {

@@ -270,6 +270,7 @@ static void what_is_used_as_a_whole_is_live(void **state) {
       "rows |> map 1 / a else into bad\n |> into stdout\nbad |> into stdout",
       "fn f(r: Row) -> int = r.a\nrows |> map f(it) |> into stdout",
       "rows |> key by 1 |> state last: Row? = none { last = it }",
+      "rows |> key by 1 |> state last: Row? = none { forget }",
       "rows |> map [it] |> map 1 |> into stdout",
       "rows |> filter it == it |> map 1 |> into stdout",
   };
