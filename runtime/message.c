@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 3))) static void add(struct flow_buf *out, const char *format,
-                                                      ...) {
+void message_add(struct flow_buf *out, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   char text[2048];
@@ -69,15 +68,15 @@ static void add_line(struct flow_buf *out, uint64_t line, const char *text, size
     shown = FLOW_SHOWN_BYTES;
     while (shown > 0 && ((unsigned char)text[from + shown] & 0xc0) == 0x80) shown--;
   }
-  add(out, " %llu | %s", (unsigned long long)line, from > 0 ? "…" : "");
+  message_add(out, " %llu | %s", (unsigned long long)line, from > 0 ? "…" : "");
   size_t columns = from > 0 ? 1 : 0;
   columns += add_shown(out, text + from, at - from);
   size_t under = add_shown(out, text + at, from + shown - at);
-  add(out, "%s\n %*s | %*s", is_cut ? "…" : "", width_of(line), "", (int)columns, "");
+  message_add(out, "%s\n %*s | %*s", is_cut ? "…" : "", width_of(line), "", (int)columns, "");
   if (carets > under) carets = under;
   if (carets == 0) carets = 1;
   while (carets-- > 0) flow_buf_add_char(out, '^');
-  add(out, " %s\n", what);
+  message_add(out, " %s\n", what);
 }
 
 /* Code points of a text. */
@@ -114,14 +113,15 @@ void message_bad_record(struct flow_buf *out, const struct flow_program *program
                         const struct flow_source_desc *source, const struct message_place *place,
                         const char *reason, const char *done) {
   struct shown_line line = line_of(place);
-  add(out, "error[R1001]: malformed record, stopped by `else stop` (the default)\n");
-  add(out, "  --> %s:%llu:%zu   (source `%s`, byte %llu)\n", place->file,
-      (unsigned long long)line.number, columns_of(line.text, line.at) + 1, source->name,
-      (unsigned long long)(place->offset + place->at));
+  message_add(out, "error[R1001]: malformed record, stopped by `else stop` (the default)\n");
+  message_add(out, "  --> %s:%llu:%zu   (source `%s`, byte %llu)\n", place->file,
+              (unsigned long long)line.number, columns_of(line.text, line.at) + 1, source->name,
+              (unsigned long long)(place->offset + place->at));
   add_line(out, line.number, line.text, line.length, line.at, 1, reason);
   int pad = width_of(line.number);
-  add(out, " %*s = note: %s\n", pad, "", done);
-  add(out,
+  message_add(out, " %*s = note: %s\n", pad, "", done);
+  message_add(
+      out,
       " %*s = help: repair the line, or add `else skip` / `else into rejects` to the source at "
       "%s:%u, "
       "rebuild, run again\n",
@@ -132,10 +132,10 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
                      const struct flow_site *site, bool is_stop, const char *reason,
                      const struct message_place *place, const char *done) {
   if (is_stop)
-    add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
+    message_add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
   else
-    add(out, "error[R1002]: %s, and nothing handles it\n", reason);
-  add(out, "  --> %s:%u:%u   (%s)\n", program->file, site->line, site->column, site->step);
+    message_add(out, "error[R1002]: %s, and nothing handles it\n", reason);
+  message_add(out, "  --> %s:%u:%u   (%s)\n", program->file, site->line, site->column, site->step);
   size_t length = strlen(site->text), at = 0;
   for (uint32_t column = 1; column < site->column && at < length; column++) {
     at++;
@@ -147,16 +147,16 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
     struct flow_buf shown = {0};
     size_t cut = place->length < FLOW_SHOWN_BYTES ? place->length : FLOW_SHOWN_BYTES;
     add_shown(&shown, place->record, cut);
-    add(out, " %*s = note: it happened at %s:%llu   (source `%s`, byte %llu): %.*s%s\n", pad, "",
-        place->file, (unsigned long long)place->line, place->source,
-        (unsigned long long)place->offset, (int)shown.length, shown.data == NULL ? "" : shown.data,
-        cut < place->length ? "…" : "");
+    message_add(out, " %*s = note: it happened at %s:%llu   (source `%s`, byte %llu): %.*s%s\n",
+                pad, "", place->file, (unsigned long long)place->line, place->source,
+                (unsigned long long)place->offset, (int)shown.length,
+                shown.data == NULL ? "" : shown.data, cut < place->length ? "…" : "");
     flow_buf_free(&shown);
   }
-  add(out, " %*s = note: %s\n", pad, "", done);
+  message_add(out, " %*s = note: %s\n", pad, "", done);
   const char *what = place == NULL ? "change what the hook computes"
                      : is_stop     ? "repair the record, or write `else skip` / `else into rejects`"
                                : "repair the record, or add `else skip` / `else into rejects` to "
                                  "the step";
-  add(out, " %*s = help: %s, rebuild, run again\n", pad, "", what);
+  message_add(out, " %*s = help: %s, rebuild, run again\n", pad, "", what);
 }

@@ -18,6 +18,9 @@ struct message_place {
   size_t at; /* byte in the record that is meant */
 };
 
+/* Appends formatted text; of a piece over 2 KiB the beginning. */
+__attribute__((format(printf, 2, 3))) void message_add(struct flow_buf *, const char *format, ...);
+
 /* "error: MESSAGE", and the help. */
 void message_report(struct flow_buf *, const struct flow_report *);
 

@@ -5,20 +5,8 @@
 #include "flow/text.h"
 #include "mem.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-__attribute__((format(printf, 2, 3))) static void add(struct flow_buf *out, const char *format,
-                                                      ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  char text[1024];
-  int length = vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  if (length < 0) return;
-  flow_buf_add(out, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
-}
 
 /* What the state in memory amounts to. */
 struct size {
@@ -45,81 +33,82 @@ static bool writes_stdout(const struct engine *e) {
 /* Which epochs --resume-epoch gave up. File sinks were cut back; what stdout got cannot be. */
 static void add_taken_back(const struct engine *e, struct flow_buf *out) {
   long long first = (long long)e->resumed_at + 1, last = (long long)e->taken_back;
-  add(out, "  went back ");
+  message_add(out, "  went back ");
   if (first == 0)
-    add(out, "to the start: ");
+    message_add(out, "to the start: ");
   else
-    add(out, "behind epoch %lld: ", first - 1);
+    message_add(out, "behind epoch %lld: ", first - 1);
   if (first == last)
-    add(out, "epoch %lld runs again", first);
+    message_add(out, "epoch %lld runs again", first);
   else
-    add(out, "epochs %lld to %lld run again", first, last);
-  add(out, writes_stdout(e) ? ", and stdout gets their lines once more\n" : "\n");
+    message_add(out, "epochs %lld to %lld run again", first, last);
+  message_add(out, writes_stdout(e) ? ", and stdout gets their lines once more\n" : "\n");
 }
 
 static void add_text(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
   const struct totals *t = &e->totals;
   struct size size = size_of_state(e);
-  add(out, "%s: %llu in, %llu out, %llu rejected, %llu epoch%s, %.3f s\n", e->program->name,
-      (unsigned long long)t->records_in, (unsigned long long)t->records_out,
-      (unsigned long long)t->records_rejected, (unsigned long long)t->epochs,
-      t->epochs == 1 ? "" : "s", seconds);
+  message_add(out, "%s: %llu in, %llu out, %llu rejected, %llu epoch%s, %.3f s\n", e->program->name,
+              (unsigned long long)t->records_in, (unsigned long long)t->records_out,
+              (unsigned long long)t->records_rejected, (unsigned long long)t->epochs,
+              t->epochs == 1 ? "" : "s", seconds);
   if (e->program->state_count > 0) {
-    add(out, "  state: %llu entries, %llu bytes", (unsigned long long)size.entries,
-        (unsigned long long)size.bytes);
+    message_add(out, "  state: %llu entries, %llu bytes", (unsigned long long)size.entries,
+                (unsigned long long)size.bytes);
     if (e->store == NULL)
-      add(out, " in memory, not kept");
+      message_add(out, " in memory, not kept");
     else
-      add(out, ", kept in %s as of epoch %lld", e->options.state_dir,
-          (long long)e->epoch.number - 1);
-    add(out, "\n");
+      message_add(out, ", kept in %s as of epoch %lld", e->options.state_dir,
+                  (long long)e->epoch.number - 1);
+    message_add(out, "\n");
   }
   if (e->taken_back > e->resumed_at) {
     add_taken_back(e, out);
   } else if (e->resumed_at >= 0) {
-    add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
+    message_add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
   }
   if (e->program->on_end != NULL) {
-    add(out, "  end of input: %s\n",
-        flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
+    message_add(out, "  end of input: %s\n",
+                flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
   }
-  if (e->migrated != NULL) add(out, "  migrated: %s\n", e->migrated);
+  if (e->migrated != NULL) message_add(out, "  migrated: %s\n", e->migrated);
   for (uint32_t i = 0; i < e->program->source_count; i++) {
     const struct input *in = &e->sources[i].input;
     if (in->renamed > 0)
-      add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
+      message_add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
   }
 }
 
 static void add_json(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
   const struct totals *t = &e->totals;
   struct size size = size_of_state(e);
-  add(out, "{\"flow\": ");
+  message_add(out, "{\"flow\": ");
   flow_print_json_bytes(out, e->program->name, strlen(e->program->name));
-  add(out, ", \"in\": %llu, \"out\": %llu, \"rejected\": %llu, \"epochs\": %llu",
-      (unsigned long long)t->records_in, (unsigned long long)t->records_out,
-      (unsigned long long)t->records_rejected, (unsigned long long)t->epochs);
-  add(out, ", \"state_entries\": %llu, \"state_bytes\": %llu, \"seconds\": %.6f, \"flushed\": %s",
+  message_add(out, ", \"in\": %llu, \"out\": %llu, \"rejected\": %llu, \"epochs\": %llu",
+              (unsigned long long)t->records_in, (unsigned long long)t->records_out,
+              (unsigned long long)t->records_rejected, (unsigned long long)t->epochs);
+  message_add(
+      out, ", \"state_entries\": %llu, \"state_bytes\": %llu, \"seconds\": %.6f, \"flushed\": %s",
       (unsigned long long)size.entries, (unsigned long long)size.bytes, seconds,
       flushed ? "true" : "false");
   if (e->store == NULL) {
-    add(out, ", \"state_dir\": null}\n");
+    message_add(out, ", \"state_dir\": null}\n");
     return;
   }
-  add(out, ", \"state_dir\": ");
+  message_add(out, ", \"state_dir\": ");
   flow_print_json_bytes(out, e->options.state_dir, strlen(e->options.state_dir));
-  add(out, ", \"resumed_epoch\": ");
+  message_add(out, ", \"resumed_epoch\": ");
   if (e->resumed_at >= 0)
-    add(out, "%lld", (long long)e->resumed_at);
+    message_add(out, "%lld", (long long)e->resumed_at);
   else
-    add(out, "null");
-  add(out, ", \"epochs_taken_back\": %lld", (long long)(e->taken_back - e->resumed_at));
-  add(out, ", \"epoch\": ");
+    message_add(out, "null");
+  message_add(out, ", \"epochs_taken_back\": %lld", (long long)(e->taken_back - e->resumed_at));
+  message_add(out, ", \"epoch\": ");
   if (e->epoch.number > 0)
-    add(out, "%lld", (long long)e->epoch.number - 1);
+    message_add(out, "%lld", (long long)e->epoch.number - 1);
   else
-    add(out, "null");
-  add(out, "}\n");
+    message_add(out, "null");
+  message_add(out, "}\n");
 }
 
 void summary_print(struct engine *e, bool flushed_at_end) {

@@ -43,13 +43,6 @@ const char *ctype_unique(struct emit *e, const char *wanted) {
   return name;
 }
 
-bool ctype_has_payload(const struct type *enumeration) {
-  vec_each(struct type_variant, variant, &enumeration->variants) {
-    if (variant->payload != NULL) return true;
-  }
-  return false;
-}
-
 bool ctype_is_plain(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
@@ -57,7 +50,7 @@ bool ctype_is_plain(const struct type *type) {
   case TYPE_BOOL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
-  case TYPE_ENUM: return !ctype_has_payload(type);
+  case TYPE_ENUM: return !type_has_payload(type);
   default: return false;
   }
 }
@@ -142,7 +135,7 @@ static void define_enum(struct emit *e, const struct type *type, struct text *ou
     text_addf(out, "%s %s", i == 0 ? "" : ",", name);
   }
   text_addf(out, " };\nstruct %s {\n  uint32_t tag;\n", emit_mangle(e, type));
-  if (ctype_has_payload(type)) {
+  if (type_has_payload(type)) {
     text_add(out, "  union {\n");
     vec_each(struct type_variant, v, &type->variants) {
       if (v->payload == NULL) continue;

@@ -40,7 +40,6 @@ const char *ctype_unique(struct emit *, const char *wanted);
 /* Whether the value has neither heap memory nor padding nor a shape of its own: int, float, bool,
  * timestamp, duration, and enums without any payload. */
 bool ctype_is_plain(const struct type *);
-bool ctype_has_payload(const struct type *enumeration);
 
 /* -- one family of helpers each: writes the function `name` for the type into SECTION_HELPERS --- */
 

@@ -98,7 +98,7 @@ const char *emit_helper(struct emit *e, enum helper helper, const struct type *t
 static const char *equal_term(struct emit *e, const struct type *type, const char *a,
                               const char *b) {
   struct arena *arena = &e->compiler->arena;
-  if (type->kind == TYPE_ENUM && !ctype_has_payload(type)) {
+  if (type->kind == TYPE_ENUM && !type_has_payload(type)) {
     return arena_printf(arena, "%s.tag == %s.tag", a, b);
   }
   if (ctype_is_plain(type)) return arena_printf(arena, "%s == %s", a, b);
@@ -125,7 +125,7 @@ static void write_equal_record(struct emit *e, struct text *out, const struct ty
 }
 
 static void write_equal_enum(struct emit *e, struct text *out, const struct type *type) {
-  if (!ctype_has_payload(type)) {
+  if (!type_has_payload(type)) {
     text_add(out, "  return a->tag == b->tag;\n");
     return;
   }
@@ -166,7 +166,7 @@ static void write_equal(struct emit *e, struct text *out, const struct type *typ
 
 static void write_hash_enum(struct emit *e, struct text *out, const struct type *type) {
   text_add(out, "  int64_t tag = x->tag;\n");
-  if (!ctype_has_payload(type)) {
+  if (!type_has_payload(type)) {
     text_add(out, "  return flow_int_hash(seed, &tag);\n");
     return;
   }

@@ -164,7 +164,7 @@ static void print_variants(struct printer *printer, const struct type *type, con
 /* Leaves of a value that is printed in line; `limit` or more where it should not be. */
 static size_t leaves(const struct type *type, size_t limit) {
   if (type->kind == TYPE_OPTIONAL || type->kind == TYPE_LIST) return leaves(type->elem, limit);
-  if (type->kind == TYPE_ENUM && ctype_has_payload(type)) return limit;
+  if (type->kind == TYPE_ENUM && type_has_payload(type)) return limit;
   if (type->kind == TYPE_MAP || type->kind == TYPE_SET) return limit;
   if (type->kind != TYPE_RECORD) return 1;
   size_t count = 0;
@@ -215,7 +215,7 @@ static void print_record(struct printer *printer, const struct type *type, const
 /* Maps with such keys are printed as objects (rule 12). */
 static bool is_object_key(const struct type *key) {
   return key->kind == TYPE_STRING || key->kind == TYPE_INT ||
-         (key->kind == TYPE_ENUM && !ctype_has_payload(key));
+         (key->kind == TYPE_ENUM && !type_has_payload(key));
 }
 
 static void print_map_entry(struct printer *printer, const struct type *map, const char *entry) {
@@ -370,7 +370,7 @@ void print_value(struct printer *printer, enum print_form form, const struct typ
   case TYPE_DURATION: print_time(printer, form, "flow_write_duration", lvalue); return;
   case TYPE_OPTIONAL: print_optional(printer, form, type, lvalue); return;
   case TYPE_ENUM:
-    if (ctype_has_payload(type))
+    if (type_has_payload(type))
       print_nested(printer, type, lvalue);
     else
       print_names(printer, form, type, lvalue);

@@ -10,7 +10,7 @@
 
 static void encode_enum(struct emit *e, struct text *out, const struct type *type) {
   text_add(out, "  flow_put_varint(b, x->tag);\n");
-  if (!ctype_has_payload(type)) return;
+  if (!type_has_payload(type)) return;
   text_add(out, "  switch (x->tag) {\n");
   for (uint32_t i = 0; i < type->variants.count; i++) {
     const struct type_variant *v = &type->variants.data[i];
@@ -66,7 +66,7 @@ void ctype_write_encode(struct emit *e, const struct type *type, const char *nam
 
 static void decode_enum(struct emit *e, struct text *out, const struct type *type) {
   text_addf(out, "  x->tag = flow_get_variant(r, %zu);\n", type->variants.count);
-  if (!ctype_has_payload(type)) {
+  if (!type_has_payload(type)) {
     text_add(out, "  (void)mem;\n  return r->ok;\n");
     return;
   }

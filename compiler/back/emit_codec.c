@@ -292,7 +292,7 @@ static void read_pairs_map(struct emit *e, struct text *out, const struct type *
 static void read_map(struct emit *e, struct text *out, const struct type *type) {
   const struct type *key = type->key;
   bool is_object = key->kind == TYPE_STRING || key->kind == TYPE_INT ||
-                   (key->kind == TYPE_ENUM && !ctype_has_payload(key));
+                   (key->kind == TYPE_ENUM && !type_has_payload(key));
   if (is_object)
     read_object_map(e, out, type);
   else
@@ -315,7 +315,7 @@ static void reader_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_MAP: read_map(e, out, type); return;
   case TYPE_RECORD: codec_record_body(e, out, type); return;
   case TYPE_ENUM:
-    if (ctype_has_payload(type))
+    if (type_has_payload(type))
       read_payload_variant(e, out, type);
     else
       read_bare_variant(e, out, type);

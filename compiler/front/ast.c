@@ -104,14 +104,17 @@ static void dump_type(struct dump *d, const struct type_syntax *type) {
 
 /* -- expressions ------------------------------------------------------------------------------- */
 
-static const char *const binary_names[] = {
-    [BINARY_OR] = "or",         [BINARY_AND] = "and",     [BINARY_EQ] = "==",
-    [BINARY_NE] = "!=",         [BINARY_LT] = "<",        [BINARY_LE] = "<=",
-    [BINARY_GT] = ">",          [BINARY_GE] = ">=",       [BINARY_IN] = "in",
-    [BINARY_NOT_IN] = "not in", [BINARY_COALESCE] = "??", [BINARY_CONCAT] = "++",
-    [BINARY_ADD] = "+",         [BINARY_SUB] = "-",       [BINARY_MUL] = "*",
-    [BINARY_DIV] = "/",         [BINARY_MOD] = "%",
-};
+const char *binary_op_text(enum binary_op op) {
+  static const char *const texts[] = {
+      [BINARY_OR] = "or",         [BINARY_AND] = "and",     [BINARY_EQ] = "==",
+      [BINARY_NE] = "!=",         [BINARY_LT] = "<",        [BINARY_LE] = "<=",
+      [BINARY_GT] = ">",          [BINARY_GE] = ">=",       [BINARY_IN] = "in",
+      [BINARY_NOT_IN] = "not in", [BINARY_COALESCE] = "??", [BINARY_CONCAT] = "++",
+      [BINARY_ADD] = "+",         [BINARY_SUB] = "-",       [BINARY_MUL] = "*",
+      [BINARY_DIV] = "/",         [BINARY_MOD] = "%",
+  };
+  return texts[op];
+}
 
 static const char *const ref_names[] = {
     [REF_NONE] = "",
@@ -144,7 +147,7 @@ static void add_head(struct dump *d, const struct expr *expr) {
   case EXPR_BOOL: start(d, expr->boolean ? "true" : "false"); break;
   case EXPR_NONE: start(d, "none"); break;
   case EXPR_UNARY: start(d, expr->unary.op == UNARY_NOT ? "not" : "negate"); break;
-  case EXPR_BINARY: start(d, binary_names[expr->binary.op]); break;
+  case EXPR_BINARY: start(d, binary_op_text(expr->binary.op)); break;
   case EXPR_FIELD: start(d, expr->field.is_optional ? "field?" : "field"); break;
   case EXPR_INDEX: start(d, "index"); break;
   case EXPR_CALL: start(d, expr->call.is_method ? "call ." : "call "); break;

@@ -121,6 +121,9 @@ struct local {
   bool is_mutated;         /* set by check: assigned or passed to a mutator after its `let` */
 };
 
+/* The operator as it is written: "not in", "??". */
+const char *binary_op_text(enum binary_op op);
+
 enum coercion { COERCE_SOME /* T to T? */, COERCE_ABSENT /* none to T? */ };
 
 /* What a call calls (set by check). */

@@ -32,18 +32,6 @@ const char *text_of(struct checker *c, const struct expr *expr, const char *othe
 
 /* -- operators ------------------------------------------------------------------------------- */
 
-static const char *op_text(enum binary_op op) {
-  static const char *const texts[] = {
-      [BINARY_OR] = "or",         [BINARY_AND] = "and",     [BINARY_EQ] = "==",
-      [BINARY_NE] = "!=",         [BINARY_LT] = "<",        [BINARY_LE] = "<=",
-      [BINARY_GT] = ">",          [BINARY_GE] = ">=",       [BINARY_IN] = "in",
-      [BINARY_NOT_IN] = "not in", [BINARY_COALESCE] = "??", [BINARY_CONCAT] = "++",
-      [BINARY_ADD] = "+",         [BINARY_SUB] = "-",       [BINARY_MUL] = "*",
-      [BINARY_DIV] = "/",         [BINARY_MOD] = "%",
-  };
-  return texts[op];
-}
-
 static struct expr *infer_unary(struct checker *c, struct expr *expr, const struct type *hint) {
   if (expr->unary.op == UNARY_NOT) {
     expr->unary.operand = check_expr(c, expr->unary.operand, c->types->bool_);
@@ -74,7 +62,7 @@ static void report_operands(struct checker *c, struct expr *expr) {
     return;
   }
   struct diag *diag = diag_error(c->diags, E0205, expr->binary.op_span,
-                                 "`%s` does not work on `%s` and `%s`", op_text(expr->binary.op),
+                                 "`%s` does not work on `%s` and `%s`", binary_op_text(expr->binary.op),
                                  type_name(c->types, left->type), type_name(c->types, right->type));
   diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
   diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));

@@ -216,6 +216,13 @@ bool type_is_concrete(const struct type *type) {
   return !contains(type, is_unknown);
 }
 
+bool type_has_payload(const struct type *enumeration) {
+  vec_each(struct type_variant, variant, &enumeration->variants) {
+    if (variant->payload != NULL) return true;
+  }
+  return false;
+}
+
 bool type_is_scalar(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
@@ -225,11 +232,7 @@ bool type_is_scalar(const struct type *type) {
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
   case TYPE_OPTIONAL: return type_is_scalar(type->elem);
-  case TYPE_ENUM:
-    vec_each(const struct type_variant, variant, &type->variants) {
-      if (variant->payload) return false;
-    }
-    return true;
+  case TYPE_ENUM: return !type_has_payload(type);
   default: return false;
   }
 }

@@ -88,6 +88,7 @@ bool type_is_numeric(const struct type *);   /* int, float, duration */
 bool type_is_ordered(const struct type *);   /* < and > apply */
 bool type_is_key(const struct type *);       /* no float, list, map or set inside */
 /* Prints as a text line on stdout: no collection, record or variant with fields; T? of such too. */
+bool type_has_payload(const struct type *enumeration); /* a variant has fields */
 bool type_is_scalar(const struct type *);
 bool type_has_heap(const struct type *);     /* a string, list, set or map is inside */
 

@@ -19,11 +19,7 @@ static bool is_column_type(const struct type *type) {
   case TYPE_STRING:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
-  case TYPE_ENUM:
-    vec_each(struct type_variant, variant, &type->variants) {
-      if (variant->payload != NULL) return false;
-    }
-    return true;
+  case TYPE_ENUM: return !type_has_payload(type);
   default: return false;
   }
 }
