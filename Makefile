@@ -156,8 +156,7 @@ cover:
 	@tests/setup.sh test
 	@$(MAKE) MODE=cover test-programs
 	@find build/cover -name '*.gcda' -delete
-	@python3 tests/run.py --mode=cover $(TESTS)
-	@python3 tests/cover.py build/cover
+	@python3 tests/run.py --mode=cover $(TESTS); status=$$?; python3 tests/cover.py build/cover; exit $$status
 
 # Throughput beside hand-written C; bench-gate counts instructions only, so it says the same each time.
 bench: all
