@@ -142,19 +142,31 @@ static enum flow_status loop(struct engine *e, bool *is_over) {
   return FLOW_OK;
 }
 
+/* Sinks that options let begin anew are saved as such before a row is written: after a kill, the
+ * next run would take what it finds in the file for somebody else's. */
+static enum flow_status begin_sinks(struct engine *e) {
+  bool must = false;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) must |= e->sinks[i].must_commit;
+  if (!must || e->store == NULL) return FLOW_OK;
+  engine_open_epoch(e);
+  enum flow_status status = engine_close_epoch(e, false);
+  return status == FLOW_OK ? engine_commit(e) : status;
+}
+
 /* -- the end */
 
-/* True if options moved a position or began a sink again; an epoch has to say so. */
+/* True if an option moved a position or a file got another name; an epoch has to say so. */
 static bool must_commit(const struct engine *e) {
   bool must = false;
   for (uint32_t i = 0; i < e->program->source_count; i++) must |= e->sources[i].input.must_commit;
-  for (uint32_t i = 0; i < e->program->sink_count; i++) must |= e->sinks[i].must_commit;
   return must && e->store != NULL && e->totals.epochs == 0;
 }
 
 /* End of input, or SIGTERM: the last epoch closes and commits. */
 static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
-  bool has_run = e->totals.records_in > 0 || e->epoch.records > 0;
+  /* Records whose `on end` was lost with an earlier run, or left to a later one, count too. */
+  bool has_run =
+      e->totals.records_in > 0 || e->epoch.records > 0 || e->ended_at < e->resumed_at;
   enum flow_status status = FLOW_OK;
   bool runs_hooks = is_end && flushes && has_run && e->program->on_end != NULL;
   if (runs_hooks || must_commit(e)) {
@@ -203,7 +215,8 @@ static int run(struct engine *e) {
   /* A signal while state is loaded or a FIFO waited for: nothing was done, so nothing is lost. */
   if (status != FLOW_OK && e->stop.signal != 0) return FLOW_EXIT_OK;
   if (status != FLOW_OK) return report_failure(e, status);
-  status = loop(e, &is_over);
+  status = begin_sinks(e);
+  if (status == FLOW_OK) status = loop(e, &is_over);
   bool is_end = status == FLOW_OK && (is_over || e->store == NULL);
   bool flushes = e->options.at_end == AT_END_FLUSH ||
                  (e->options.at_end == AT_END_DEFAULT && e->store == NULL);
@@ -266,7 +279,7 @@ static void set_up(struct engine *e) {
   e->policy = (struct epoch_policy){.records = e->options.epoch_records,
                                     .interval_us = e->options.interval_us,
                                     .is_immediate = e->options.is_immediate};
-  e->resumed_at = e->taken_back = -1;
+  e->resumed_at = e->taken_back = e->ended_at = -1;
   epoch_init(&e->epoch, -1, INT64_MIN);
   e->stop = (struct stop){.sys = e->sys, .fd = -1};
   e->started_us = e->sys->monotonic_us(e->sys);

@@ -61,11 +61,12 @@ struct engine {
   struct stop stop;
 
   struct flow_store *store;  /* null: state is in memory */
-  struct flow_store_id *ids; /* sources, then sinks, then states */
+  struct flow_store_id *ids; /* sources, sinks, states, and `on end` if there is one */
   uint16_t *numbers;
   uint32_t id_count;
   int64_t resumed_at; /* the newest epoch when the run began; -1: none */
   int64_t taken_back; /* the newest epoch before --resume-epoch gave some up; else resumed_at */
+  int64_t ended_at;   /* the newest epoch if `on end` has run and no record came since; or less */
   char *migrated;     /* what the store did to old types; null: nothing */
 
   struct held_epoch *held; /* room for EPOCH_HELD_COUNT + 1 */

@@ -43,8 +43,26 @@ static void end_part(struct engine *e) {
   if (part->length > 0) e->part_count++;
 }
 
+/* Packs that `on end` has run in this epoch, or that nothing came since it ran. A run that is
+ * killed between its last record and its hooks must not lose them, and a later one must not repeat
+ * them. */
+static void pack_end(struct engine *e, const struct held_epoch *held, bool ends) {
+  if (!ends && (held->records_in > 0 || e->ended_at != held->number - 1)) return;
+  bool is_new = e->ended_at < 0;
+  flow_put_entry(&e->held_data, 0, is_new ? FLOW_DELTA_KEY : 0);
+  size_t mark = flow_put_open(&e->held_data);
+  if (is_new) {
+    flow_put_byte(&e->held_data, 0);
+    flow_put_close(&e->held_data, mark);
+    mark = flow_put_open(&e->held_data);
+  }
+  flow_put_int(&e->held_data, held->number);
+  flow_put_close(&e->held_data, mark);
+  e->ended_at = held->number;
+}
+
 /* Packs everything that the epoch changed. */
-static enum flow_status pack_epoch(struct engine *e, struct held_epoch *held) {
+static enum flow_status pack_epoch(struct engine *e, struct held_epoch *held, bool ends) {
   const struct flow_program *p = e->program;
   const uint16_t *number = e->numbers;
   held->first = e->part_count;
@@ -62,6 +80,11 @@ static enum flow_status pack_epoch(struct engine *e, struct held_epoch *held) {
   for (uint32_t i = 0; i < p->state_count; i++) {
     begin_part(e, *number++);
     p->states[i].pack(&e->worker.tables[i], &e->held_data);
+    end_part(e);
+  }
+  if (p->on_end != NULL) {
+    begin_part(e, *number);
+    pack_end(e, held, ends);
     end_part(e);
   }
   held->count = e->part_count - held->first;
@@ -87,7 +110,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
                               .records_out = engine_rows_out(e) - e->rows_closed,
                               .records_rejected = e->rejected - e->rejected_closed};
   if (e->store != NULL) {
-    enum flow_status status = pack_epoch(e, held);
+    enum flow_status status = pack_epoch(e, held, ends);
     if (status != FLOW_OK) return status;
   }
   for (uint32_t i = 0; i < p->state_count; i++) flow_table_epoch_reset(&e->worker.tables[i]);

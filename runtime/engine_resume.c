@@ -62,6 +62,27 @@ static enum flow_status load_state(struct engine *e) {
   return FLOW_OK;
 }
 
+static enum flow_status load_end_row(void *context, uint64_t row, const void *key,
+                                     size_t key_length, const void *value, size_t value_length) {
+  struct engine *e = context;
+  (void)row;
+  (void)key;
+  (void)key_length;
+  struct flow_reader r = flow_reader_of(value, value_length);
+  e->ended_at = flow_get_int(&r);
+  if (flow_reader_done(&r)) return FLOW_OK;
+  return flow_report_fail(&e->report, FLOW_E_CORRUPT, "the saved end in %s is damaged",
+                          e->options.state_dir);
+}
+
+/* When `on end` has run last. */
+static enum flow_status load_end(struct engine *e) {
+  if (e->program->on_end == NULL) return FLOW_OK;
+  struct flow_store_loaded loaded;
+  return flow_store_load(e->store, e->numbers[e->id_count - 1], load_end_row, e, &loaded,
+                         &e->report);
+}
+
 enum flow_status engine_reload_state(struct engine *e) {
   for (uint32_t i = 0; i < e->program->state_count; i++) flow_table_free(&e->worker.tables[i]);
   flow_mem_delete(e->worker.heap);
@@ -72,10 +93,11 @@ enum flow_status engine_reload_state(struct engine *e) {
 
 /* -- the store */
 
-/* Declares what the program keeps: sources, sinks, states, in this order. */
+/* Declares what the program keeps: sources, sinks, states, `on end`, in this order. */
 static void declare(struct engine *e) {
   const struct flow_program *p = e->program;
-  e->id_count = p->source_count + p->sink_count + p->state_count;
+  static const struct flow_type unit = {.kind = FLOW_KIND_UNIT}, number = {.kind = FLOW_KIND_INT};
+  e->id_count = p->source_count + p->sink_count + p->state_count + (p->on_end != NULL);
   e->ids = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->ids);
   e->numbers = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->numbers);
   struct flow_store_id *id = e->ids;
@@ -92,6 +114,9 @@ static void declare(struct engine *e) {
   for (uint32_t i = 0; i < p->state_count; i++) {
     const struct flow_state_desc *d = &p->states[i];
     *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
+  }
+  if (p->on_end != NULL) {
+    *id = (struct flow_store_id){FLOW_STORE_ENGINE, "on end", NULL, &unit, &number};
   }
 }
 
@@ -283,6 +308,7 @@ enum flow_status engine_resume(struct engine *e) {
     status = sink_lock(&e->sinks[i], &e->report);
   }
   if (status == FLOW_OK && e->store != NULL) status = load_state(e);
+  if (status == FLOW_OK && e->store != NULL) status = load_end(e);
   const struct options *o = &e->options;
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
     bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* qsort_r */
 #include "input.h"
 
 #include "flow/value.h"
@@ -16,6 +15,7 @@ void input_free(struct input *in) {
   in->sys->free(in->sys, in->files);
   in->sys->free(in->sys, in->folder);
   in->sys->free(in->sys, in->by_name);
+  in->sys->free(in->sys, in->missing);
   in->sys->free(in->sys, in->touched);
   in->sys->free(in->sys, in->place);
   in->sys->free(in->sys, in->stored_place);
@@ -49,6 +49,45 @@ static enum flow_status no_memory(const struct input *in, struct flow_report *re
                           in->source);
 }
 
+/* -- names: a directory may hold very many, so each is found in one step */
+
+/* The slot of the name, or the free one where it belongs. */
+static uint32_t slot_of(const struct input *in, const char *name) {
+  uint32_t slot = (uint32_t)position_hash(name, strlen(name));
+  for (;; slot++) {
+    slot &= in->slot_count - 1;
+    uint32_t number = in->by_name[slot];
+    if (number == 0 || strcmp(in->files[number - 1].name, name) == 0) return slot;
+  }
+}
+
+/* Makes the table anew, with room for one name more than there are. */
+static bool make_slots(struct input *in) {
+  uint32_t count = 64;
+  while (count / 2 <= in->count) count *= 2;
+  uint32_t *slots = in->sys->realloc(in->sys, in->by_name, count * sizeof *slots);
+  if (slots == NULL) return false;
+  memset(slots, 0, count * sizeof *slots);
+  in->by_name = slots;
+  in->slot_count = count;
+  in->slots_used = in->count;
+  for (uint32_t i = 0; i < in->count; i++) slots[slot_of(in, in->files[i].name)] = i + 1;
+  return true;
+}
+
+/* Enters the present name of a file. Its former one keeps a slot that no search stops at. */
+static bool enter_name(struct input *in, uint32_t number) {
+  if (in->slots_used >= in->slot_count / 2) return make_slots(in);
+  in->by_name[slot_of(in, in->files[number].name)] = number + 1;
+  in->slots_used++;
+  return true;
+}
+
+uint32_t input_find(const struct input *in, const char *name) {
+  if (in->slot_count == 0) return INPUT_NO_FILE;
+  return in->by_name[slot_of(in, name)] - 1; /* 0 is no file, as INPUT_NO_FILE says */
+}
+
 /* Adds an entry that owns a copy of the name; null: no memory. */
 static struct input_file *add_file(struct input *in, const char *name, size_t length) {
   if (in->count == in->capacity) {
@@ -56,9 +95,6 @@ static struct input_file *add_file(struct input *in, const char *name, size_t le
     struct input_file *files = in->sys->realloc(in->sys, in->files, capacity * sizeof *files);
     if (files == NULL) return NULL;
     in->files = files;
-    uint32_t *by_name = in->sys->realloc(in->sys, in->by_name, capacity * sizeof *by_name);
-    if (by_name == NULL) return NULL;
-    in->by_name = by_name;
     uint32_t *touched = in->sys->realloc(in->sys, in->touched, capacity * sizeof *touched);
     if (touched == NULL) return NULL;
     in->touched = touched;
@@ -68,16 +104,23 @@ static struct input_file *add_file(struct input *in, const char *name, size_t le
   if (copy == NULL) return NULL;
   struct input_file *file = &in->files[in->count];
   *file = (struct input_file){.name = copy, .now.line = 1, .closed.line = 1};
-  in->by_name[in->count] = in->count;
-  in->count++;
-  in->is_sorted = false;
-  return file;
+  if (enter_name(in, in->count++)) return file;
+  in->sys->free(in->sys, copy);
+  in->count--;
+  return NULL;
 }
 
 void input_touch(struct input *in, uint32_t number) {
   if (in->files[number].is_touched) return;
   in->files[number].is_touched = true;
   in->touched[in->touched_count++] = number;
+}
+
+/* Notes that `now` was changed, and not by records: a replay of the open epoch must keep that. */
+static void keep_move(struct input *in, struct input_file *file) {
+  bool had_records = file->is_touched;
+  input_touch(in, (uint32_t)(file - in->files));
+  if (!had_records) file->closed = file->now;
 }
 
 /* -- what the store has */
@@ -115,7 +158,7 @@ static int compare_discovery(const void *a, const void *b) {
 enum flow_status input_loaded(struct input *in, uint64_t next_row, const char *place,
                               struct flow_report *report) {
   if (in->count > 1) qsort(in->files, in->count, sizeof *in->files, compare_discovery);
-  in->is_sorted = false;
+  if (!make_slots(in)) return no_memory(in, report); /* the order was another one */
   in->next_row = next_row > 0 ? next_row : 1;
   in->place = input_copy_text(in->sys, place, strlen(place));
   if (in->place == NULL) return no_memory(in, report);
@@ -128,38 +171,15 @@ void input_restart(struct input *in) {
   for (uint32_t i = 0; i < in->count; i++) {
     struct input_file *file = &in->files[i];
     file->now = (struct position){.line = 1, .discovery = file->now.discovery};
-    input_touch(in, (uint32_t)(file - in->files));
+    keep_move(in, file);
   }
 }
 
 /* -- what is there now */
 
 void input_begin(struct input *in) {
+  in->has_missing = false;
   for (uint32_t i = 0; i < in->count; i++) in->files[i].is_present = false;
-}
-
-static int compare_names(const void *a, const void *b, void *context) {
-  const struct input *in = context;
-  return strcmp(in->files[*(const uint32_t *)a].name, in->files[*(const uint32_t *)b].name);
-}
-
-uint32_t input_find(struct input *in, const char *name) {
-  if (!in->is_sorted) {
-    for (uint32_t i = 0; i < in->count; i++) in->by_name[i] = i;
-    if (in->count > 1) qsort_r(in->by_name, in->count, sizeof *in->by_name, compare_names, in);
-    in->is_sorted = true;
-  }
-  uint32_t low = 0, high = in->count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    int order = strcmp(in->files[in->by_name[middle]].name, name);
-    if (order == 0) return in->by_name[middle];
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return INPUT_NO_FILE;
 }
 
 /* Hashes of the first and the last bytes of the file's first `length` bytes. */
@@ -226,7 +246,7 @@ static int64_t skip_content(struct input *in, struct input_file *file, const cha
   in->must_commit = true;
   if (n == 0) n = sample(in->sys, fd, now->length, &now->head, &now->tail);
   in->sys->close(in->sys, fd);
-  input_touch(in, (uint32_t)(file - in->files));
+  keep_move(in, file);
   return n;
 }
 
@@ -237,9 +257,9 @@ static enum flow_status report_changed(const struct input *in, const struct inpu
   const struct position *p = &file->now;
   flow_report_fail(report, FLOW_E_INPUT,
                    "`%s%s` of source `%s` is not the file that was read before\n"
-                   "  expected: the same %llu bytes as then (%llu records)",
+                   "  expected: the same %llu bytes as then (%llu record%s)",
                    folder_of(in), file->name, in->source, (unsigned long long)p->length,
-                   (unsigned long long)p->records);
+                   (unsigned long long)p->records, p->records == 1 ? "" : "s");
   if (match == POSITION_SHORTER) {
     flow_report_add(report, "\n  found: only %llu bytes: it was truncated or replaced",
                     (unsigned long long)size);
@@ -269,7 +289,7 @@ static enum flow_status close_joint(struct input *in, struct input_file *file, c
     file->now.length += skip;
     file->now.line++;
     file->now.is_open = false;
-    input_touch(in, (uint32_t)(file - in->files));
+    keep_move(in, file);
     break;
   case POSITION_JOINT_GREW:
     flow_report_fail(report, FLOW_E_RECORD,
@@ -298,7 +318,7 @@ static enum flow_status match_known(struct input *in, struct input_file *file, c
     if (match == POSITION_SHORTER || match == POSITION_DIFFERENT) {
       if (in->is_moved && !file->is_verified) {
         file->now = (struct position){.line = 1, .discovery = in->next_discovery++};
-        input_touch(in, (uint32_t)(file - in->files));
+        keep_move(in, file);
         in->added++;
       } else if (in->skips_changed) {
         int64_t failed = skip_content(in, file, path);
@@ -327,31 +347,69 @@ static bool forget_row(struct input *in, uint64_t row) {
   return true;
 }
 
-/* Looks for a file that is missing under its name and has this content: it was renamed. */
+/* Lists the files that a new name may belong to. In a look, all known names come before. */
+static bool list_missing(struct input *in) {
+  if (in->has_missing) return true;
+  uint32_t *missing = in->sys->realloc(in->sys, in->missing, (in->count + 1) * sizeof *missing);
+  if (missing == NULL) return false;
+  in->missing = missing;
+  in->missing_count = 0;
+  for (uint32_t i = 0; i < in->count; i++) {
+    const struct input_file *file = &in->files[i];
+    if (!file->is_present && file->now.length > 0) missing[in->missing_count++] = i;
+  }
+  in->has_missing = true;
+  return true;
+}
+
+/* Gives a file a new name, and a new row with it, because a row's key never changes. */
+static bool rename_file(struct input *in, uint32_t number, const char *name) {
+  struct input_file *file = &in->files[number];
+  char *copy = input_copy_text(in->sys, name, strlen(name));
+  if (copy == NULL || (file->is_stored && !forget_row(in, file->row))) {
+    in->sys->free(in->sys, copy);
+    return false;
+  }
+  in->sys->free(in->sys, file->name);
+  file->name = copy;
+  file->row = in->next_row++;
+  file->is_stored = false;
+  input_touch(in, number);
+  in->must_commit = true;
+  in->renamed++;
+  return enter_name(in, number);
+}
+
+/* The first bytes of a file: their number, or a negative errno. */
+static int64_t read_head(const struct input *in, const char *path, char bytes[POSITION_SAMPLE]) {
+  int fd = in->sys->open(in->sys, path, FLOW_OPEN_READ, 0);
+  if (fd < 0) return fd;
+  int64_t n = flow_sys_pread_all(in->sys, fd, bytes, POSITION_SAMPLE, 0);
+  in->sys->close(in->sys, fd);
+  return n;
+}
+
+/* Looks for a file that is missing under its name and has this content: it was renamed. The first
+ * bytes decide about most, so that many missing files do not mean as many looks at the disk. */
 static enum flow_status find_renamed(struct input *in, const char *name, const char *path,
                                      const struct flow_file_info *info, uint32_t *number,
                                      struct flow_report *report) {
-  for (uint32_t i = 0; i < in->count; i++) {
-    struct input_file *file = &in->files[i];
-    if (file->is_present || file->now.length == 0) continue;
+  if (!list_missing(in)) return no_memory(in, report);
+  if (in->missing_count == 0) return FLOW_OK;
+  char head[POSITION_SAMPLE];
+  int64_t n = read_head(in, path, head);
+  if (n < 0) return flow_report_errno(report, FLOW_E_INPUT, (int)n, "read %s", path);
+  for (uint32_t i = 0; i < in->missing_count; i++) {
+    const struct input_file *file = &in->files[in->missing[i]];
+    const struct position *p = &file->now;
+    size_t size = p->length < POSITION_SAMPLE ? (size_t)p->length : POSITION_SAMPLE;
+    if (file->is_present || (size_t)n < size || position_hash(head, size) != p->head) continue;
     int error;
-    enum position_match match = match_content(in, &file->now, path, info->size, &error);
+    enum position_match match = match_content(in, p, path, info->size, &error);
     if (error < 0) return flow_report_errno(report, FLOW_E_INPUT, error, "read %s", path);
     if (match == POSITION_SHORTER || match == POSITION_DIFFERENT) continue;
-    char *copy = input_copy_text(in->sys, name, strlen(name));
-    if (copy == NULL || (file->is_stored && !forget_row(in, file->row))) {
-      in->sys->free(in->sys, copy);
-      return no_memory(in, report);
-    }
-    in->sys->free(in->sys, file->name);
-    file->name = copy;
-    file->row = in->next_row++; /* a row's key never changes, so the name gets a new row */
-    file->is_stored = false;
-    input_touch(in, (uint32_t)(file - in->files));
-    in->is_sorted = false;
-    in->renamed++;
-    *number = i;
-    return FLOW_OK;
+    *number = in->missing[i];
+    return rename_file(in, *number, name) ? FLOW_OK : no_memory(in, report);
   }
   return FLOW_OK;
 }

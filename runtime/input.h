@@ -26,9 +26,9 @@ struct input_file {
   char *name;             /* within the source */
   uint64_t row;           /* in the store */
   struct position now;    /* its head and tail are right once input_sample() was called */
-  struct position closed; /* as of the last closed epoch */
+  struct position closed; /* as of the last closed epoch, or where options have put it since */
   bool is_stored;         /* the store has the row, with this name */
-  bool is_touched;        /* now differs from closed */
+  bool is_touched;        /* now may differ from what the store has */
   bool is_present;        /* was there at the last look */
   bool is_verified;       /* in this run its content was found to be the stored one's */
   bool is_due;            /* has something to read */
@@ -47,8 +47,11 @@ struct input {
   bool skips_changed; /* --source-skip: what changed counts as read */
   struct input_file *files;
   uint32_t count, capacity;
-  uint32_t *by_name; /* numbers of the files, sorted by name */
-  bool is_sorted;    /* by_name is up to date */
+  uint32_t *by_name; /* slots of a hash table of names: number of a file + 1, or 0 */
+  uint32_t slot_count, slots_used; /* a power of two; a renamed file uses one more */
+  uint32_t *missing; /* numbers of read files that are not there, for the names of this look */
+  uint32_t missing_count;
+  bool has_missing;
   uint32_t *touched; /* numbers of the files with is_touched */
   uint32_t touched_count;
   uint64_t next_row, next_discovery;
@@ -56,7 +59,7 @@ struct input {
       *stored_place; /* where the source is and was; the stored one is null if never stored */
   uint64_t *gone;    /* rows to be deleted at the next pack */
   uint32_t gone_count, gone_capacity;
-  bool must_commit;        /* the user moved a position: that counts, even if nothing is read */
+  bool must_commit;        /* a position or a name moved: that counts, even if nothing is read */
   uint32_t renamed, added; /* for the summary */
 };
 
@@ -79,7 +82,7 @@ void input_restart(struct input *);
 void input_begin(struct input *);
 
 /* The number of the file `name`, or INPUT_NO_FILE. */
-uint32_t input_find(struct input *, const char *name);
+uint32_t input_find(const struct input *, const char *name);
 
 /* A regular file is there under `name`. Finds or makes its entry, and verifies that its content is
  * what was read before. `is_renameable`: another name with the same content is the same file, if

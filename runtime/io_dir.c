@@ -73,6 +73,9 @@ static enum flow_status scan(struct source *s, int64_t now_us, struct flow_repor
       if (error == -ENOTDIR) {
         flow_report_help(report, "file(\"%s\", …) reads a single file", s->location);
       }
+      if (error == -ENOENT) {
+        flow_report_help(report, "create it, or read another one: --source %s=PATH", s->desc->name);
+      }
       return report->status;
     }
     if (look.status != FLOW_OK) return look.status;

@@ -142,7 +142,7 @@ static enum flow_status cut(struct sink *s, uint64_t length, struct flow_report 
 static enum flow_status start_afresh(struct sink *s, struct flow_report *report) {
   s->written = s->closed = 0;
   s->tail_length = 0;
-  s->is_dirty = true;
+  s->is_dirty = s->is_created = true; /* a killed run may have made it: its name was not synced */
   s->must_commit = s->is_stored;
   if (s->desc->header != NULL) {
     flow_buf_add(&s->out->buf, s->desc->header, strlen(s->desc->header));
@@ -172,6 +172,15 @@ static enum flow_status report_edited(struct sink *s, uint64_t size, struct flow
   return FLOW_E_MISMATCH;
 }
 
+/* True if the file holds nothing, or just the beginning of a header, which a kill may have left. */
+static bool is_unused(struct sink *s, uint64_t size) {
+  const char *header = s->desc->header == NULL ? "" : s->desc->header;
+  char bytes[POSITION_SAMPLE];
+  if (size > strlen(header) || size > sizeof bytes) return false;
+  return flow_sys_pread_all(s->sys, s->fd, bytes, (size_t)size, 0) == (int64_t)size &&
+         memcmp(bytes, header, (size_t)size) == 0;
+}
+
 enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *report) {
   if (!s->is_stored || restarts) return start_afresh(s, report);
   if (s->is_stream) {
@@ -187,7 +196,7 @@ enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *r
       (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
   if (!is_ours) {
     bool is_moved = strcmp(s->stored_place, s->location) != 0;
-    if (is_moved && info.size == 0) return start_afresh(s, report);
+    if (is_moved && is_unused(s, info.size)) return start_afresh(s, report);
     return report_edited(s, info.size, report);
   }
   s->written = s->closed = s->stored_length;

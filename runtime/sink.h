@@ -30,7 +30,8 @@ struct sink {
   char *location;        /* owned; "stdout" */
   uint16_t id;           /* in the store */
   int fd;
-  bool owns_fd, is_stream, is_created;
+  bool owns_fd, is_stream;
+  bool is_created;        /* its name may not be on the disk yet */
   bool is_paced;          /* written in small pieces, because a write may wait for a reader */
   uint64_t device, inode; /* of a regular file */
   uint64_t written;       /* bytes that were accepted, over all runs */

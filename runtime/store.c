@@ -383,6 +383,16 @@ static enum flow_status open_data(struct flow_store *store,
   return store_read(store, true, report);
 }
 
+/* A killed run may have made names that are not on the disk yet: no commit may rely on them. */
+static enum flow_status sync_names(struct flow_store *store, const char *data_path,
+                                   struct flow_report *report) {
+  const struct flow_sys *sys = store->sys;
+  int error = sys->sync_parent(sys, data_path);
+  if (error == 0 && store->meta.head < 0) error = sys->sync_parent(sys, store->dir);
+  if (error == 0) return FLOW_OK;
+  return flow_report_errno(report, FLOW_E_IO, error, "sync %s", store->dir);
+}
+
 static enum flow_status check_owner(struct flow_store *store, const char *flow_name,
                                     struct flow_report *report) {
   if (strcmp(store->meta.flow_name, flow_name) == 0) return FLOW_OK;
@@ -412,6 +422,7 @@ static enum flow_status open_store(struct flow_store *store,
   else if (error < 0) status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
   if (status == FLOW_OK) status = open_data(store, options, report);
   if (status == FLOW_OK) status = check_owner(store, options->flow_name, report);
+  if (status == FLOW_OK) status = sync_names(store, path, report);
   return status;
 }
 

@@ -229,7 +229,7 @@ def test_full_disk_under_a_sink(box):
             expected.append(f"{total}\n")
         check_equal("".join(expected), box.read("out/out.txt"), "out.txt")
     finally:
-        subprocess.run(["umount", box.path / "out"], check=True)
+        subprocess.run(["umount", "--lazy", box.path / "out"], check=True)
 
 
 def test_full_disk_under_the_state(box):
@@ -252,7 +252,7 @@ words_in |> key by it |> state n: int = 0 { n += 1; emit f"{key} {n}" } |> into 
         if len(first.out) + len(second.out) < len(expected):
             raise Failure("lines are missing from the output of both runs together")
     finally:
-        subprocess.run(["umount", box.path / "small"], check=True)
+        subprocess.run(["umount", "--lazy", box.path / "small"], check=True)
 
 
 def test_stdout_that_is_closed(box):

@@ -1,10 +1,13 @@
 """Stopping and going on: signals, repaired inputs, moved and damaged files."""
 
 import os
+import re
+import shutil
 import signal
 import time
 
-from harness.base import EXAMPLES, Failure, check_equal, check_match
+from harness import flows
+from harness.base import EXAMPLES, Failure, Skip, check_equal, check_match
 
 SUM = (EXAMPLES / "running_sum" / "running_sum.flow").read_text()
 CART = (EXAMPLES / "cart_join" / "cart_join.flow").read_text()
@@ -152,3 +155,75 @@ def test_only_the_state_directory_is_written(box):
         raise Failure("no state directory")
     if [p.name for p in box.path.iterdir() if p.name not in ("a-db", "numbers.txt", "running_sum")]:
         raise Failure(f"files that nobody asked for: {list(box.path.iterdir())}")
+
+
+def test_killed_after_a_sink_was_moved(box):
+    """The new file is the sink's own from its first byte on, wherever the run is killed."""
+    if not box.tools.can_crash:
+        raise Skip("no crash library in this build")
+    box.compile("""
+source numbers: int = file("numbers.txt", text)
+sink out = file("old.jsonl", jsonl)
+numbers |> map { n: it } |> into out
+""", "flow")
+    box.write("numbers.txt", "1\n")
+    box.run("./flow", "-d", "db")
+    box.append("numbers.txt", "2\n3\n")
+    shutil.copytree(box.path / "db", box.path / "saved")
+    for at in range(1, 12):
+        box.run("./flow", "-d", "db", "--sink", "out=new.jsonl", exit=None,
+                env=flows.crash_env(box.tools, at, half=at % 2))
+        box.run("./flow", "-d", "db", "--sink", "out=new.jsonl")
+        check_equal('{"n": 2}\n{"n": 3}\n', box.read("new.jsonl"), f"killed at call {at}: new.jsonl")
+        check_equal('{"n": 1}\n', box.read("old.jsonl"), "old.jsonl")
+        box.remove("new.jsonl")
+        box.remove("db")
+        shutil.copytree(box.path / "saved", box.path / "db")
+
+
+def test_names_are_on_the_disk_before_the_first_commit(box):
+    """A run that is killed behind a mkdir or rename leaves that to the next one."""
+    strace = shutil.which("strace")
+    if not strace or not box.tools.can_crash:
+        raise Skip("needs strace and the crash library")
+    box.compile("""
+source numbers: int = file("numbers.txt", text)
+sink out = file("out/out.txt", text)
+numbers |> into out
+""", "flow")
+    box.write("numbers.txt", "1\n")
+    box.write("out/out.txt", "")
+    for at in range(2, 40, 3):
+        (box.path / "state").mkdir()
+        box.run("./flow", "-d", "state/db", exit=None, env=flows.crash_env(box.tools, at))
+        result = box.run(strace, "-y", "-e", "trace=fsync,pwrite64", "./flow", "-d", "state/db")
+        trace = result.err.decode()
+        if "out.txt" not in trace:
+            break  # the killed run had committed
+        synced = re.findall(r"fsync\(\d+<([^>]*)>", trace)
+        for folder in ("state", "state/db", "out"):
+            if str((box.path / folder).resolve()) not in synced:
+                raise Failure(f"{folder} is not synced behind a kill at call {at}, only {synced}")
+        box.remove("state")
+
+
+def test_many_files_and_new_names_for_them(box):
+    """Each file is read once, whatever it is called later, be it by another one's old name."""
+    box.compile("""
+record Row { n: int }
+source rows: Row = dir("inputs/", csv, poll: 1s)
+rows |> into stdout
+""", "flow")
+    count = 600
+    for i in range(count):
+        box.write(f"inputs/{i:04}.csv", f"n\n{i}\n")
+    check_equal("".join(f'{{"n": {i}}}\n' for i in range(count)),
+                box.run("./flow", "-d", "db", "--once").out, "stdout")
+    inputs = box.path / "inputs"
+    for prefix in ("x", "y", ""):
+        for i, path in enumerate(sorted(inputs.iterdir())):
+            path.rename(inputs / f"{prefix}{(i * 7 if prefix else i) % count:04}.csv")
+        check_equal(b"", box.run("./flow", "-d", "db", "--once").out, f"stdout behind {prefix}")
+    box.write("inputs/x0001.csv", "n\n-1\n")
+    box.append("inputs/0003.csv", "-2\n")
+    check_equal('{"n": -2}\n{"n": -1}\n', box.run("./flow", "-d", "db", "--once").out, "stdout")
