@@ -174,7 +174,7 @@ numbers |> map { n: it } |> into out
         box.run("./flow", "-d", "db", "--sink", "out=new.jsonl", exit=None,
                 env=flows.crash_env(box.tools, at, half=at % 2))
         box.run("./flow", "-d", "db", "--sink", "out=new.jsonl")
-        check_equal('{"n": 2}\n{"n": 3}\n', box.read("new.jsonl"), f"killed at call {at}: new.jsonl")
+        check_equal('{"n": 2}\n{"n": 3}\n', box.read("new.jsonl"), f"kill at call {at}: new.jsonl")
         check_equal('{"n": 1}\n', box.read("old.jsonl"), "old.jsonl")
         box.remove("new.jsonl")
         box.remove("db")
