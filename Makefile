@@ -53,7 +53,7 @@ RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flo
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
 CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
 
-.PHONY: all test check-all test-programs bless crash fuzz-smoke cover bench bench-gate tidy format demo install clean help
+.PHONY: all test check-all test-programs bless crash cover bench bench-gate tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
