@@ -86,11 +86,12 @@ static bool is_word(char byte) {
   return isalnum((unsigned char)byte) || byte == '_';
 }
 
-/* Whether the C text mentions the identifier. */
+/* Whether the C text mentions the identifier, other than as the name of a member. */
 static bool mentions(const char *text, const char *name) {
   size_t length = strlen(name);
   for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name)) {
-    bool is_start = at == text || (!is_word(at[-1]) && at[-1] != '.');
+    bool is_member = at > text && (at[-1] == '.' || (at - text > 1 && at[-2] == '-' && at[-1] == '>'));
+    bool is_start = at == text || (!is_word(at[-1]) && !is_member);
     if (is_start && !is_word(at[length])) return true;
   }
   return false;

@@ -90,6 +90,10 @@ static bool any_child(const struct expr *expr, bool (*visit)(const struct expr *
   case EXPR_FIELD: return visit(expr->field.object);
   case EXPR_INDEX: return visit(expr->index.object) || visit(expr->index.index);
   case EXPR_CALL:
+    /* The arguments of a constructor may begin with the name of an enum, which is no value. */
+    vec_each(struct record_field, field, &expr->call.fields)
+      if (field->value != NULL && visit(field->value)) return true;
+    if (expr->call.kind == CALL_RECORD || expr->call.kind == CALL_VARIANT) return false;
     vec_each(struct arg, arg, &expr->call.args) if (visit(arg->value)) return true;
     return false;
   case EXPR_LIST:

@@ -198,10 +198,12 @@ static void write_stage(struct emit *e, const struct node *node, uint32_t port) 
 
 /* -- rejects --------------------------------------------------------------------------------- */
 
+/* Where nothing can fail, an `else into` is there all the same, and the stages behind it. */
 static const char *reject_head(struct emit *e, const struct node *node) {
+  bool is_used = node->stage->can_fail || node->stage->can_fault;
   return arena_printf(&e->compiler->arena,
-                      "static FLOW_COLD void reject_%s(struct flow_worker *w, const %s *it)",
-                      node->name, emit_c_type(e, node->item));
+                      "static FLOW_COLD %svoid reject_%s(struct flow_worker *w, const %s *it)",
+                      is_used ? "" : "__attribute__((unused)) ", node->name, emit_c_type(e, node->item));
 }
 
 /* A failed item becomes a Rejected with the item as JSON. */

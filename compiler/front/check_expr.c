@@ -574,8 +574,8 @@ static struct expr *join_arms(struct checker *c, struct expr *expr, struct expr 
     }
     joined = both;
   }
-  if (hint && hint->kind != TYPE_ERROR && type_is_concrete(hint) && joined->kind != TYPE_ERROR)
-    joined = hint;
+  /* A hint is what would be nice, not what must be: beside a duration stands an int, too. */
+  if (hint && type_is_concrete(hint) && join_types(c, joined, hint) == hint) joined = hint;
   for (size_t i = 0; i < count; i++) *slots[i] = coerce(c, *slots[i], joined);
   expr->type = joined;
   return expr;
