@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLOW_ABI_VERSION 1
+#define FLOW_ABI_VERSION 2
 
 /* Rows that a source stage parses before it runs them. */
 #define FLOW_BATCH 64
@@ -25,6 +25,9 @@
 
 struct flow_worker;
 struct flow_table;
+struct flow_entry;
+struct flow_lane;  /* runtime/flight.h: what a worker makes of a block in flight */
+struct flow_inbox; /* runtime/flight.h: rows that have come for a worker */
 struct flow_connector; /* runtime/connector.h; generated code only takes addresses of these */
 extern const struct flow_connector flow_connector_file, flow_connector_dir, flow_connector_stdin,
     flow_connector_stdout;
@@ -94,22 +97,45 @@ enum flow_run {
  * record's bytes can be taken back: `mark` is the length before the row `mark_record`. */
 struct flow_sink {
   struct flow_buf buf;
-  uint64_t mark_record;
+  struct flow_buf runs; /* in a lane: where each row begins, and its order (runtime/flight.h) */
+  uint64_t mark_record; /* UINT64_MAX: none; in a lane it stays so */
   size_t mark;
   uint64_t rows; /* appended in this run */
+};
+
+/* The keys that one worker owns: their tables, and the memory that their values lie in. */
+struct flow_share {
+  struct flow_table *tables; /* one per state, in the order of flow_program.states */
+  struct flow_mem *heap;
+};
+
+/* The place of what is being done in the one order of everything (semantics, rule 1): the number of
+ * the block in its epoch, then a path of `level` words. What a row causes gets the row's path and one
+ * word more, which counts up. Paths are compared word by word, as if zeros followed. */
+struct flow_order {
+  uint32_t block;
+  uint32_t level;
+  const uint32_t *path;
 };
 
 /* What generated code sees of a worker. */
 struct flow_worker {
   struct flow_mem *arena;   /* transient values; emptied between batches */
-  struct flow_mem *heap;    /* values owned by state */
+  struct flow_mem *heap;    /* values owned by state: that of the share */
   const void *params;       /* the program's parameter struct */
-  struct flow_table *tables; /* one per state, in the order of flow_program.states */
-  struct flow_sink *sinks;  /* one per sink, in the order of flow_program.sinks */
+  struct flow_table *tables; /* those of the share */
+  struct flow_sink *sinks;  /* one per sink, in the order of flow_program.sinks; `inspect` behind them */
   int64_t now_us;           /* start of the epoch */
   int64_t epoch;            /* its number */
-  uint64_t record;          /* order position: source records of this epoch before the current one */
+  uint64_t record;          /* source records before the current one: of the epoch; in a lane, of the block */
+  uint64_t rejected;        /* counted by flow_count_rejected() */
   struct flow_failure failure;
+  const struct flow_share *shares; /* of all workers */
+  uint32_t share_count;     /* 1: every row runs through all stages at once */
+  struct flow_lane *lane;   /* with several workers: where rows and output wait that a block makes;
+                             * null: rows run on at once, in the share of their key */
+  struct flow_order order;
+  uint32_t step;            /* the last word of the next path */
   void *engine;             /* the engine's own */
 };
 
@@ -148,22 +174,83 @@ _Noreturn void flow_stop_record(struct flow_worker *);
  * large sink buffers). */
 void flow_batch_end(struct flow_worker *);
 
+/* Notes in a lane that a row of the sink begins, and its place in the order. */
+void flow_sink_begin_row(struct flow_worker *, struct flow_sink *);
+
 /* The buffer to which the next row of a sink is appended. */
 static inline struct flow_buf *flow_sink_row(struct flow_worker *w, uint32_t sink) {
   struct flow_sink *s = &w->sinks[sink];
   if (s->mark_record != w->record) {
-    s->mark_record = w->record;
-    s->mark = s->buf.length;
+    if (w->lane != NULL) {
+      flow_sink_begin_row(w, s);
+    } else {
+      s->mark_record = w->record;
+      s->mark = s->buf.length;
+    }
   }
   s->rows++;
   return &s->buf;
 }
 
-/* Counts of rejects for the summary, by stage or source. */
-void flow_count_rejected(struct flow_worker *, uint64_t count);
+/* Counts rejects, for the summary. */
+static inline void flow_count_rejected(struct flow_worker *w, uint64_t count) {
+  w->rejected += count;
+}
 
 /* `inspect`: an ordered line on stderr. */
 void flow_inspect(struct flow_worker *, const struct flow_site *, struct flow_str line);
+
+/* -- rows that cross to the worker that owns their key --------------------------------------- */
+
+/* With several workers, the rows that a block's records make are put on their way to the workers that
+ * own their keys, and run on there, block after block, in the order of their paths. A generated
+ * struct begins with this header; behind the first word of the path come flow_program.path_length - 1
+ * more of them, then item and key:
+ *
+ *   struct X_2 { struct flow_crossing crossing; uint32_t path[1]; struct R_1 it; struct flow_str key; };
+ */
+struct flow_crossing {
+  uint64_t hash;   /* of the key, with the seed of the state's tables */
+  uint32_t record; /* source records of the block before the one that caused the row */
+  uint32_t first;  /* first word of the path */
+};
+
+/* The worker, of `count`, that owns the keys of a hash. Tables use the upper half of the hash as it
+ * is, so the half is mixed anew here, lest a worker's keys crowd in a part of its tables. */
+static inline uint32_t flow_owner(uint64_t hash, uint32_t count) {
+  uint64_t mixed = (hash * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+  return (uint32_t)(mixed * count >> 32);
+}
+
+/* Puts a row of `size` bytes (a multiple of 8 is best) on its way; its header is filled in, the rest
+ * is for the caller to fill in. It lives, as everything in the lane's arena does, until its block has left. Only with a
+ * lane. `exchange` is an index of flow_program.exchanges. Always the same size for one exchange. */
+void *flow_cross(struct flow_worker *, uint32_t exchange, uint64_t hash, size_t size);
+
+/* The next rows that have come for this worker, in order, FLOW_BATCH at most; 0: that was all. */
+uint32_t flow_inbox_next(struct flow_inbox *, const struct flow_crossing **rows);
+
+/* What is done next is caused by this row. */
+static inline void flow_cross_enter(struct flow_worker *w, const struct flow_crossing *row) {
+  w->record = row->record;
+  w->order.path = &row->first;
+}
+
+/* Without a lane: the worker acts for the owner of the hash until flow_share_leave() gets back what
+ * this returns. Failures that jump away leave it to the engine to put things right. */
+static inline struct flow_share flow_share_enter(struct flow_worker *w, uint64_t hash) {
+  struct flow_share mine = {.tables = w->tables, .heap = w->heap};
+  const struct flow_share *owner = &w->shares[flow_owner(hash, w->share_count)];
+  w->tables = owner->tables;
+  w->heap = owner->heap;
+  w->step++; /* the path, when rows run on at once */
+  return mine;
+}
+
+static inline void flow_share_leave(struct flow_worker *w, struct flow_share mine) {
+  w->tables = mine.tables;
+  w->heap = mine.heap;
+}
 
 /* -- the program ----------------------------------------------------------------------------- */
 
@@ -207,6 +294,7 @@ struct flow_sink_desc {
   const struct flow_site *site;
   const struct flow_connector *connector;
   const char *header;     /* csv: written once when the file is empty; null: none */
+  bool is_unordered;      /* rows of different keys may be written in any order */
   struct flow_str (*location)(const struct flow_worker *);
 };
 
@@ -220,9 +308,23 @@ struct flow_state_desc {
   /* Packs every touched entry into `out` with flow_pack_entry() (flow/state.h), in touch order. */
   void (*pack)(struct flow_table *, struct flow_buf *out);
 
-  /* Inserts a loaded entry; false: the bytes are not a value of the current types. */
-  bool (*load)(struct flow_worker *, struct flow_table *, uint64_t id, const uint8_t *key,
-               size_t key_length, const uint8_t *value, size_t value_length);
+  /* Inserts a loaded entry into the share of its owner (flow_share_enter()); false: the bytes are
+   * not a value of the current types. May use the arena. */
+  bool (*load)(struct flow_worker *, uint64_t id, const uint8_t *key, size_t key_length,
+               const uint8_t *value, size_t value_length);
+
+  /* The hooks, for one row of the table, which is one of w->tables; null: there is none. The row may
+   * be changed and forgotten by it. The engine calls them in the order that the semantics say. */
+  void (*on_epoch)(struct flow_worker *, struct flow_entry *);
+  void (*on_end)(struct flow_worker *, struct flow_entry *);
+};
+
+/* A stage that rows reach over `key by`, in topological order of the stages. */
+struct flow_exchange {
+  uint32_t state; /* index of the state that the stage begins with */
+  uint32_t level; /* words in the paths of its rows: exchanges on the longest way to here, itself too */
+  /* Runs all rows of the inbox. w->lane is set, and w->order.level is the exchange's level. */
+  void (*take)(struct flow_worker *, struct flow_inbox *);
 };
 
 struct flow_program {
@@ -235,15 +337,15 @@ struct flow_program {
   const struct flow_param *params;
   const struct flow_source_desc *sources;
   const struct flow_sink_desc *sinks;
-  const struct flow_state_desc *states;
-  uint32_t param_count, source_count, sink_count, state_count;
+  const struct flow_state_desc *states; /* in topological order */
+  const struct flow_exchange *exchanges;
+  uint32_t param_count, source_count, sink_count, state_count, exchange_count;
+  uint32_t path_length; /* words of the path in a crossing: the largest level of an exchange; 0: none */
   bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
 
   void (*default_params)(void *params);
   /* Null if all `where` conditions hold, else which parameter is wrong and why. */
   const char *(*check_params)(const struct flow_worker *, const void *params);
-  void (*on_epoch)(struct flow_worker *); /* hooks in topological order; null: none */
-  void (*on_end)(struct flow_worker *);   /* null: none */
 };
 
 /* Runs the program: options, resume, the epoch loop, the summary. Returns the exit code. */

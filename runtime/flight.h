@@ -1,0 +1,80 @@
+/* A block in flight: its bytes, and everything that its records make until it leaves.
+ *
+ * Each worker has a lane in it: an arena for all transient values, boxes for rows that cross to other
+ * workers, and for each phase the output of each sink. Nothing in a lane is shared while it is being
+ * written: the phases of schedule.h say who reads it when. So a row crosses without a lock and without a
+ * copy of what it points to, and a block's memory is given back at once when it retires.
+ *
+ * Order. A row that crosses, and a row of a sink, carries a path (flow/abi.h). Each box, and each
+ * output of a phase and a lane, holds rows in rising order of their paths; an inbox, and the merge of
+ * a sink, take from several of them the smallest next.
+ *
+ *   flight_begin(f, &block);                      raw bytes are in f->bytes already
+ *   flight_enter(f, &worker, index, 0);           then the source's run function: a parse
+ *   flight_enter(f, &worker, index, phase);       then exchange->take(&worker, flight_inbox(f, index, phase))
+ *   flight_leave(&worker);
+ *   flight_merge(f);                              then f->outputs[sink] has the block's bytes
+ *   flight_end(f);                                empty, ready for another block
+ */
+#ifndef FLOW_FLIGHT_H
+#define FLOW_FLIGHT_H
+
+#include "flow/abi.h"
+#include "sys.h"
+
+/* What flights of one run have in common. */
+struct flight_shape {
+  const struct flow_sys *sys;
+  const struct flow_exchange *exchanges;
+  uint32_t exchange_count, path_length;
+  uint32_t worker_count;
+  uint32_t sink_count;      /* with one more for `inspect` */
+  const bool *is_unordered; /* by sink: its rows need no merge */
+};
+
+struct flight_lane; /* begins with what struct flow_lane means; flight.c's */
+
+struct flight {
+  const struct flight_shape *shape;
+  char *bytes;        /* of the block, FLOW_PADDING zeros behind them; owned */
+  size_t capacity;    /* without the padding */
+  struct flow_block block;
+  uint32_t number;    /* of the block in its epoch */
+  struct flow_lane **lanes; /* by worker */
+  struct flow_buf *outputs; /* by sink: merged */
+  uint64_t *rows;           /* by sink: rows in outputs */
+  uint64_t limit;     /* records of the block that count; UINT64_MAX: all. Set before the merge */
+};
+
+/* Makes room for everything; ends the program if there is no memory. The shape must outlive it. */
+void flight_init(struct flight *, const struct flight_shape *);
+void flight_free(struct flight *);
+
+/* Makes room for `size` bytes and their padding, without keeping what is there. */
+void flight_reserve(struct flight *, size_t size);
+
+/* From here on the worker works for this flight: arena, sinks, lane, order, record and step are set. `phase`
+ * 0 is the parse; phase p is exchange p - 1. */
+void flight_enter(struct flight *, struct flow_worker *, uint32_t worker, uint32_t phase);
+/* Afterwards the worker has no lane. */
+void flight_leave(struct flow_worker *);
+
+/* The rows that have come for the worker in this phase, in order. It is good until the next call for
+ * the worker. All earlier phases of the block must be over on all workers. */
+struct flow_inbox *flight_inbox(struct flight *, uint32_t worker, uint32_t phase);
+
+/* Puts the rows of every sink in order, and joins them in `outputs`; rows of records from `limit` on are
+ * left out. Where only one lane has rows of a sink, its buffer is taken as it is. */
+void flight_merge(struct flight *);
+
+/* Empties everything. Memory is kept for the next block, up to FLIGHT_KEEP bytes a buffer. */
+void flight_end(struct flight *);
+#define FLIGHT_KEEP ((size_t)4 << 20)
+
+/* Compares two paths of `length` words: < 0, 0, > 0. */
+int flight_compare_paths(const uint32_t *a, const uint32_t *b, uint32_t length);
+
+/* Bytes of memory that the flight holds, for the limit on what is in flight. */
+size_t flight_bytes(const struct flight *);
+
+#endif
