@@ -168,7 +168,7 @@ static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
   bool has_run =
       e->totals.records_in > 0 || e->epoch.records > 0 || e->ended_at < e->resumed_at;
   enum flow_status status = FLOW_OK;
-  bool runs_hooks = is_end && flushes && has_run && e->program->on_end != NULL;
+  bool runs_hooks = is_end && flushes && has_run && e->has_on_end;
   if (runs_hooks || must_commit(e)) {
     engine_open_epoch(e);
     status = engine_close_epoch(e, runs_hooks);
@@ -254,17 +254,33 @@ static void *make_array(struct engine *e, size_t count, size_t size) {
   return array;
 }
 
+static void set_up_shares(struct engine *e) {
+  struct flow_worker *w = &e->worker;
+  e->worker_count = e->options.workers == 0 ? 1 : e->options.workers;
+  e->shares = make_array(e, e->worker_count, sizeof *e->shares);
+  for (uint32_t i = 0; i < e->worker_count; i++) {
+    e->shares[i].tables = make_array(e, e->program->state_count, sizeof *e->shares[i].tables);
+  }
+  w->shares = e->shares;
+  w->share_count = e->worker_count;
+  w->order = (struct flow_order){.level = 1, .path = &w->step};
+  engine_make_state(e);
+}
+
 static void set_up(struct engine *e) {
   const struct flow_program *p = e->program;
   struct flow_worker *w = &e->worker;
-  w->engine = e;
+  e->catcher.engine = e;
+  w->engine = &e->catcher;
   w->params = e->params;
   w->arena = flow_mem_arena_new(e->sys);
-  w->tables = make_array(e, p->state_count, sizeof *w->tables);
-  w->sinks = make_array(e, p->sink_count, sizeof *w->sinks);
-  for (uint32_t i = 0; i < p->sink_count; i++) w->sinks[i].mark_record = UINT64_MAX;
-  e->inspected_record = UINT64_MAX;
-  engine_make_state(e);
+  w->sinks = make_array(e, p->sink_count, sizeof *w->sinks); /* and one for `inspect` */
+  for (uint32_t i = 0; i <= p->sink_count; i++) w->sinks[i].mark_record = UINT64_MAX;
+  for (uint32_t i = 0; i < p->state_count; i++) {
+    e->has_on_epoch |= p->states[i].on_epoch != NULL;
+    e->has_on_end |= p->states[i].on_end != NULL;
+  }
+  set_up_shares(e);
   e->sources = make_array(e, p->source_count, sizeof *e->sources);
   e->sinks = make_array(e, p->sink_count, sizeof *e->sinks);
   e->partitions = make_array(e, p->source_count, sizeof *e->partitions);
@@ -290,17 +306,17 @@ static void tear_down(struct engine *e) {
   const struct flow_program *p = e->program;
   for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);
-  for (uint32_t i = 0; i < p->state_count; i++) flow_table_free(&e->worker.tables[i]);
-  flow_mem_delete(e->worker.heap);
+  engine_drop_state(e);
+  for (uint32_t i = 0; i < e->worker_count; i++) sys->free(sys, e->shares[i].tables);
   flow_mem_delete(e->worker.arena);
   flow_store_close(e->store);
   sequencer_log_free(&e->log);
   flow_buf_free(&e->held_data);
-  flow_buf_free(&e->inspected);
-  void *const arrays[] = {e->worker.tables, e->worker.sinks, e->sources,       e->sinks,
-                          e->partitions,    e->held,         e->commit_epochs, e->commit_parts,
-                          e->parts,         e->ids,          e->numbers,       e->migrated,
-                          e->failure_reason};
+  flow_buf_free(&e->worker.sinks[p->sink_count].buf);
+  void *const arrays[] = {e->shares,     e->worker.sinks, e->sources,       e->sinks,
+                          e->partitions, e->held,         e->commit_epochs, e->commit_parts,
+                          e->parts,      e->ids,          e->numbers,       e->migrated,
+                          e->catcher.reason};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sys->free(sys, arrays[i]);
 }
 

@@ -4,10 +4,14 @@
  *   engine_resume.c  opening the store, loading positions, lengths and state
  *   engine_epoch.c   closing and committing epochs
  *   engine_fault.c   stops at a record: bad records, faults, `else stop`; replay
+ *   engine_hooks.c   `on epoch`, `on end`, and the ids of new rows: what goes over all shares
+ *   engine_crew.c    blocks in flight, with several workers
  *   engine_abi.c     the functions that generated code calls
  *
- * One worker runs blocks on the thread of flow_main(). Everything is in struct engine; a generated
- * function that gives up a record jumps back to engine_run() (`jump`), and nothing else jumps.
+ * Everything is in struct engine. Its `worker` runs blocks, replays and hooks on the thread of
+ * flow_main(), one record after another; with several workers it acts for whoever owns a key, and
+ * the crew's workers run blocks in flight. A generated function that gives up a record jumps back to
+ * engine_run() (`catcher.jump`), and nothing else jumps.
  */
 #ifndef FLOW_ENGINE_H
 #define FLOW_ENGINE_H
@@ -40,6 +44,16 @@ struct held_part {
 
 enum give_up { GIVE_UP_NONE, GIVE_UP_FAULT, GIVE_UP_STOP };
 
+/* Where a worker's generated code jumps to when it gives up a record, and why it did. The worker's
+ * `engine` points to it. */
+struct catcher {
+  struct engine *engine;
+  jmp_buf jump;
+  enum give_up gave_up;
+  char *reason; /* a copy that outlives the arena */
+  const struct flow_site *site;
+};
+
 struct totals {
   uint64_t records_in, records_rejected, records_out, epochs;
 };
@@ -50,6 +64,10 @@ struct engine {
   struct options options;
   void *params;
   struct flow_worker worker;
+  struct catcher catcher;    /* the worker's */
+  struct flow_share *shares; /* of all workers; the worker's own is the first */
+  uint32_t worker_count;
+  bool has_on_epoch, has_on_end; /* some state has such a hook */
   struct source_settings settings;
   struct source *sources; /* in the order of the program */
   struct sink *sinks;
@@ -79,17 +97,9 @@ struct engine {
 
   struct flow_block block; /* that is being run */
   struct source *block_source;
-  jmp_buf jump;
-  enum give_up gave_up;
-  char *failure_reason; /* a copy that outlives the arena */
-  const struct flow_site *failure_site;
   enum flow_status flush_status; /* of the flushes between batches */
-  struct flow_buf inspected;     /* `inspect` lines on their way to stderr */
-  uint64_t inspected_record;
-  size_t inspected_mark;
 
-  uint64_t rejected;        /* counted by generated code, in this run */
-  uint64_t rejected_closed; /* as of the last closed epoch */
+  uint64_t rejected_closed; /* the worker's count as of the last closed epoch */
   uint64_t rows_closed;     /* rows of all sinks then */
   int64_t idle_since_us;    /* monotonic; 0: input is flowing */
   int64_t started_us;
@@ -103,8 +113,9 @@ struct engine {
 /* Opens the store (if there is a state directory), sources and sinks, and loads what was committed.
  * */
 enum flow_status engine_resume(struct engine *);
-/* Makes empty tables and heap. */
+/* Makes empty tables and heaps for all shares, and frees them. */
 void engine_make_state(struct engine *);
+void engine_drop_state(struct engine *);
 /* Drops the state in memory and loads the newest committed one. */
 enum flow_status engine_reload_state(struct engine *);
 
@@ -127,8 +138,8 @@ uint64_t engine_rows_out(const struct engine *);
 /* Runs the program's code on the block until its budget is used up. Returns false if a record was
  * given up (gave_up, failure_*). */
 bool engine_run(struct engine *, const struct flow_source_desc *, enum flow_run *);
-/* Runs hooks in the same way. */
-bool engine_run_hook(struct engine *, void (*hook)(struct flow_worker *));
+/* Runs the hooks of an epoch that closes in the same way; those of the end, too, if it `ends`. */
+bool engine_run_hooks(struct engine *, bool ends);
 /* The block ended at a bad record under `else stop`: closes, commits, says so. */
 enum flow_status engine_stop_at_bad_record(struct engine *);
 /* A record was given up; `from` is where the last run of the block began, `first` the number of
@@ -136,6 +147,18 @@ enum flow_status engine_stop_at_bad_record(struct engine *);
 enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint64_t first);
 /* A hook was given up: what the epoch did is dropped. */
 enum flow_status engine_stop_at_hook(struct engine *);
+
+/* -- engine_hooks.c */
+
+/* Runs the `on epoch` hooks of all states for the rows that were touched, in the order of their first
+ * touch. May jump. */
+void engine_on_epoch(struct engine *);
+/* Runs the `on end` hooks of all states for all rows, in the order of their creation. May jump. */
+void engine_on_end(struct engine *);
+/* Gives the rows that were made in this epoch their lasting ids, in the order of their creation. */
+void engine_number_rows(struct engine *);
+/* The worker acts for its own share: after a jump. */
+void engine_leave_shares(struct engine *);
 
 /* -- engine_abi.c */
 

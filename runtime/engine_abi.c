@@ -19,15 +19,16 @@ void flow_set_failure(struct flow_worker *w, const struct flow_site *site, const
 }
 
 _Noreturn static void give_up(struct flow_worker *w, enum give_up how) {
-  struct engine *e = w->engine;
+  struct catcher *c = w->engine;
+  const struct flow_sys *sys = c->engine->sys;
   const struct flow_str *reason = &w->failure.reason;
-  e->sys->free(e->sys, e->failure_reason);
-  e->failure_reason = flow_sys_must_alloc(e->sys, reason->length + 1);
-  memcpy(e->failure_reason, flow_str_data(reason), reason->length);
-  e->failure_reason[reason->length] = '\0';
-  e->failure_site = w->failure.site;
-  e->gave_up = how;
-  longjmp(e->jump, 1);
+  sys->free(sys, c->reason);
+  c->reason = flow_sys_must_alloc(sys, reason->length + 1);
+  memcpy(c->reason, flow_str_data(reason), reason->length);
+  c->reason[reason->length] = '\0';
+  c->site = w->failure.site;
+  c->gave_up = how;
+  longjmp(c->jump, 1);
 }
 
 _Noreturn void flow_abort_record(struct flow_worker *w) {
@@ -38,10 +39,16 @@ _Noreturn void flow_stop_record(struct flow_worker *w) {
   give_up(w, GIVE_UP_STOP);
 }
 
+static struct engine *engine_of(const struct flow_worker *w) {
+  const struct catcher *c = w->engine;
+  return c->engine;
+}
+
 void flow_batch_end(struct flow_worker *w) {
-  struct engine *e = w->engine;
+  if (w->lane != NULL) return; /* everything waits there until the block leaves */
+  struct engine *e = engine_of(w);
   flow_mem_arena_reset(w->arena);
-  if (e->inspected.length > 0) engine_flush_inspected(e);
+  if (w->sinks[e->program->sink_count].buf.length > 0) engine_flush_inspected(e);
   for (uint32_t i = 0; i < e->program->sink_count; i++) {
     if (w->sinks[i].buf.length < FLOW_SINK_BYTES) continue;
     e->flush_status = sink_flush(&e->sinks[i], &e->stop, &e->report);
@@ -49,26 +56,18 @@ void flow_batch_end(struct flow_worker *w) {
   }
 }
 
-void flow_count_rejected(struct flow_worker *w, uint64_t count) {
-  struct engine *e = w->engine;
-  e->rejected += count;
-}
-
 void flow_inspect(struct flow_worker *w, const struct flow_site *site, struct flow_str line) {
-  struct engine *e = w->engine;
   (void)site;
-  if (e->inspected_record != w->record) {
-    e->inspected_record = w->record;
-    e->inspected_mark = e->inspected.length;
-  }
-  flow_buf_add(&e->inspected, flow_str_data(&line), line.length);
-  flow_buf_add_char(&e->inspected, '\n');
+  struct flow_buf *out = flow_sink_row(w, engine_of(w)->program->sink_count);
+  flow_buf_add(out, flow_str_data(&line), line.length);
+  flow_buf_add_char(out, '\n');
 }
 
 void engine_flush_inspected(struct engine *e) {
-  flow_sys_write_all(e->sys, 2, e->inspected.data, e->inspected.length);
-  e->inspected.length = 0;
-  e->inspected_record = UINT64_MAX;
+  struct flow_sink *inspected = &e->worker.sinks[e->program->sink_count];
+  flow_sys_write_all(e->sys, 2, inspected->buf.data, inspected->buf.length);
+  inspected->buf.length = 0;
+  inspected->mark_record = UINT64_MAX;
 }
 
 void engine_print(struct engine *e, const struct flow_buf *text) {

@@ -77,12 +77,14 @@ static enum flow_status pack_epoch(struct engine *e, struct held_epoch *held, bo
     sink_pack(&e->sinks[i], &e->held_data);
     end_part(e);
   }
-  for (uint32_t i = 0; i < p->state_count; i++) {
-    begin_part(e, *number++);
-    p->states[i].pack(&e->worker.tables[i], &e->held_data);
+  for (uint32_t i = 0; i < p->state_count; i++, number++) {
+    begin_part(e, *number);
+    for (uint32_t j = 0; j < e->worker_count; j++) {
+      p->states[i].pack(&e->shares[j].tables[i], &e->held_data);
+    }
     end_part(e);
   }
-  if (p->on_end != NULL) {
+  if (e->has_on_end) {
     begin_part(e, *number);
     pack_end(e, held, ends);
     end_part(e);
@@ -93,27 +95,29 @@ static enum flow_status pack_epoch(struct engine *e, struct held_epoch *held, bo
 
 /* The counters that a replay goes back to. */
 static void mark_closed(struct engine *e) {
-  e->rejected_closed = e->rejected;
+  e->rejected_closed = e->worker.rejected;
   e->rows_closed = engine_rows_out(e);
 }
 
 enum flow_status engine_close_epoch(struct engine *e, bool ends) {
   const struct flow_program *p = e->program;
   e->worker.record = e->epoch.records;
-  if (p->on_epoch != NULL && !engine_run_hook(e, p->on_epoch)) return engine_stop_at_hook(e);
-  if (ends && p->on_end != NULL && !engine_run_hook(e, p->on_end)) return engine_stop_at_hook(e);
+  if (!engine_run_hooks(e, ends)) return engine_stop_at_hook(e);
+  engine_number_rows(e);
   struct held_epoch *held = &e->held[e->epoch.held_count];
   size_t bytes_before = e->held_data.length;
   *held = (struct held_epoch){.number = e->epoch.number,
                               .now_us = e->epoch.now_us,
                               .records_in = e->epoch.records,
                               .records_out = engine_rows_out(e) - e->rows_closed,
-                              .records_rejected = e->rejected - e->rejected_closed};
+                              .records_rejected = e->worker.rejected - e->rejected_closed};
   if (e->store != NULL) {
     enum flow_status status = pack_epoch(e, held, ends);
     if (status != FLOW_OK) return status;
   }
-  for (uint32_t i = 0; i < p->state_count; i++) flow_table_epoch_reset(&e->worker.tables[i]);
+  for (uint32_t i = 0; i < p->state_count; i++) {
+    for (uint32_t j = 0; j < e->worker_count; j++) flow_table_epoch_reset(&e->shares[j].tables[i]);
+  }
   for (uint32_t i = 0; i < p->source_count; i++) source_forget(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) e->worker.sinks[i].mark_record = UINT64_MAX;
   sequencer_log_clear(&e->log);

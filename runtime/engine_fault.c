@@ -13,16 +13,23 @@
 #include <string.h>
 
 bool engine_run(struct engine *e, const struct flow_source_desc *source, enum flow_run *result) {
-  e->gave_up = GIVE_UP_NONE;
-  if (setjmp(e->jump) != 0) return false;
+  e->catcher.gave_up = GIVE_UP_NONE;
+  if (setjmp(e->catcher.jump) != 0) {
+    engine_leave_shares(e);
+    return false;
+  }
   *result = source->run(&e->worker, &e->block);
   return true;
 }
 
-bool engine_run_hook(struct engine *e, void (*hook)(struct flow_worker *)) {
-  e->gave_up = GIVE_UP_NONE;
-  if (setjmp(e->jump) != 0) return false;
-  hook(&e->worker);
+bool engine_run_hooks(struct engine *e, bool ends) {
+  e->catcher.gave_up = GIVE_UP_NONE;
+  if (setjmp(e->catcher.jump) != 0) {
+    engine_leave_shares(e);
+    return false;
+  }
+  engine_on_epoch(e);
+  if (ends) engine_on_end(e);
   flow_mem_arena_reset(e->worker.arena);
   return true;
 }
@@ -122,7 +129,8 @@ static void cut_output(struct engine *e) {
     for (size_t at = s->mark; at < s->buf.length; at++) s->rows -= s->buf.data[at] == '\n';
     s->buf.length = s->mark;
   }
-  if (e->inspected_record == w->record) e->inspected.length = e->inspected_mark;
+  struct flow_sink *inspected = &w->sinks[e->program->sink_count];
+  if (inspected->mark_record == w->record) inspected->buf.length = inspected->mark;
   engine_flush_inspected(e);
 }
 
@@ -133,7 +141,7 @@ static enum flow_status go_back(struct engine *e) {
     status = sink_rewind(&e->sinks[i], true, &e->report);
   }
   for (uint32_t i = 0; i < e->program->source_count; i++) source_rewind(&e->sources[i]);
-  e->rejected = e->rejected_closed;
+  e->worker.rejected = e->rejected_closed;
   e->epoch.records = 0;
   return status;
 }
@@ -180,18 +188,18 @@ static enum flow_status replay(struct engine *e, uint64_t limit, struct message_
   enum flow_status status;
   do {
     status = go_back(e);
-    e->gave_up = GIVE_UP_NONE;
+    e->catcher.gave_up = GIVE_UP_NONE;
     bool is_done = false;
     for (size_t i = 0; status == FLOW_OK && i < e->log.count && !is_done; i++) {
       status = replay_piece(e, &e->log.entries[i], limit, &is_done, place);
-      if (e->gave_up != GIVE_UP_NONE) break;
+      if (e->catcher.gave_up != GIVE_UP_NONE) break;
     }
-    if (e->gave_up != GIVE_UP_NONE) {
+    if (e->catcher.gave_up != GIVE_UP_NONE) {
       limit = e->worker.record;
       cut_output(e);
       if (status == FLOW_OK) status = engine_flush(e);
     }
-  } while (status == FLOW_OK && e->gave_up != GIVE_UP_NONE);
+  } while (status == FLOW_OK && e->catcher.gave_up != GIVE_UP_NONE);
   return status;
 }
 
@@ -221,7 +229,7 @@ static enum flow_status commit_up_to_failure(struct engine *e, const char *from,
 }
 
 enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint64_t first) {
-  bool is_stop = e->gave_up == GIVE_UP_STOP;
+  bool is_stop = e->catcher.gave_up == GIVE_UP_STOP;
   struct message_place place = {0};
   struct source *s = e->block_source;
   uint64_t skipped_line = s->line, before = e->worker.record - first;
@@ -240,7 +248,7 @@ enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint
     epoch_count(&e->epoch, e->worker.record - first, 0);
     e->totals.records_in += e->epoch.records;
     e->totals.records_out += engine_rows_out(e) - e->rows_closed;
-    e->totals.records_rejected += e->rejected - e->rejected_closed;
+    e->totals.records_rejected += e->worker.rejected - e->rejected_closed;
   }
   enum flow_status status =
       e->store == NULL ? engine_flush(e) : commit_up_to_failure(e, from, &place);
@@ -248,7 +256,7 @@ enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint
   char done[400];
   describe_done(e, e->block_source, done, sizeof done);
   struct flow_buf text = {0};
-  message_failure(&text, e->program, e->failure_site, is_stop, e->failure_reason,
+  message_failure(&text, e->program, e->catcher.site, is_stop, e->catcher.reason,
                   place.record == NULL ? NULL : &place, done);
   return finish(e, &text, is_stop ? FLOW_E_RECORD : FLOW_E_FAULT);
 }
@@ -271,7 +279,7 @@ static enum flow_status drop_output(struct engine *e) {
 }
 
 enum flow_status engine_stop_at_hook(struct engine *e) {
-  bool is_stop = e->gave_up == GIVE_UP_STOP;
+  bool is_stop = e->catcher.gave_up == GIVE_UP_STOP;
   uint64_t lost = e->epoch.records;
   cut_output(e);
   epoch_discard(&e->epoch);
@@ -292,6 +300,6 @@ enum flow_status engine_stop_at_hook(struct engine *e) {
         e->options.state_dir);
   }
   struct flow_buf text = {0};
-  message_failure(&text, e->program, e->failure_site, is_stop, e->failure_reason, NULL, done);
+  message_failure(&text, e->program, e->catcher.site, is_stop, e->catcher.reason, NULL, done);
   return finish(e, &text, is_stop ? FLOW_E_RECORD : FLOW_E_FAULT);
 }

@@ -15,13 +15,30 @@
 
 void engine_make_state(struct engine *e) {
   const struct flow_program *p = e->program;
-  struct flow_worker *w = &e->worker;
   for (uint32_t i = 0; i < p->state_count; i++) {
     uint64_t seed;
     if (e->sys->random(e->sys, &seed, sizeof seed) < 0) seed = (uint64_t)(uintptr_t)e;
-    flow_table_init(&w->tables[i], e->sys, p->states[i].row_size, seed);
+    for (uint32_t j = 0; j < e->worker_count; j++) {
+      struct flow_table *t = &e->shares[j].tables[i];
+      flow_table_init(t, e->sys, p->states[i].row_size, seed);
+      if (e->worker_count == 1) continue;
+      flow_table_keep_order(t, p->path_length);
+      t->order = &e->worker.order;
+    }
   }
-  w->heap = flow_mem_heap_new(e->sys);
+  for (uint32_t j = 0; j < e->worker_count; j++) {
+    e->shares[j].heap = flow_mem_heap_new(e->sys);
+  }
+  engine_leave_shares(e);
+}
+
+void engine_drop_state(struct engine *e) {
+  for (uint32_t j = 0; j < e->worker_count; j++) {
+    for (uint32_t i = 0; i < e->program->state_count; i++) {
+      flow_table_free(&e->shares[j].tables[i]);
+    }
+    flow_mem_delete(e->shares[j].heap);
+  }
 }
 
 /* Who gets the rows of an id. */
@@ -37,11 +54,11 @@ static enum flow_status load_state_row(void *context, uint64_t row, const void *
   struct load *load = context;
   struct engine *e = load->engine;
   const struct flow_state_desc *state = &e->program->states[load->state];
-  if (row % ROWS_PER_LOOK == 0 && stop_is_asked(&e->stop)) return FLOW_E_LOCKED; /* see run() */
-  if (state->load(&e->worker, &e->worker.tables[load->state], row, key, key_length, value,
-                  value_length)) {
-    return FLOW_OK;
+  if (row % ROWS_PER_LOOK == 0) {
+    flow_mem_arena_reset(e->worker.arena);
+    if (stop_is_asked(&e->stop)) return FLOW_E_LOCKED; /* see run() */
   }
+  if (state->load(&e->worker, row, key, key_length, value, value_length)) return FLOW_OK;
   return flow_report_fail(&e->report, FLOW_E_CORRUPT,
                           "row %llu of state `%s` in %s is not a value of its type",
                           (unsigned long long)row, state->name, e->options.state_dir);
@@ -56,8 +73,11 @@ static enum flow_status load_state(struct engine *e) {
     enum flow_status status =
         flow_store_load(e->store, numbers[i], load_state_row, &load, &loaded, &e->report);
     if (status != FLOW_OK) return status;
-    flow_table_loaded(&e->worker.tables[i], loaded.next_row);
-    flow_table_epoch_reset(&e->worker.tables[i]);
+    for (uint32_t j = 0; j < e->worker_count; j++) {
+      struct flow_table *t = &e->shares[j].tables[i];
+      flow_table_loaded(t, loaded.next_row);
+      flow_table_epoch_reset(t);
+    }
   }
   return FLOW_OK;
 }
@@ -77,15 +97,14 @@ static enum flow_status load_end_row(void *context, uint64_t row, const void *ke
 
 /* When `on end` has run last. */
 static enum flow_status load_end(struct engine *e) {
-  if (e->program->on_end == NULL) return FLOW_OK;
+  if (!e->has_on_end) return FLOW_OK;
   struct flow_store_loaded loaded;
   return flow_store_load(e->store, e->numbers[e->id_count - 1], load_end_row, e, &loaded,
                          &e->report);
 }
 
 enum flow_status engine_reload_state(struct engine *e) {
-  for (uint32_t i = 0; i < e->program->state_count; i++) flow_table_free(&e->worker.tables[i]);
-  flow_mem_delete(e->worker.heap);
+  engine_drop_state(e);
   flow_mem_arena_reset(e->worker.arena);
   engine_make_state(e);
   return load_state(e);
@@ -97,7 +116,7 @@ enum flow_status engine_reload_state(struct engine *e) {
 static void declare(struct engine *e) {
   const struct flow_program *p = e->program;
   static const struct flow_type unit = {.kind = FLOW_KIND_UNIT}, number = {.kind = FLOW_KIND_INT};
-  e->id_count = p->source_count + p->sink_count + p->state_count + (p->on_end != NULL);
+  e->id_count = p->source_count + p->sink_count + p->state_count + e->has_on_end;
   e->ids = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->ids);
   e->numbers = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->numbers);
   struct flow_store_id *id = e->ids;
@@ -115,7 +134,7 @@ static void declare(struct engine *e) {
     const struct flow_state_desc *d = &p->states[i];
     *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
   }
-  if (p->on_end != NULL) {
+  if (e->has_on_end) {
     *id = (struct flow_store_id){FLOW_STORE_ENGINE, "on end", NULL, &unit, &number};
   }
 }

@@ -14,6 +14,9 @@
  * calls into the system do not count, small enough for the second-level cache. */
 #define FLOW_BLOCK_BYTES ((size_t)256 << 10)
 
+/* Threads that --workers may ask for. Every block in flight has a lane for each. */
+#define FLOW_WORKERS_MAX 256
+
 /* Raw bytes of the open epoch that a source keeps because it cannot be read again (stdin, FIFOs);
  * then the epoch closes and commits (rule 15). */
 #define FLOW_KEPT_BYTES ((size_t)64 << 20)

@@ -3,6 +3,7 @@
 #include "flow/number.h"
 #include "flow/text.h"
 #include "flow/time.h"
+#include "limits.h"
 #include "mem.h"
 
 #include <getopt.h>
@@ -16,6 +17,7 @@ enum which {
   OPT_EPOCH_RECORDS,
   OPT_RESUME_EPOCH,
   OPT_RETAIN,
+  OPT_WORKERS,
   OPT_AT_END,
   OPT_ONCE,
   OPT_SOURCE,
@@ -49,6 +51,8 @@ static const struct row {
      "go back: state as of the end of epoch N-1, input from epoch N on"},
     {OPT_RETAIN, 0, "retain-epochs", "N",
      "keep at least N past epochs for --resume-epoch (default 0)"},
+    {OPT_WORKERS, 'w', "workers", "N",
+     "threads that run the flow (default: one per processor); the output is the same"},
     {OPT_AT_END, 0, "at-end", "flush|keep",
      "run `on end` hooks at the end of input (default without DIR), or not (with DIR)"},
     {OPT_ONCE, 0, "once", NULL, "read what is there, then end, also for polled directories"},
@@ -271,6 +275,11 @@ static bool set_option(struct options *o, enum which which, const char *value,
     o->resume_epoch = (int64_t)number;
     break;
   case OPT_RETAIN: return read_count(report, "retain-epochs", value, 0, &o->retain_epochs);
+  case OPT_WORKERS:
+    ok = read_count(report, "workers", value, 1, &number);
+    if (ok && number > FLOW_WORKERS_MAX) return wrong(report, "workers", value, "too many");
+    o->workers = (uint32_t)number;
+    break;
   case OPT_ONCE: o->is_once = true; break;
   case OPT_SOURCE: return add_place(report, "source", value, o->sources, &o->source_count);
   case OPT_SINK: return add_place(report, "sink", value, o->sinks, &o->sink_count);

@@ -1,3 +1,4 @@
+#include "flow/abi.h"
 #include "flow/state.h"
 
 #include "mem.h"
@@ -62,6 +63,7 @@ void flow_table_free(struct flow_table *t) {
   t->sys->free(t->sys, t->chunks);
   t->sys->free(t->sys, t->slots);
   t->sys->free(t->sys, t->touched);
+  t->sys->free(t->sys, t->stamps);
   *t = (struct flow_table){0};
 }
 
@@ -74,8 +76,17 @@ void flow_table_clear(struct flow_table *t) {
   t->is_in_order = true;
 }
 
+void flow_table_keep_order(struct flow_table *t, uint32_t path_length) {
+  t->stamp_words = 1 + path_length;
+}
+
+static size_t stamp_bytes(const struct flow_table *t, size_t count) {
+  return count * t->stamp_words * sizeof *t->stamps;
+}
+
 size_t flow_table_bytes(const struct flow_table *t) {
   return slot_count(t) * sizeof *t->slots + t->touched_capacity * sizeof *t->touched +
+         stamp_bytes(t, t->touched_capacity) +
          (size_t)t->chunk_count * ((size_t)t->row_size << t->chunk_shift) +
          t->chunk_capacity * sizeof *t->chunks;
 }
@@ -204,12 +215,24 @@ static void close_holes(struct flow_table *t) {
   size_t to = 0;
   for (size_t i = 0; i < t->touched_count; i++) {
     if (t->touched[i] == 0) continue;
+    if (t->stamp_words > 0) {
+      memmove(t->stamps + to * t->stamp_words, flow_table_stamp(t, i), stamp_bytes(t, 1));
+    }
     t->touched[to++] = t->touched[i];
     struct flow_entry *row = flow_table_touched(t, i);
     if (row != NULL) row->touched = (uint32_t)to;
   }
   t->touched_count = to;
   t->hole_count = 0;
+}
+
+/* Notes the order of what is being done as that of the newest touch. */
+static void stamp(struct flow_table *t) {
+  uint32_t *words = t->stamps + (t->touched_count - 1) * t->stamp_words;
+  *words++ = t->order->block;
+  for (uint32_t i = 0; i < t->stamp_words - 1; i++) {
+    words[i] = i < t->order->level ? t->order->path[i] : 0;
+  }
 }
 
 void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
@@ -220,8 +243,12 @@ void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
     t->touched_capacity = t->touched_capacity == 0 ? 16 : 2 * t->touched_capacity;
     t->touched =
         flow_sys_must_realloc(t->sys, t->touched, t->touched_capacity * sizeof *t->touched);
+    if (t->stamp_words > 0) {
+      t->stamps = flow_sys_must_realloc(t->sys, t->stamps, stamp_bytes(t, t->touched_capacity));
+    }
   }
   t->touched[t->touched_count++] = (uint64_t)(uintptr_t)row;
+  if (t->stamp_words > 0) stamp(t);
   row->touched = (uint32_t)t->touched_count;
 }
 

@@ -14,10 +14,14 @@ struct size {
 };
 
 static struct size size_of_state(const struct engine *e) {
-  struct size size = {0, flow_mem_bytes(e->worker.heap)};
-  for (uint32_t i = 0; i < e->program->state_count; i++) {
-    size.entries += e->worker.tables[i].row_count;
-    size.bytes += flow_table_bytes(&e->worker.tables[i]);
+  struct size size = {0};
+  for (uint32_t j = 0; j < e->worker_count; j++) {
+    const struct flow_share *share = &e->shares[j];
+    size.bytes += flow_mem_bytes(share->heap);
+    for (uint32_t i = 0; i < e->program->state_count; i++) {
+      size.entries += share->tables[i].row_count;
+      size.bytes += flow_table_bytes(&share->tables[i]);
+    }
   }
   return size;
 }
@@ -67,7 +71,7 @@ static void add_text(struct engine *e, struct flow_buf *out, double seconds, boo
   } else if (e->resumed_at >= 0) {
     message_add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
   }
-  if (e->program->on_end != NULL) {
+  if (e->has_on_end) {
     message_add(out, "  end of input: %s\n",
                 flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
   }

@@ -34,6 +34,7 @@
 #include "flow/value.h"
 
 struct flow_sys;
+struct flow_order; /* flow/abi.h */
 
 /* Rows of one table. Row numbers are 32 bits wide; 0 is no row. */
 #define FLOW_TABLE_ROWS_MAX UINT32_C(0xfffffff0)
@@ -69,6 +70,10 @@ struct flow_table {
    * before this epoch and was forgotten in it, or 0 for one that came and went. */
   uint64_t *touched;
   size_t touched_count, touched_capacity, hole_count;
+  /* With several workers: when each row of the list was touched first, `stamp_words` words each. */
+  uint32_t *stamps;
+  uint32_t stamp_words;
+  const struct flow_order *order; /* of what touches rows now */
   const struct flow_sys *sys;
 };
 
@@ -79,6 +84,10 @@ void flow_table_free(struct flow_table *);
 
 /* Back to an empty table whose first row will have the id 0; keeps the seed and some memory. */
 void flow_table_clear(struct flow_table *);
+
+/* From here on the order of the first touches is kept, with paths of `path_length` words, so that the
+ * lists of several workers' tables can be put in one order. No row may be touched. */
+void flow_table_keep_order(struct flow_table *, uint32_t path_length);
 
 /* Bytes that the table takes: index, rows, list of touched ones. */
 size_t flow_table_bytes(const struct flow_table *);
@@ -205,6 +214,11 @@ void flow_table_undo_insert(struct flow_table *, struct flow_entry *);
 static inline struct flow_entry *flow_table_touched(const struct flow_table *t, size_t index) {
   uint64_t word = t->touched[index];
   return (word & 1) != 0 ? NULL : (struct flow_entry *)(uintptr_t)word;
+}
+
+/* The stamp of the touched row at `index`: the block and the path, to be compared word by word. */
+static inline const uint32_t *flow_table_stamp(const struct flow_table *t, size_t index) {
+  return t->stamps + index * t->stamp_words;
 }
 
 /* Begins the next epoch: nothing is touched. */
