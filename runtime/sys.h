@@ -1,4 +1,5 @@
-/* The operating system, behind one table of functions: clock, files, waiting, signals, memory.
+/* The operating system, behind one table of functions: clock, files, waiting, signals, threads,
+ * memory.
  *
  * The runtime calls the system through a struct flow_sys only, so that a simulator or a fault
  * injector can stand in its place. A replacement embeds the struct as its first member; each
@@ -61,6 +62,19 @@ struct flow_wait {
   unsigned got;  /* set by wait; also set for an end or an error, which the next call shows */
 };
 
+/* A thread that was started and has to be joined. */
+struct flow_thread;
+
+/* A mutex and one condition. Whoever changes what others may wait for does so under the lock and
+ * wakes all; whoever waits looks again after each wake, because a wake says only "look again":
+ *
+ *   sys->monitor_lock(sys, m);
+ *   while (!is_ready) sys->monitor_wait(sys, m, -1);
+ *   … take what was waited for …
+ *   sys->monitor_unlock(sys, m);
+ */
+struct flow_monitor;
+
 /* Called for each name of a directory; false ends the listing. */
 typedef bool (*flow_list_name)(void *context, const char *name);
 
@@ -84,6 +98,32 @@ struct flow_sys {
   int (*signals_take)(const struct flow_sys *sys, int fd);
   /* Gives SIGINT and SIGTERM back their default, so that a second one ends the process at once. */
   int (*signals_release)(const struct flow_sys *sys, int fd);
+  /* A descriptor by which one thread ends the wait() of another: readable after wake_send() until
+   * wake_take(). Sending twice is like sending once. Closed with close(). */
+  int (*wake_open)(const struct flow_sys *sys);
+  void (*wake_send)(const struct flow_sys *sys, int fd);
+  void (*wake_take)(const struct flow_sys *sys, int fd);
+
+  /* -- threads */
+  /* Processors that this process may use; at least 1. */
+  int (*cpu_count)(const struct flow_sys *sys);
+  /* Starts a thread that calls run(argument); it gets no signal, because all are blocked in it.
+   * 0 or a negative errno. What the caller wrote before is visible to the thread. */
+  int (*thread_start)(const struct flow_sys *sys, struct flow_thread **thread, void (*run)(void *),
+                      void *argument);
+  /* Waits until the thread has returned from run(), and frees it. */
+  void (*thread_join)(const struct flow_sys *sys, struct flow_thread *thread);
+  struct flow_monitor *(*monitor_new)(const struct flow_sys *sys); /* null: no memory */
+  /* Nobody may hold it or wait for it. Null is fine. */
+  void (*monitor_free)(const struct flow_sys *sys, struct flow_monitor *monitor);
+  void (*monitor_lock)(const struct flow_sys *sys, struct flow_monitor *monitor);
+  void (*monitor_unlock)(const struct flow_sys *sys, struct flow_monitor *monitor);
+  /* With the lock held: gives it up, waits for a wake or until `timeout_us` are over (negative: for
+   * ever), and takes it again. False after the timeout; true does not promise a wake. */
+  bool (*monitor_wait)(const struct flow_sys *sys, struct flow_monitor *monitor,
+                       int64_t timeout_us);
+  /* With the lock held: ends all waits for the monitor. */
+  void (*monitor_wake_all)(const struct flow_sys *sys, struct flow_monitor *monitor);
 
   /* -- files */
   int (*open)(const struct flow_sys *sys, const char *path, unsigned flags, unsigned mode);

@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -20,8 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Inputs, the signal descriptor and a sink or two are waited for at once; never close to this. */
-#define WAIT_ITEMS 16
+/* Inputs, the signal descriptor, a wake and a sink or two are waited for at once; never close to
+ * this. */
+#define WAIT_ITEMS 32
 
 static int result(int value) {
   return value < 0 ? -errno : value;
@@ -111,6 +115,133 @@ static int posix_signals_release(const struct flow_sys *sys, int fd) {
   sigaction(SIGINT, &normal, NULL);
   sigaction(SIGTERM, &normal, NULL);
   return -pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int posix_wake_open(const struct flow_sys *sys) {
+  (void)sys;
+  return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+static void posix_wake_send(const struct flow_sys *sys, int fd) {
+  (void)sys;
+  const uint64_t one = 1;
+  /* It fails only when the counter is full, and then the descriptor is readable already. */
+  if (write(fd, &one, sizeof one) < 0) return;
+}
+
+static void posix_wake_take(const struct flow_sys *sys, int fd) {
+  (void)sys;
+  uint64_t count;
+  if (read(fd, &count, sizeof count) < 0) return; /* nothing was sent */
+}
+
+/* -- threads */
+
+static int posix_cpu_count(const struct flow_sys *sys) {
+  (void)sys;
+  cpu_set_t set;
+  /* A machine with more processors than the set has room for refuses it: count what is online. */
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online < 1 ? 1 : (int)online;
+}
+
+struct flow_thread {
+  pthread_t id;
+  void (*run)(void *);
+  void *argument;
+};
+
+static void *thread_main(void *context) {
+  const struct flow_thread *thread = context;
+  thread->run(thread->argument);
+  return NULL;
+}
+
+static int posix_thread_start(const struct flow_sys *sys, struct flow_thread **started,
+                              void (*run)(void *), void *argument) {
+  (void)sys;
+  *started = NULL;
+  struct flow_thread *thread = malloc(sizeof *thread);
+  if (thread == NULL) return -ENOMEM;
+  thread->run = run;
+  thread->argument = argument;
+  sigset_t all, before;
+  sigfillset(&all);
+  int error = pthread_sigmask(SIG_SETMASK, &all, &before); /* which the new thread inherits */
+  if (error == 0) {
+    error = pthread_create(&thread->id, NULL, thread_main, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
+  if (error != 0) {
+    free(thread);
+    return -error;
+  }
+  *started = thread;
+  return 0;
+}
+
+static void posix_thread_join(const struct flow_sys *sys, struct flow_thread *thread) {
+  (void)sys;
+  if (pthread_join(thread->id, NULL) != 0) abort(); /* it was joined before, or joins itself */
+  free(thread);
+}
+
+struct flow_monitor {
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+};
+
+static struct flow_monitor *posix_monitor_new(const struct flow_sys *sys) {
+  (void)sys;
+  struct flow_monitor *monitor = malloc(sizeof *monitor);
+  if (monitor == NULL) return NULL;
+  pthread_condattr_t attributes;
+  bool ok = pthread_condattr_init(&attributes) == 0 &&
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+            pthread_cond_init(&monitor->changed, &attributes) == 0 &&
+            pthread_mutex_init(&monitor->mutex, NULL) == 0;
+  if (!ok) abort(); /* on Linux none of these can fail */
+  pthread_condattr_destroy(&attributes);
+  return monitor;
+}
+
+static void posix_monitor_free(const struct flow_sys *sys, struct flow_monitor *monitor) {
+  (void)sys;
+  if (monitor == NULL) return;
+  pthread_cond_destroy(&monitor->changed);
+  pthread_mutex_destroy(&monitor->mutex);
+  free(monitor);
+}
+
+static void posix_monitor_lock(const struct flow_sys *sys, struct flow_monitor *monitor) {
+  (void)sys;
+  if (pthread_mutex_lock(&monitor->mutex) != 0) abort();
+}
+
+static void posix_monitor_unlock(const struct flow_sys *sys, struct flow_monitor *monitor) {
+  (void)sys;
+  if (pthread_mutex_unlock(&monitor->mutex) != 0) abort();
+}
+
+static bool posix_monitor_wait(const struct flow_sys *sys, struct flow_monitor *monitor,
+                               int64_t timeout_us) {
+  int error;
+  if (timeout_us < 0) {
+    error = pthread_cond_wait(&monitor->changed, &monitor->mutex);
+  } else {
+    int64_t now_us = posix_monotonic_us(sys);
+    int64_t until_us = now_us > INT64_MAX - timeout_us ? INT64_MAX : now_us + timeout_us;
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    error = pthread_cond_timedwait(&monitor->changed, &monitor->mutex, &until);
+  }
+  if (error != 0 && error != ETIMEDOUT) abort(); /* the lock was not held */
+  return error == 0;
+}
+
+static void posix_monitor_wake_all(const struct flow_sys *sys, struct flow_monitor *monitor) {
+  (void)sys;
+  pthread_cond_broadcast(&monitor->changed);
 }
 
 /* -- files */
@@ -397,6 +528,18 @@ const struct flow_sys *flow_sys_posix(void) {
       .signals_open = posix_signals_open,
       .signals_take = posix_signals_take,
       .signals_release = posix_signals_release,
+      .wake_open = posix_wake_open,
+      .wake_send = posix_wake_send,
+      .wake_take = posix_wake_take,
+      .cpu_count = posix_cpu_count,
+      .thread_start = posix_thread_start,
+      .thread_join = posix_thread_join,
+      .monitor_new = posix_monitor_new,
+      .monitor_free = posix_monitor_free,
+      .monitor_lock = posix_monitor_lock,
+      .monitor_unlock = posix_monitor_unlock,
+      .monitor_wait = posix_monitor_wait,
+      .monitor_wake_all = posix_monitor_wake_all,
       .open = posix_open,
       .close = posix_close,
       .read = posix_read,

@@ -227,6 +227,92 @@ static void turns_signals_into_input(void **state) {
   assert_int_equal(WTERMSIG(code), SIGTERM);
 }
 
+/* -- threads */
+
+struct relay {
+  struct flow_monitor *monitor;
+  int turn, rounds, signals_blocked;
+  int wake_fd;
+};
+
+/* Takes each odd turn, and tells whether a signal could reach this thread. */
+static void take_odd_turns(void *argument) {
+  struct relay *relay = argument;
+  sigset_t blocked;
+  pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+  sys->monitor_lock(sys, relay->monitor);
+  relay->signals_blocked = sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGALRM);
+  while (relay->turn < relay->rounds) {
+    if (relay->turn % 2 == 1) {
+      relay->turn++;
+      sys->monitor_wake_all(sys, relay->monitor);
+    } else {
+      sys->monitor_wait(sys, relay->monitor, -1);
+    }
+  }
+  sys->monitor_unlock(sys, relay->monitor);
+  if (relay->wake_fd >= 0) {
+    sys->wake_send(sys, relay->wake_fd);
+    sys->wake_send(sys, relay->wake_fd);
+  }
+}
+
+static void threads_take_turns(void **state) {
+  (void)state;
+  struct relay relay = {.monitor = sys->monitor_new(sys), .rounds = 2000, .wake_fd = -1};
+  struct flow_thread *threads[3];
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(sys->thread_start(sys, &threads[i], take_odd_turns, &relay), 0);
+  sys->monitor_lock(sys, relay.monitor);
+  while (relay.turn < relay.rounds) {
+    if (relay.turn % 2 == 0) {
+      relay.turn++;
+      sys->monitor_wake_all(sys, relay.monitor);
+    } else {
+      sys->monitor_wait(sys, relay.monitor, -1);
+    }
+  }
+  sys->monitor_unlock(sys, relay.monitor);
+  for (int i = 0; i < 3; i++) sys->thread_join(sys, threads[i]);
+  assert_int_equal(relay.turn, relay.rounds);
+  assert_true(relay.signals_blocked);
+  sigset_t blocked; /* and the caller's own mask is as before */
+  pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+  assert_false(sigismember(&blocked, SIGTERM));
+  sys->monitor_free(sys, relay.monitor);
+  sys->monitor_free(sys, NULL);
+  assert_in_range(sys->cpu_count(sys), 1, 65536);
+}
+
+static void monitor_waits_time_out(void **state) {
+  (void)state;
+  struct flow_monitor *monitor = sys->monitor_new(sys);
+  sys->monitor_lock(sys, monitor);
+  int64_t start = sys->monotonic_us(sys), rest = 20000;
+  while (sys->monitor_wait(sys, monitor, rest)) rest = start + 20000 - sys->monotonic_us(sys);
+  assert_true(sys->monotonic_us(sys) - start >= 20000);
+  assert_false(sys->monitor_wait(sys, monitor, 0));
+  sys->monitor_unlock(sys, monitor);
+  sys->monitor_free(sys, monitor);
+}
+
+static void a_wake_ends_a_wait(void **state) {
+  (void)state;
+  struct relay relay = {.monitor = sys->monitor_new(sys), .wake_fd = sys->wake_open(sys)};
+  struct flow_wait item = {.fd = relay.wake_fd, .want = FLOW_WAIT_READ};
+  assert_true(relay.wake_fd >= 0);
+  assert_int_equal(sys->wait(sys, &item, 1, 0), 0);
+  sys->wake_take(sys, relay.wake_fd); /* nothing was sent: it does not wait */
+  struct flow_thread *thread;
+  assert_int_equal(sys->thread_start(sys, &thread, take_odd_turns, &relay), 0);
+  assert_int_equal(sys->wait(sys, &item, 1, -1), 1);
+  sys->thread_join(sys, thread);
+  sys->wake_take(sys, relay.wake_fd); /* both wakes, as one */
+  assert_int_equal(sys->wait(sys, &item, 1, 0), 0);
+  sys->close(sys, relay.wake_fd);
+  sys->monitor_free(sys, relay.monitor);
+}
+
 static void has_a_process(void **state) {
   (void)state;
   char one[16] = {0}, two[16] = {0};
@@ -264,7 +350,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(writes_and_reads),   CASE(gives_negative_errnos),     CASE(lists_by_bytes),
       CASE(tells_kinds),        CASE(locks_between_descriptors), CASE(waits),
-      CASE(is_not_interrupted), CASE(turns_signals_into_input),  CASE(has_a_process),
+      CASE(is_not_interrupted), CASE(turns_signals_into_input),  CASE(threads_take_turns),
+      CASE(a_wake_ends_a_wait), CASE(monitor_waits_time_out),    CASE(has_a_process),
       CASE(reports),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
