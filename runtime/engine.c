@@ -1,6 +1,8 @@
 /* A run from its command line to its exit code. */
 #include "engine.h"
 
+#include "crew.h"
+
 #include "flow/state.h"
 #include "limits.h"
 #include "mem.h"
@@ -122,24 +124,53 @@ static enum flow_status look(struct engine *e, bool *is_over) {
   return FLOW_OK;
 }
 
+/* Closes and commits after an event if it is time to; blocks in flight belong to the epoch. */
+static enum flow_status settle_crew(struct engine *e, enum epoch_event event) {
+  if (epoch_decide(&e->epoch, &e->policy, event, e->sys->monotonic_us(e->sys)) == EPOCH_GO_ON)
+    return FLOW_OK;
+  enum flow_status status = crew_drain(e->crew);
+  return status == FLOW_OK ? engine_settle(e, event) : status;
+}
+
+/* One step with several workers: a block is admitted, or there is other work. `turn` says which
+ * source has something. */
+static enum flow_status step_crew(struct engine *e, struct sequencer_turn turn) {
+  struct crew *c = e->crew;
+  if (turn.partition < 0 && !crew_is_busy(c)) return wait_for_input(e);
+  if (turn.partition < 0 || !crew_has_room(c)) {
+    enum flow_status status = crew_work(c);
+    return status == FLOW_OK ? settle_crew(e, EPOCH_BLOCK) : status;
+  }
+  struct source *s = &e->sources[turn.partition];
+  enum flow_status status = crew_admit(c, s, turn.limit);
+  if (status == FLOW_OK && crew_epoch_is_full(c)) status = crew_drain(c);
+  if (status == FLOW_OK && crew_epoch_is_full(c)) status = engine_settle(e, EPOCH_BLOCK);
+  if (status == FLOW_OK && source_is_full(s)) status = settle_crew(e, EPOCH_PRESSURE);
+  return status;
+}
+
+static enum flow_status step_alone(struct engine *e, struct sequencer_turn turn) {
+  if (turn.partition < 0) return wait_for_input(e);
+  e->block_source = &e->sources[turn.partition];
+  enum flow_status status = source_take(e->block_source, turn.limit, &e->block, &e->report);
+  return status == FLOW_OK ? run_block(e) : status;
+}
+
 /* Admits and runs blocks until the input ends (*is_over) or a signal comes. */
 static enum flow_status loop(struct engine *e, bool *is_over) {
+  enum flow_status status = FLOW_OK;
   *is_over = false;
-  while (!stop_is_asked(&e->stop)) {
-    enum flow_status status = look(e, is_over);
-    if (status != FLOW_OK || *is_over) return status;
+  while (status == FLOW_OK && !stop_is_asked(&e->stop)) {
+    int32_t last_turn = e->last_turn;
+    status = look(e, is_over);
+    if (status != FLOW_OK || *is_over) break;
     struct sequencer_turn turn =
         sequencer_next(e->partitions, e->program->source_count, &e->last_turn);
-    if (turn.partition < 0) {
-      status = wait_for_input(e);
-    } else {
-      e->block_source = &e->sources[turn.partition];
-      status = source_take(e->block_source, turn.limit, &e->block, &e->report);
-      if (status == FLOW_OK) status = run_block(e);
-    }
-    if (status != FLOW_OK) return status;
+    bool is_full = e->crew != NULL && !crew_has_room(e->crew);
+    if (is_full) e->last_turn = last_turn; /* it is asked again */
+    status = e->crew != NULL ? step_crew(e, turn) : step_alone(e, turn);
   }
-  return FLOW_OK;
+  return status;
 }
 
 /* Sinks that options let begin anew are saved as such before a row is written: after a kill, the
@@ -164,10 +195,11 @@ static bool must_commit(const struct engine *e) {
 
 /* End of input, or SIGTERM: the last epoch closes and commits. */
 static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
+  enum flow_status status = e->crew == NULL ? FLOW_OK : crew_drain(e->crew);
+  if (status != FLOW_OK) return status;
   /* Records whose `on end` was lost with an earlier run, or left to a later one, count too. */
   bool has_run =
       e->totals.records_in > 0 || e->epoch.records > 0 || e->ended_at < e->resumed_at;
-  enum flow_status status = FLOW_OK;
   bool runs_hooks = is_end && flushes && has_run && e->has_on_end;
   if (runs_hooks || must_commit(e)) {
     engine_open_epoch(e);
@@ -256,7 +288,11 @@ static void *make_array(struct engine *e, size_t count, size_t size) {
 
 static void set_up_shares(struct engine *e) {
   struct flow_worker *w = &e->worker;
-  e->worker_count = e->options.workers == 0 ? 1 : e->options.workers;
+  e->worker_count = e->options.workers;
+  if (e->worker_count == 0) {
+    int cpus = e->sys->cpu_count(e->sys);
+    e->worker_count = cpus < FLOW_WORKERS_MAX ? (uint32_t)cpus : FLOW_WORKERS_MAX;
+  }
   e->shares = make_array(e, e->worker_count, sizeof *e->shares);
   for (uint32_t i = 0; i < e->worker_count; i++) {
     e->shares[i].tables = make_array(e, e->program->state_count, sizeof *e->shares[i].tables);
@@ -299,10 +335,12 @@ static void set_up(struct engine *e) {
   epoch_init(&e->epoch, -1, INT64_MIN);
   e->stop = (struct stop){.sys = e->sys, .fd = -1};
   e->started_us = e->sys->monotonic_us(e->sys);
+  if (e->worker_count > 1) e->crew = crew_new(e);
 }
 
 static void tear_down(struct engine *e) {
   const struct flow_sys *sys = e->sys;
+  crew_free(e->crew);
   const struct flow_program *p = e->program;
   for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);

@@ -66,6 +66,7 @@ struct engine {
   struct flow_worker worker;
   struct catcher catcher;    /* the worker's */
   struct flow_share *shares; /* of all workers; the worker's own is the first */
+  struct crew *crew;         /* null: one worker */
   uint32_t worker_count;
   bool has_on_epoch, has_on_end; /* some state has such a hook */
   struct source_settings settings;
@@ -145,6 +146,10 @@ enum flow_status engine_stop_at_bad_record(struct engine *);
 /* A record was given up; `from` is where the last run of the block began, `first` the number of
  * records of the epoch before it. Ends the run before that record. */
 enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint64_t first);
+/* A record of a block in flight was given up: the catcher says why. What comes before has been put
+ * out and counted (without a store), or will be run again. The block lies in `block`, as it began;
+ * worker.record is the record's number in the epoch, and `record` the one in the block. */
+enum flow_status engine_stop_in_flight(struct engine *, uint64_t record);
 /* A hook was given up: what the epoch did is dropped. */
 enum flow_status engine_stop_at_hook(struct engine *);
 

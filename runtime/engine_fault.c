@@ -217,10 +217,8 @@ static void log_rest_of_block(struct engine *e, const char *from) {
 }
 
 /* With a state directory: afterwards everything before the record is committed. */
-static enum flow_status commit_up_to_failure(struct engine *e, const char *from,
-                                             struct message_place *place) {
+static enum flow_status commit_up_to_failure(struct engine *e, struct message_place *place) {
   uint64_t limit = e->worker.record;
-  log_rest_of_block(e, from);
   enum flow_status status = engine_commit(e); /* the closed epochs; their rows are packed already */
   if (status == FLOW_OK) status = replay(e, limit, place);
   if (status != FLOW_OK) return status;
@@ -228,37 +226,60 @@ static enum flow_status commit_up_to_failure(struct engine *e, const char *from,
   return close_and_commit(e);
 }
 
-enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint64_t first) {
+/* Finds the record that has `before` ones in front of it from `from`, which is on line `line`. */
+static void find_record(const struct engine *e, const char *from, uint64_t line, uint64_t before,
+                        struct message_place *place) {
+  const struct source *s = e->block_source;
+  const char *p = from;
+  while (record_at(e, s, p, line, place) && before > 0) {
+    p = place->record +
+        framing_first(s->desc->framing, place->record, (size_t)(e->block.end - place->record));
+    for (const char *q = place->record; q < p; q++) place->line += *q == '\n';
+    line = place->line;
+    before--;
+  }
+}
+
+/* The output before the record is there, or is made now; then the message. */
+static enum flow_status end_before_record(struct engine *e, struct message_place *place) {
   bool is_stop = e->catcher.gave_up == GIVE_UP_STOP;
-  struct message_place place = {0};
-  struct source *s = e->block_source;
-  uint64_t skipped_line = s->line, before = e->worker.record - first;
-  cut_output(e);
+  enum flow_status status;
   if (e->store == NULL) {
-    const char *p = from;
-    while (record_at(e, s, p, skipped_line, &place) && before > 0) {
-      p = place.record +
-          framing_first(s->desc->framing, place.record, (size_t)(e->block.end - place.record));
-      for (const char *q = place.record; q < p; q++) place.line += *q == '\n';
-      skipped_line = place.line;
-      before--;
-    }
-    s->records += e->worker.record - first;
-    if (s->file != INPUT_NO_FILE) s->input.files[s->file].now.records += e->worker.record - first;
-    epoch_count(&e->epoch, e->worker.record - first, 0);
     e->totals.records_in += e->epoch.records;
     e->totals.records_out += engine_rows_out(e) - e->rows_closed;
     e->totals.records_rejected += e->worker.rejected - e->rejected_closed;
+    status = engine_flush(e);
+  } else {
+    status = commit_up_to_failure(e, place);
   }
-  enum flow_status status =
-      e->store == NULL ? engine_flush(e) : commit_up_to_failure(e, from, &place);
   if (status != FLOW_OK) return status;
   char done[400];
   describe_done(e, e->block_source, done, sizeof done);
   struct flow_buf text = {0};
   message_failure(&text, e->program, e->catcher.site, is_stop, e->catcher.reason,
-                  place.record == NULL ? NULL : &place, done);
+                  place->record == NULL ? NULL : place, done);
   return finish(e, &text, is_stop ? FLOW_E_RECORD : FLOW_E_FAULT);
+}
+
+enum flow_status engine_stop_at_failure(struct engine *e, const char *from, uint64_t first) {
+  struct message_place place = {0};
+  struct source *s = e->block_source;
+  uint64_t before = e->worker.record - first;
+  cut_output(e);
+  if (e->store == NULL) {
+    find_record(e, from, s->line, before, &place);
+    source_count(s, s->file, before);
+    epoch_count(&e->epoch, before, 0);
+  } else {
+    log_rest_of_block(e, from);
+  }
+  return end_before_record(e, &place);
+}
+
+enum flow_status engine_stop_in_flight(struct engine *e, uint64_t record) {
+  struct message_place place = {0};
+  if (e->store == NULL) find_record(e, e->block.start, e->block.line, record, &place);
+  return end_before_record(e, &place);
 }
 
 /* -- a hook that is given up */

@@ -14,6 +14,10 @@
  * calls into the system do not count, small enough for the second-level cache. */
 #define FLOW_BLOCK_BYTES ((size_t)256 << 10)
 
+/* Blocks in flight for each worker: one that it parses, one whose rows it takes, one in between. They bound
+ * the memory between source and sinks. */
+#define FLOW_FLIGHTS_PER_WORKER 3
+
 /* Threads that --workers may ask for. Every block in flight has a lane for each. */
 #define FLOW_WORKERS_MAX 256
 

@@ -322,6 +322,33 @@ enum flow_status source_done(struct source *s, const struct flow_block *block, u
   return status;
 }
 
+void source_count(struct source *s, uint32_t file, uint64_t records) {
+  s->records += records;
+  if (file != INPUT_NO_FILE) s->input.files[file].now.records += records;
+}
+
+enum flow_status source_take_back(struct source *s, uint32_t file, uint64_t bytes, uint64_t line,
+                                  struct flow_report *report) {
+  s->consumed -= bytes;
+  s->line = line;
+  if (file == INPUT_NO_FILE) return FLOW_OK;
+  struct position *now = &s->input.files[file].now;
+  now->length -= bytes;
+  now->line = line;
+  now->is_open = false;
+  input_touch(&s->input, file);
+  if (file == s->file) return FLOW_OK; /* source_pack() takes the samples */
+  char *path = input_path(&s->input, s->input.files[file].name);
+  if (path == NULL) return no_memory(s, report);
+  int fd = s->sys->open(s->sys, path, FLOW_OPEN_READ, 0);
+  enum flow_status status = fd < 0
+                                ? flow_report_errno(report, FLOW_E_INPUT, fd, "open %s", path)
+                                : input_sample(&s->input, file, fd, report);
+  if (fd >= 0) s->sys->close(s->sys, fd);
+  s->sys->free(s->sys, path);
+  return status;
+}
+
 /* -- epochs */
 
 enum flow_status source_pack(struct source *s, struct flow_buf *out, struct flow_report *report) {

@@ -88,6 +88,13 @@ void source_advance(struct source *, const struct flow_block *, const char *from
 enum flow_status source_done(struct source *, const struct flow_block *, uint64_t *skipped,
                              struct flow_report *);
 
+/* For blocks that were passed with source_advance() before they were run: `records` of the file (its
+ * number, or INPUT_NO_FILE) turned out to be in one; or its last `bytes` were not run after all, and
+ * the next record begins on `line`. */
+void source_count(struct source *, uint32_t file, uint64_t records);
+enum flow_status source_take_back(struct source *, uint32_t file, uint64_t bytes, uint64_t line,
+                                  struct flow_report *);
+
 /* Appends the store's rows of the positions that changed since the last closed epoch. */
 enum flow_status source_pack(struct source *, struct flow_buf *out, struct flow_report *);
 

@@ -279,6 +279,7 @@ struct flow_source_desc {
   enum flow_framing framing;
   char delimiter;
   bool has_header;
+  bool skips_blank;           /* lines of blanks are no records */
   const char *const *columns; /* csv: column name of each field, in declaration order */
   const bool *is_required;    /* csv: its absence from the header is an error */
   uint32_t column_count;
