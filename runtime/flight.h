@@ -9,7 +9,8 @@
  * output of a phase and a lane, holds rows in rising order of their paths; an inbox, and the merge of
  * a sink, take from several of them the smallest next.
  *
- *   flight_begin(f, &block);                      raw bytes are in f->bytes already
+ *   flight_reserve(f, size);                      then the raw bytes come to f->bytes
+ *   flight_begin(f, &block);                      f->number is set, too
  *   flight_enter(f, &worker, index, 0);           then the source's run function: a parse
  *   flight_enter(f, &worker, index, phase);       then exchange->take(&worker, flight_inbox(f, index, phase))
  *   flight_leave(&worker);
@@ -32,8 +33,6 @@ struct flight_shape {
   const bool *is_unordered; /* by sink: its rows need no merge */
 };
 
-struct flight_lane; /* begins with what struct flow_lane means; flight.c's */
-
 struct flight {
   const struct flight_shape *shape;
   char *bytes;        /* of the block, FLOW_PADDING zeros behind them; owned */
@@ -52,6 +51,9 @@ void flight_free(struct flight *);
 
 /* Makes room for `size` bytes and their padding, without keeping what is there. */
 void flight_reserve(struct flight *, size_t size);
+
+/* The block to which the bytes belong; all of its records count. */
+void flight_begin(struct flight *, const struct flow_block *);
 
 /* From here on the worker works for this flight: arena, sinks, lane, order, record and step are set. `phase`
  * 0 is the parse; phase p is exchange p - 1. */
@@ -74,7 +76,7 @@ void flight_end(struct flight *);
 /* Compares two paths of `length` words: < 0, 0, > 0. */
 int flight_compare_paths(const uint32_t *a, const uint32_t *b, uint32_t length);
 
-/* Bytes of memory that the flight holds, for the limit on what is in flight. */
+/* Bytes of memory that the flight holds, for the limit on what is in flight: when no worker is in it. */
 size_t flight_bytes(const struct flight *);
 
 #endif

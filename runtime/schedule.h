@@ -56,11 +56,12 @@ void schedule_init(struct schedule *, const struct flow_sys *, uint32_t workers,
                    uint32_t window);
 void schedule_free(struct schedule *);
 
-/* Whether one more block may be admitted, and its admission: returns its number. */
+/* Whether one more block may be admitted (none behind a cut), and its admission: returns its number. */
 bool schedule_has_room(const struct schedule *);
 uint64_t schedule_admit(struct schedule *);
 
-/* Hands out a task for the worker: of the oldest block that has one. False: nothing to do now. */
+/* Hands out a task for the worker, which runs none: of the oldest block that has one. False: nothing
+ * to do now. */
 bool schedule_next(struct schedule *, uint32_t worker, struct task *);
 
 /* The task was run. */
@@ -73,8 +74,8 @@ void schedule_cut(struct schedule *, uint64_t block);
 bool schedule_is_head_ready(const struct schedule *);
 void schedule_retire(struct schedule *);
 
-/* Forgets the blocks behind the cut, and the cut. No task may be running, and everything up to the cut is
- * retired. */
+/* Forgets the blocks behind the cut, and the cut: only when it is quiet. Blocks that are admitted
+ * afterwards get the numbers of the forgotten ones. */
 void schedule_drop_rest(struct schedule *);
 
 /* True if no block up to the cut is in flight and no task is running. */
