@@ -28,7 +28,7 @@ struct trip {
   uint64_t counted; /* records, if the epoch's size is limited */
   bool is_stopped;  /* it ends at a bad record under `else stop` */
   struct failure failure;
-  char *name;       /* of the file, for messages */
+  char *name; /* of the file, for messages */
   size_t name_room;
   int16_t columns[FLOW_CSV_COLUMNS];
 };
@@ -46,10 +46,10 @@ struct crew {
   const struct flow_sys *sys;
   struct flight_shape shape;
   struct runner *runners;
-  struct trip *trips;      /* block b is at b % window */
-  uint32_t number;         /* of the next block in its epoch */
-  uint64_t counted;        /* records in flight, if the epoch's size is limited */
-  bool is_entered;         /* the tables belong to the runners */
+  struct trip *trips; /* block b is at b % window */
+  uint32_t number;    /* of the next block in its epoch */
+  uint64_t counted;   /* records in flight, if the epoch's size is limited */
+  bool is_entered;    /* the tables belong to the runners */
   bool has_threads;
   bool *is_unordered;
   struct flow_monitor *monitor; /* guards what follows, and the failures of trips */

@@ -55,20 +55,18 @@ static bool is_before(const struct flow_table *a, size_t i, const struct flow_ta
  * meanwhile come, too. */
 static struct flow_entry *walk_next(struct walk *walk, uint32_t *share) {
   const struct engine *e = walk->engine;
-  for (;;) {
-    const struct flow_table *best = NULL;
-    for (uint32_t i = 0; i < e->worker_count; i++) {
-      const struct flow_table *t = &e->shares[i].tables[walk->state];
-      while (walk->next[i] < t->touched_count && t->touched[walk->next[i]] == 0) walk->next[i]++;
-      if (walk->next[i] == t->touched_count) continue;
-      if (best != NULL && !is_before(t, walk->next[i], best, walk->next[*share])) continue;
-      best = t;
-      *share = i;
+  const struct flow_table *best = NULL;
+  for (uint32_t i = 0; i < e->worker_count; i++) {
+    const struct flow_table *t = &e->shares[i].tables[walk->state];
+    while (walk->next[i] < t->touched_count && flow_table_touched(t, walk->next[i]) == NULL) {
+      walk->next[i]++;
     }
-    if (best == NULL) return NULL;
-    struct flow_entry *row = flow_table_touched(best, walk->next[*share]++);
-    if (row != NULL) return row;
+    if (walk->next[i] == t->touched_count) continue;
+    if (best != NULL && !is_before(t, walk->next[i], best, walk->next[*share])) continue;
+    best = t;
+    *share = i;
   }
+  return best == NULL ? NULL : flow_table_touched(best, walk->next[*share]++);
 }
 
 static void walk_end(struct walk *walk) {
