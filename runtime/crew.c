@@ -211,19 +211,6 @@ bool crew_epoch_is_full(const struct crew *c) {
          e->epoch.records + c->counted >= e->policy.records;
 }
 
-/* The number of line ends, by words of eight bytes: the C compiler makes vectors of the loop. */
-static uint64_t count_lines(const char *data, size_t length) {
-  uint64_t lines = 0;
-  size_t i = 0;
-  while (i + 128 <= length) {
-    uint8_t part = 0;
-    for (size_t end = i + 128; i < end; i++) part += data[i] == '\n';
-    lines += part;
-  }
-  for (; i < length; i++) lines += data[i] == '\n';
-  return lines;
-}
-
 /* Cuts the block behind `most` records, and counts them. */
 static uint64_t cut_block(const struct source *s, struct flow_block *b, uint64_t most) {
   const char *p = b->start;
@@ -276,7 +263,7 @@ static enum flow_status pass_source(struct crew *c, struct trip *trip, struct fl
   trip->file = s->file;
   trip->line = b->line;
   b->cursor = b->end;
-  b->line += count_lines(b->start, (size_t)(b->end - b->start));
+  b->line += framing_line_ends(b->start, (size_t)(b->end - b->start));
   source_advance(s, b, b->start, 0);
   enum flow_status status = source_done(s, b, &trip->skipped, &e->report);
   if (status != FLOW_OK) return status;

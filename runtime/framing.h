@@ -35,4 +35,7 @@ void framing_scan(struct framing *, const char *data, size_t length);
 /* Length of the first record with its line end, 0 if it does not end within `length` bytes. */
 size_t framing_first(enum flow_framing rule, const char *data, size_t length);
 
+/* The number of line ends, of whatever rule. Fast: a quarter of an instruction per byte. */
+uint64_t framing_line_ends(const char *data, size_t length);
+
 #endif
