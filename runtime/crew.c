@@ -265,6 +265,7 @@ static enum flow_status pass_source(struct crew *c, struct trip *trip, struct fl
   b->cursor = b->end;
   b->line += framing_line_ends(b->start, (size_t)(b->end - b->start));
   source_advance(s, b, b->start, 0);
+  reader_return(&s->reader); /* what cut_block() left */
   enum flow_status status = source_done(s, b, &trip->skipped, &e->report);
   if (status != FLOW_OK) return status;
   entry.length += trip->skipped;

@@ -126,6 +126,13 @@ void reader_consume(struct reader *r, size_t length) {
   if (r->piece_left == 0) restart_framing(r, r->framing_limit);
 }
 
+void reader_return(struct reader *r) {
+  if (r->piece_left == 0) return;
+  memcpy(r->buffer + r->start + r->piece_left, r->covered, FLOW_PADDING);
+  r->piece_left = 0;
+  restart_framing(r, r->framing_limit);
+}
+
 void reader_drop(struct reader *r, size_t length) {
   r->start += length;
   r->offset += length;

@@ -80,6 +80,9 @@ enum reader_result reader_piece(struct reader *, uint64_t limit, bool takes_open
 /* The first `length` bytes of the piece are done. */
 void reader_consume(struct reader *, size_t length);
 
+/* What is left of the piece was not run: it is part of the next one. */
+void reader_return(struct reader *);
+
 /* Passes over unread bytes at the start, outside of a piece. */
 void reader_drop(struct reader *, size_t length);
 
