@@ -2,7 +2,7 @@
  *
  * The text is collected in sections and joined in a fixed order, so that any part may ask for a type
  * or a helper at any time: it is written once, in dependency order, when first asked for.
- * Every generated name carries a prefix of ours (T_ R_ O_ L_ S_ M_ for types, f_ fields, v_ locals,
+ * Every generated name carries a prefix of ours (T_ R_ O_ L_ S_ M_ X_ for types, f_ fields, v_ locals,
  * p_ params, c_ consts, fn_ functions, x_ user expressions), so no user name ever meets C.
  */
 #ifndef FLOWCC_BACK_EMIT_H

@@ -1,5 +1,6 @@
 /* Parameters, the descriptions of sources, sinks and states, and the program itself. */
 #include "back/code.h"
+#include "back/emit_state.h"
 #include "back/program.h"
 #include "front/check.h"
 #include "ops/op.h"
@@ -267,10 +268,11 @@ static void add_sink(struct emit *e, struct text *rows, const struct node *node)
             emit_site(e, span, arena_printf(&e->compiler->arena, "sink %s", name)));
   text_addf(rows, "   .connector = &%s, .header = %s,\n", emit_sink_io(node).connector->runtime,
             quoted(e, sink_header(e, node)));
+  if (node->decl != NULL && node->decl->is_unordered) text_add(rows, "   .is_unordered = true,\n");
   text_addf(rows, "   .location = %s},\n", location(e, "sink", node->decl));
 }
 
-/* -- states and hooks ------------------------------------------------------------------------ */
+/* -- states and exchanges --------------------------------------------------------------------- */
 
 static bool is_state(const struct node *node) {
   return node->kind == NODE_STAGE && node->stage->op->state == OP_STATE_PER_KEY;
@@ -292,34 +294,21 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
   const char *key_type = emit_helper(e, HELPER_SCHEMA, node->key);
   const char *value_type = emit_helper(e, HELPER_SCHEMA, stage->state_type);
   text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n", key_type, value_type);
-  text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s},\n",
+  text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s,\n",
             node->name, node->name, node->name);
+  text_addf(rows, "   .on_epoch = %s, .on_end = %s},\n", emit_state_hook(e, node, HOOK_EPOCH),
+            emit_state_hook(e, node, HOOK_END));
 }
 
-/* Writes the function that runs the hooks of all nodes in topological order; NULL: there are none. */
-static const char *add_hooks(struct emit *e, const char *name, bool is_epoch) {
-  struct text body;
-  text_init(&body, &e->compiler->arena);
-  e->out = &body;
-  e->indent = 1;
-  vec_each(struct node *, it, &e->graph->nodes) {
-    const struct node *node = *it;
-    if (node->kind != NODE_STAGE) continue;
-    const struct op *op = node->stage->op;
-    if (is_epoch && op->emit_epoch_end != NULL) op->emit_epoch_end(e, node);
-    if (!is_epoch && op->emit_end != NULL) op->emit_end(e, node);
-  }
-  if (body.length == 0) return "NULL";
-  if (is_epoch) e->is_boundary_dependent = true;
-  text_addf(emit_section(e, SECTION_PROGRAM), "static void %s(struct flow_worker *w) {\n%s}\n\n",
-            name, body.data);
-  return name;
+static void add_exchange(struct emit *e, struct text *rows, const struct plan_stage *stage) {
+  text_addf(rows, "  {.state = %u, .level = %u, .take = %s},\n", emit_state_index(e, stage->head),
+            stage->level, emit_take(e, stage));
 }
 
 /* -- the program ----------------------------------------------------------------------------- */
 
 struct tables {
-  struct text sources, sinks, states;
+  struct text sources, sinks, states, exchanges;
   uint32_t source_count, sink_count, state_count;
 };
 
@@ -328,6 +317,7 @@ static struct tables gather(struct emit *e) {
   text_init(&t.sources, &e->compiler->arena);
   text_init(&t.sinks, &e->compiler->arena);
   text_init(&t.states, &e->compiler->arena);
+  text_init(&t.exchanges, &e->compiler->arena);
   vec_each(struct node *, it, &e->graph->nodes) {
     const struct node *node = *it;
     if (node->kind == NODE_SOURCE) add_source(e, &t.sources, node), t.source_count++;
@@ -335,6 +325,8 @@ static struct tables gather(struct emit *e) {
       add_sink(e, &t.sinks, node), t.sink_count++;
     if (is_state(node)) add_state(e, &t.states, node), t.state_count++;
   }
+  vec_each(struct plan_stage *, stage, &e->plan->stages)
+    if ((*stage)->is_exchange) add_exchange(e, &t.exchanges, *stage);
   return t;
 }
 
@@ -357,8 +349,7 @@ void emit_program(struct emit *e) {
   add_table(e, "source_desc", "sources", &tables.sources);
   add_table(e, "sink_desc", "sinks", &tables.sinks);
   add_table(e, "state_desc", "states", &tables.states);
-  const char *on_epoch = add_hooks(e, "on_epoch", true);
-  const char *on_end = add_hooks(e, "on_end", false);
+  add_table(e, "exchange", "exchanges", &tables.exchanges);
   const char *path = e->compiler->source->path;
   const char *slash = strrchr(path, '/');
   text_add(out, "const struct flow_program flow_program = {\n  .abi_version = FLOW_ABI_VERSION,\n");
@@ -374,8 +365,10 @@ void emit_program(struct emit *e) {
     text_addf(out, "  .sinks = sinks, .sink_count = %u,\n", tables.sink_count);
   if (tables.state_count > 0)
     text_addf(out, "  .states = states, .state_count = %u,\n", tables.state_count);
-  text_addf(out, "  .is_boundary_dependent = %s,\n", e->is_boundary_dependent ? "true" : "false");
-  text_addf(out, "  .on_epoch = %s, .on_end = %s,\n};\n\n", on_epoch, on_end);
+  if (e->plan->exchange_count > 0)
+    text_addf(out, "  .exchanges = exchanges, .exchange_count = %u, .path_length = %u,\n",
+              e->plan->exchange_count, e->plan->path_length);
+  text_addf(out, "  .is_boundary_dependent = %s,\n};\n\n", e->is_boundary_dependent ? "true" : "false");
   text_add(out, "int main(int argc, char **argv) {\n"
                 "  return flow_main(&flow_program, argc, argv);\n}\n");
 }

@@ -22,13 +22,15 @@ static void write_reject(struct emit *e, const struct node *node, uint32_t port)
   emit_line(e, "int64_t position = (int64_t)(block->offset + (uint64_t)(bad->record - block->start));");
   emit_line(e, "struct flow_buf raw = flow_text_begin(w->arena);");
   emit_line(e, "flow_print_lossy(&raw, bad->record, bad->length);");
+  emit_line(e, "const struct flow_str reason = flow_str_make(bad->reason, strlen(bad->reason));");
   emit_line(e, "%s rejected = {", emit_c_type(e, e->compiler->types->rejected));
-  emit_line(e, "  .f_step = %s,", step.data);
-  emit_line(e, "  .f_reason = flow_str_make(bad->reason, strlen(bad->reason)),");
-  emit_line(e, "  .f_raw = flow_text_end(&raw),");
-  emit_line(e, "  .f_source = {.has = true, .value = flow_str_make(block->file, strlen(block->file))},");
-  emit_line(e, "  .f_line = {.has = true, .value = (int64_t)bad->line},");
-  emit_line(e, "  .f_position = {.has = true, .value = position}};");
+  emit_line(e, ".f_step = %s,", step.data);
+  emit_line(e, ".f_raw = flow_text_end(&raw),");
+  emit_line(e, ".f_source = {.has = true, .value = flow_str_make(block->file, strlen(block->file))},");
+  emit_line(e, ".f_line = {.has = true, .value = (int64_t)bad->line},");
+  emit_line(e, ".f_position = {.has = true, .value = position},");
+  emit_line(e, "};");
+  emit_line(e, "flow_str_copy(w->arena, &rejected.f_reason, &reason); /* it outlives the next bad record */");
   emit_push(e, node, port, "&rejected", NULL);
 }
 
@@ -112,43 +114,18 @@ static uint32_t write_ahead(struct emit *e, const struct node *node, const struc
   return open;
 }
 
-/* Starts to fetch the elements of a list, which lie outside of the row. */
-static void write_fetch_list(struct emit *e, const struct type *type, const char *value) {
-  if (type->kind == TYPE_LIST) emit_line(e, "__builtin_prefetch(%s.data);", value);
-}
-
-/* For large tables that is another cache miss per list. */
-static void write_fetch_lists(struct emit *e, const struct node *state, const char *kept) {
-  const struct type *type = state->stage->state_type;
-  bool has_list = type->kind == TYPE_LIST;
-  if (type->kind == TYPE_RECORD)
-    vec_each(struct type_field, field, &type->fields) has_list |= field->type->kind == TYPE_LIST;
-  if (!has_list) return;
-  emit_line(e, "for (uint32_t i = 0; table.row_end >= FLOW_TABLE_CACHED && i < %s; i++) {", kept);
-  emit_line(e, "if (guesses[i] == NULL) continue;");
-  emit_line(e, "const struct S_%s *s = (struct S_%s *)guesses[i];", state->name, state->name);
-  write_fetch_list(e, type, "s->value");
-  if (type->kind == TYPE_RECORD) {
-    vec_each(struct type_field, field, &type->fields)
-      write_fetch_list(e, field->type, arena_printf(&e->compiler->arena, "s->value.f_%s", field->name));
-  }
-  emit_line(e, "}");
-}
-
-static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
-  const char *item = emit_c_type(e, node->decl->type);
-  bool has_places = !all_arrive(node, state);
-  const char *kept = has_places ? "kept" : "count", *at = has_places ? "kept" : "i";
-  const char *place = has_places ? "places[i]" : "i";
+/* The keys and hashes of all rows; of those that filters keep, the places are noted. */
+static void write_keys(struct emit *e, const struct node *node, const struct node *state,
+                       bool has_places) {
+  const char *at = has_places ? "kept" : "i";
   emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. */");
-  emit_line(e, "const struct flow_table table = flow_table_view(&w->tables[%u], sizeof(struct S_%s));",
-            emit_state_index(e, state), state->name);
+  emit_table_view(e, state);
+  emit_line(e, "if (w->share_count > 1) table.row_end = 0; /* other workers look up: fetch nothing */");
   emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
   emit_line(e, "uint64_t hashes[FLOW_BATCH], first = w->record;");
-  emit_line(e, "struct flow_entry *guesses[FLOW_BATCH];");
   if (has_places) emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
   emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
-  emit_line(e, "const %s *it = &rows[i];", item);
+  emit_line(e, "const %s *it = &rows[i];", emit_c_type(e, node->decl->type));
   const char *key = NULL;
   uint32_t open = write_ahead(e, only_reader(node), state, &key);
   assert(key != NULL); /* the checker lets no state through without a key ahead of it */
@@ -159,12 +136,25 @@ static void write_batch(struct emit *e, const struct node *node, const struct no
   if (has_places) emit_line(e, "places[kept++] = i;");
   for (; open > 0; open--) emit_line(e, "}");
   emit_line(e, "}");
-  emit_line(e, "for (uint32_t i = 0; i < %s; i++) guesses[i] = flow_table_guess(&table, hashes[i]);", kept);
-  write_fetch_lists(e, state, kept);
+}
+
+static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
+  const struct plan_stage *stage = e->plan->stage_of[state->id];
+  bool has_places = !all_arrive(node, state);
+  const char *kept = has_places ? "kept" : "count", *place = has_places ? "places[i]" : "i";
+  const char *row = arena_printf(&e->compiler->arena, "&rows[%s]", place);
+  write_keys(e, node, state, has_places);
+  emit_line(e, "if (FLOW_LIKELY(w->share_count == 1)) {");
+  emit_guesses(e, state, kept, "hashes[i]");
   emit_line(e, "for (uint32_t i = 0; i < %s; i++) {", kept);
   emit_line(e, "w->record = first + %s;", place);
-  emit_line(e, "%s(w, &rows[%s], &keys[i], hashes[i], guesses[i]);",
-            e->plan->stage_of[state->id]->name, place);
+  emit_line(e, "%s(w, %s, &keys[i], hashes[i], guesses[i]);", stage->name, row);
+  emit_line(e, "}");
+  emit_line(e, "} else {");
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++) {", kept);
+  emit_line(e, "w->record = first + %s;", place);
+  emit_cross(e, stage, row, "&keys[i]", "hashes[i]");
+  emit_line(e, "}");
   emit_line(e, "}");
   emit_line(e, "w->record = first + count;");
   emit_line(e, "block->records += count;");

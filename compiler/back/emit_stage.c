@@ -106,11 +106,16 @@ static void emit_quote(struct emit *e, const struct node *node) {
   emit_line(e, "/* %u: %.*s%s */", place.line, (int)shown, line, shown < length ? " …" : "");
 }
 
-/* The function that prints a row for the sink, written on first use. */
+/* The function that prints a row for the sink, written on first use. It has one caller, but where that is
+ * behind an exchange there are two copies of it, so the C compiler must be told to inline it. */
 static const char *printer(struct emit *e, const struct node *sink) {
   const char *name = arena_printf(&e->compiler->arena, "print_%s", sink->name);
   const struct io_spec io = emit_sink_io(sink);
-  if (emit_first_time(e, name)) io.format->emit_printer(e, &io, sink->item, name);
+  if (!emit_first_time(e, name)) return name;
+  io.format->emit_printer(e, &io, sink->item, name);
+  text_addf(emit_section(e, SECTION_DECLARATIONS),
+            "FLOW_INLINE void %s(struct flow_worker *w, struct flow_buf *b, const %s *x);\n", name,
+            emit_c_type(e, sink->item));
   return name;
 }
 
@@ -138,10 +143,7 @@ void emit_push(struct emit *e, const struct node *node, uint32_t port, const cha
     const struct node *to = (*edge)->to;
     const struct plan_stage *stage = e->plan->stage_of[to->id];
     if (stage->head == to && stage->is_exchange) {
-      const char *seed =
-          arena_printf(&e->compiler->arena, "w->tables[%u].seed", emit_state_index(e, to));
-      emit_line(e, "%s(w, %s, %s, %s, %s);", stage->name, row, key,
-                emit_state_hash(e, to, seed, key), emit_state_guess(e, to));
+      emit_enter(e, stage, row, key);
     } else if (stage->head == to) {
       bool has_key = to->key != NULL;
       emit_line(e, "%s(w, %s%s%s);", stage->name, row, has_key ? ", " : "", has_key ? key : "");
@@ -183,10 +185,12 @@ void emit_function(struct emit *e, enum section section, const char *head, const
 }
 
 static const char *stage_head(struct emit *e, const struct plan_stage *stage) {
-  /* Without fusion, calls between stages must stay calls. */
+  /* Without fusion, calls between stages must stay calls. An exchange has two callers (emit_exchange.c),
+   * and is to be as fast as if it had one. */
   bool is_apart = e->compiler->options.is_fuse_disabled;
-  return arena_printf(&e->compiler->arena, "static %svoid %s(struct flow_worker *w%s%s)",
-                      is_apart ? "__attribute__((noinline)) " : "", stage->name,
+  const char *kind = is_apart ? "static __attribute__((noinline))" :
+                     stage->is_exchange ? "FLOW_INLINE" : "static";
+  return arena_printf(&e->compiler->arena, "%s void %s(struct flow_worker *w%s%s)", kind, stage->name,
                       emit_row_parameters(e, stage->head),
                       stage->is_exchange ? ", uint64_t hash, struct flow_entry *guess" : "");
 }
@@ -258,4 +262,6 @@ void emit_stages(struct emit *e) {
   vec_each(struct node *, node, &e->graph->nodes) {
     if ((*node)->kind == NODE_SOURCE) emit_source(e, *node);
   }
+  vec_each(struct plan_stage *, stage, &e->plan->stages)
+    if ((*stage)->is_exchange) emit_exchange(e, *stage);
 }

@@ -10,6 +10,8 @@
 #include "ops/op.h"
 #include "back/emit_state.h"
 
+#include <string.h>
+
 /* -- the user's functions -------------------------------------------------------------------- */
 
 static const char *format(struct emit *e, const char *pattern, const struct node *node) {
@@ -52,7 +54,8 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   c.emit_args = is_held ? ", held" : ", key";
   code_block(&c, block);
   if (c.is_fallible) code_put(&c, "return true;");
-  const char *head = arena_printf(&e->compiler->arena, "static inline %s %s(struct flow_worker *w%s)",
+  const char *head = arena_printf(&e->compiler->arena, "%s %s %s(struct flow_worker *w%s)",
+                                  has_item ? "FLOW_INLINE" : "static inline",
                                   c.is_fallible ? "bool" : "void", name,
                                   body_parameters(e, node, block, has_item, is_held));
   code_end(&c, head, has_item ? node->stage->span : block->span);
@@ -64,11 +67,37 @@ static const struct block *hook_block(const struct node *node, enum hook_kind ki
   return NULL;
 }
 
+static const char *shared_mark(struct emit *e, const struct node *node, uint32_t output) {
+  return arena_printf(&e->compiler->arena, "shared output %u of %s", output, node->name);
+}
+
+/* Whether what is fused behind the port ends at an exchange. */
+static bool crosses(struct emit *e, const struct port *port) {
+  vec_each(struct edge *, edge, &port->edges) {
+    const struct node *to = (*edge)->to;
+    if (plan_is_cut(e->plan, *edge)) {
+      if (e->plan->stage_of[to->id]->is_exchange) return true;
+      continue;
+    }
+    vec_each(struct port, behind, &to->ports)
+      if (crosses(e, behind)) return true;
+  }
+  return false;
+}
+
 static const char *emit_head(struct emit *e, const struct node *node, uint32_t output) {
   return arena_printf(&e->compiler->arena,
                       "static void emit%u_%s(struct flow_worker *w, const %s *it, const %s *key)",
                       output, node->name, emit_c_type(e, node->ports.data[output].item),
                       emit_c_type(e, node->key));
+}
+
+/* The same for the function itself. With one caller it is to be inlined in both copies of the stage. */
+static const char *emit_definition(struct emit *e, const struct node *node, uint32_t output) {
+  const char *head = emit_head(e, node, output);
+  bool is_shared = emit_is_written(e, shared_mark(e, node, output));
+  if (is_shared || crosses(e, &node->ports.data[output])) return head;
+  return arena_printf(&e->compiler->arena, "FLOW_INLINE %s", head + strlen("static "));
 }
 
 static const char *hold_head(struct emit *e, const struct node *node, uint32_t output) {
@@ -89,8 +118,11 @@ static const char *hold_mark(struct emit *e, const struct node *node, uint32_t o
 void emit_state_use_output(struct emit *e, const struct node *node, uint32_t output,
                            bool is_held) {
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
-  if (emit_first_time(e, output_mark(e, node, output)))
+  if (emit_first_time(e, output_mark(e, node, output))) {
     text_addf(out, "%s;\n", emit_head(e, node, output));
+  } else {
+    emit_first_time(e, shared_mark(e, node, output));
+  }
   if (is_held && emit_first_time(e, hold_mark(e, node, output)))
     text_addf(out, "%s;\n", hold_head(e, node, output));
 }
@@ -246,24 +278,79 @@ static void emit_pack(struct emit *e, const struct node *node) {
   emit_line(e, "%s", "");
 }
 
+/* The key tells whose row it is, and only then it is known which heap must own it. */
+static void emit_load_key(struct emit *e, const struct node *node) {
+  bool has_heap = type_has_heap(node->key);
+  emit_line(e, "%s loaded, *key = &loaded;", emit_c_type(e, node->key));
+  if (has_heap) {
+    emit_line(e, "const bool is_alone = w->share_count == 1;");
+    emit_line(e, "struct flow_mem *memory = is_alone ? w->heap : w->arena;");
+  }
+  emit_line(e, "struct flow_reader reader = flow_reader_of(key_data, key_length);");
+  emit_line(e, "if (!%s(%s, &reader, key) || !flow_reader_done(&reader)) return false;",
+            emit_helper(e, HELPER_DECODE, node->key), has_heap ? "memory" : "w->heap");
+}
+
 static void emit_load(struct emit *e, const struct node *node) {
   const char *name = node->name;
-  emit_line(e, "static bool row_load_%s(struct flow_worker *w, struct flow_table *t, uint64_t id,", name);
+  uint32_t index = emit_state_index(e, node);
+  emit_line(e, "static bool row_load_%s(struct flow_worker *w, uint64_t id,", name);
   emit_line(e, "                    const uint8_t *key_data, size_t key_length,");
   emit_line(e, "                    const uint8_t *value_data, size_t value_length) {");
-  emit_line(e, "%s loaded, *key = &loaded; /* the heap owns what is decoded */", emit_c_type(e, node->key));
+  emit_load_key(e, node);
+  const char *seed = arena_printf(&e->compiler->arena, "w->tables[%u].seed", index);
+  emit_line(e, "const uint64_t hash = %s;", emit_state_hash(e, node, seed, "key"));
+  emit_line(e, "const struct flow_share mine = flow_share_enter(w, hash);");
   emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
-  emit_line(e, "struct flow_reader reader = flow_reader_of(key_data, key_length);");
-  emit_line(e, "if (!%s(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;",
-            emit_helper(e, HELPER_DECODE, node->key));
   emit_line(e, "reader = flow_reader_of(value_data, value_length);");
-  emit_line(e, "if (!%s(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;",
+  emit_line(e, "const bool is_good = %s(w->heap, &reader, &value) && flow_reader_done(&reader);",
             emit_helper(e, HELPER_DECODE, node->stage->state_type));
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(t, %s, id);", name, name,
-            emit_state_hash(e, node, "t->seed", "key"));
+  emit_line(e, "if (is_good) {");
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(&w->tables[%u], hash, id);", name, name,
+            index);
   emit_line(e, "s->key = loaded;");
+  if (type_has_heap(node->key))
+    emit_line(e, "if (!is_alone) %s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
   emit_line(e, "s->value = value;");
-  emit_line(e, "return true;");
+  emit_line(e, "}");
+  emit_line(e, "flow_share_leave(w, mine);");
+  emit_line(e, "return is_good;");
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+static void emit_forget(struct emit *e, const struct node *node) {
+  emit_line(e, "if (is_forgotten) {");
+  emit_line(e, "row_drop_%s(w, s);", node->name);
+  emit_line(e, "flow_table_forget(t, &s->entry);");
+  emit_line(e, "}");
+}
+
+const char *emit_state_hook(struct emit *e, const struct node *node, enum hook_kind kind) {
+  if (hook_block(node, kind) == NULL) return "NULL";
+  return format(e, kind == HOOK_EPOCH ? "on_epoch_row_%s" : "on_end_row_%s", node);
+}
+
+/* The hook for one row; a failure in a hook belongs to no record. */
+static void emit_hook(struct emit *e, const struct node *node, const struct hook *hook) {
+  bool forgets = emit_state_forgets(hook->body), changes = emit_state_changes(hook->body);
+  const char *name = node->name;
+  emit_line(e, "static void %s(struct flow_worker *w, struct flow_entry *entry) {",
+            emit_state_hook(e, node, hook->kind));
+  emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
+  if (forgets || changes)
+    emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
+  if (forgets) emit_line(e, "bool is_forgotten = false;");
+  if (changes) emit_line(e, "flow_table_touch(t, &s->entry);");
+  const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)",
+                                  hook->kind == HOOK_EPOCH ? "on_epoch" : "on_end", name,
+                                  forgets ? ", &is_forgotten" : "");
+  if (is_fallible(node->stage)) {
+    emit_line(e, "if (!%s) flow_abort_record(w);", call);
+  } else {
+    emit_line(e, "%s;", call);
+  }
+  if (forgets) emit_forget(e, node);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
@@ -276,6 +363,10 @@ void emit_state_table(struct emit *e, const struct node *node) {
   if (drops) emit_drop(e, node);
   emit_pack(e, node);
   emit_load(e, node);
+  vec_each(struct hook, hook, &node->stage->hooks) {
+    if (hook->kind == HOOK_EPOCH) e->is_boundary_dependent = true;
+    emit_hook(e, node, hook);
+  }
 }
 
 /* -- what is behind the state ---------------------------------------------------------------- */
@@ -305,7 +396,7 @@ static void write_outputs(struct emit *e, const struct node *node) {
   const char *key = e->key;
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
     if (!emit_is_written(e, output_mark(e, node, i))) continue;
-    emit_function(e, SECTION_STAGES, emit_head(e, node, i), node, i, write_output);
+    emit_function(e, SECTION_STAGES, emit_definition(e, node, i), node, i, write_output);
     if (emit_is_written(e, hold_mark(e, node, i)))
       emit_function(e, SECTION_STAGES, hold_head(e, node, i), node, i, write_hold);
   }
@@ -315,13 +406,6 @@ static void write_outputs(struct emit *e, const struct node *node) {
 }
 
 /* -- one item -------------------------------------------------------------------------------- */
-
-static void emit_forget(struct emit *e, const struct node *node) {
-  emit_line(e, "if (is_forgotten) {");
-  emit_line(e, "row_drop_%s(w, s);", node->name);
-  emit_line(e, "flow_table_forget(t, &s->entry);");
-  emit_line(e, "}");
-}
 
 static void emit_release(struct emit *e, const struct node *node) {
   emit_line(e, "for (struct held_row *row = held.first; row != NULL; row = row->next) {");
@@ -398,59 +482,4 @@ void emit_state_row(struct emit *e, const struct node *node, const char *row) {
     emit_line(e, "%s;", body_call(e, node, row));
   }
   if (emit_state_forgets(stage->body)) emit_forget(e, node);
-}
-
-/* -- hooks ----------------------------------------------------------------------------------- */
-
-/* Runs the hook for the row `s`; a failure in a hook belongs to no record. */
-static void emit_hook_call(struct emit *e, const struct node *node, const struct block *block,
-                           const char *prefix) {
-  bool forgets = emit_state_forgets(block);
-  if (forgets) emit_line(e, "bool is_forgotten = false;");
-  const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)", prefix,
-                                  node->name, forgets ? ", &is_forgotten" : "");
-  if (emit_state_changes(block)) emit_line(e, "flow_table_touch(t, &s->entry);");
-  if (is_fallible(node->stage)) {
-    emit_line(e, "if (!%s) flow_abort_record(w);", call);
-  } else {
-    emit_line(e, "%s;", call);
-  }
-  if (forgets) emit_forget(e, node);
-}
-
-/* Hooks go over many rows; between them nothing transient is alive. */
-static void emit_batch_end(struct emit *e) {
-  emit_line(e, "if (i %% FLOW_BATCH == FLOW_BATCH - 1) flow_batch_end(w);");
-}
-
-void emit_state_epoch_end(struct emit *e, const struct node *node) {
-  const struct block *block = hook_block(node, HOOK_EPOCH);
-  if (block == NULL) return;
-  emit_line(e, "{");
-  emit_line(e, "/* state %s, on epoch */", node->stage->name.text);
-  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
-  emit_line(e, "for (size_t i = 0; i < t->touched_count; i++) {");
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_touched(t, i);", node->name, node->name);
-  emit_line(e, "if (s == NULL) continue;");
-  emit_hook_call(e, node, block, "on_epoch");
-  emit_batch_end(e);
-  emit_line(e, "}");
-  emit_line(e, "}");
-}
-
-void emit_state_end(struct emit *e, const struct node *node) {
-  const struct block *block = hook_block(node, HOOK_END);
-  if (block == NULL) return;
-  emit_line(e, "{");
-  emit_line(e, "/* state %s, on end */", node->stage->name.text);
-  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
-  emit_line(e, "struct flow_entry **rows = flow_table_sorted(t);");
-  emit_line(e, "uint32_t count = t->row_count;");
-  emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
-  emit_line(e, "struct S_%s *s = (struct S_%s *)rows[i];", node->name, node->name);
-  emit_hook_call(e, node, block, "on_end");
-  emit_batch_end(e);
-  emit_line(e, "}");
-  emit_line(e, "flow_table_sorted_free(t, rows);");
-  emit_line(e, "}");
 }

@@ -7,8 +7,9 @@
 void emit_state_functions(struct emit *, const struct node *);
 void emit_state_table(struct emit *, const struct node *);
 void emit_state_row(struct emit *, const struct node *, const char *row);
-void emit_state_epoch_end(struct emit *, const struct node *);
-void emit_state_end(struct emit *, const struct node *);
+
+/* The function that runs the hook for one row, or NULL (as C text) if there is none. */
+const char *emit_state_hook(struct emit *, const struct node *, enum hook_kind);
 
 /* Declares the function that takes the rows of an output, and the one that lets them wait if they are
  * held; those of an unused output are not written. */

@@ -53,6 +53,25 @@ int64_t emit_text_sink(struct emit *, const struct node *node, uint32_t port);
 
 uint32_t emit_state_index(struct emit *, const struct node *state);
 
+/* -- emit_exchange.c: rows on their way to the worker that owns their key */
+
+/* Write the calls that send a row across an exchange: `row` and `key` are C pointers. emit_cross() is for
+ * several workers, where the hash is known already. */
+void emit_enter(struct emit *, const struct plan_stage *, const char *row, const char *key);
+void emit_cross(struct emit *, const struct plan_stage *, const char *row, const char *key,
+                const char *hash);
+
+/* The name of the function that runs the rows which have come; flow_exchange.take. */
+const char *emit_take(struct emit *, const struct plan_stage *);
+
+/* Write the C variable `table`, a view of the state's table, and with it `guesses`, an array of `count`
+ * rows to which the hashes most likely lead; `hash` is the C operand of the hash at `i`. */
+void emit_table_view(struct emit *, const struct node *state);
+void emit_guesses(struct emit *, const struct node *state, const char *count, const char *hash);
+
+/* Writes the functions of an exchange; behind everything that may call them. */
+void emit_exchange(struct emit *, const struct plan_stage *);
+
 /* -- emit_source.c */
 
 void emit_source(struct emit *, const struct node *source);

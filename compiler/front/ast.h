@@ -392,6 +392,7 @@ struct decl {
   const struct type *key_type;     /* stream: its key, or null */
   struct io_spec *io;              /* source, sink (io/io.h) */
   const char *was_id;
+  bool is_unordered;               /* sink: rows of different keys may come in any order */
   bool is_checked, is_being_checked; /* guards against cycles */
   bool can_fail, can_fault;        /* fn */
   VEC_OF(decl_type_list, const struct type *) arg_types; /* fn: types of its parameters */

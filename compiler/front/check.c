@@ -332,10 +332,16 @@ static void check_ids(struct checker *c) {
 
 /* -- sources and sinks ----------------------------------------------------------------------- */
 
-static void check_was(struct checker *c, struct decl *decl, const char *what) {
+static void check_was(struct checker *c, struct decl *decl) {
   struct clause *clause = check_clause(&decl->clauses, "was");
   if (clause) decl->was_id = check_clause_string(c, clause);
-  check_unused_clauses(c, &decl->clauses, what, (const char *const[]){"was", NULL});
+}
+
+static void check_unordered(struct checker *c, struct decl *decl) {
+  struct clause *clause = check_clause(&decl->clauses, "unordered");
+  decl->is_unordered = clause != NULL;
+  if (clause && clause->value)
+    diag_error(c->diags, E0216, clause->value->span, "nothing follows `unordered`");
 }
 
 static void check_source(struct checker *c, struct decl *decl) {
@@ -352,7 +358,8 @@ static void check_source(struct checker *c, struct decl *decl) {
   decl->io = io_check(c, decl->value, true);
   if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
     decl->io->format->check_item(c, decl->type_syntax->span, decl->type, true);
-  check_was(c, decl, "a source");
+  check_was(c, decl);
+  check_unused_clauses(c, &decl->clauses, "a source", (const char *const[]){"was", NULL});
 }
 
 static void check_sink(struct checker *c, struct decl *decl) {
@@ -364,7 +371,10 @@ static void check_sink(struct checker *c, struct decl *decl) {
     if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
       decl->io->format->check_item(c, decl->type_syntax->span, decl->type, false);
   }
-  check_was(c, decl, "a sink");
+  check_was(c, decl);
+  check_unordered(c, decl);
+  static const char *const known[] = {"was", "unordered", NULL};
+  check_unused_clauses(c, &decl->clauses, "a sink", known);
   struct stream *stream = find_stream(c, decl->name.text);
   if (stream && stream->decl == decl) stream->item = decl->type;
 }

@@ -127,7 +127,6 @@ static const struct word_pair future_words[] = {
     {"allow", NULL},
     {"late", NULL},
     {"visible", NULL},
-    {"unordered", NULL},
     {NULL, NULL},
 };
 

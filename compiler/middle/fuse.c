@@ -20,6 +20,7 @@ static struct plan_stage *add_stage(struct compiler *c, struct plan *plan, struc
   stage->name = arena_printf(&c->arena, "stage_%u_%s", stage->index, head->name);
   stage->head = head;
   stage->is_exchange = is_exchange(head);
+  if (stage->is_exchange) stage->exchange = plan->exchange_count++;
   vec_push(&c->arena, &plan->stages, stage);
   return stage;
 }
@@ -35,6 +36,19 @@ static void gather(struct compiler *c, struct plan *plan, struct plan_stage *sta
     }
 }
 
+/* Stages come behind all that lead to them, and where rows meet inside of none. */
+static void set_levels(struct plan *plan) {
+  vec_each(struct plan_stage *, it, &plan->stages) {
+    struct plan_stage *stage = *it;
+    vec_each(struct edge *, edge, &stage->head->inputs) {
+      uint32_t level = plan->stage_of[(*edge)->from->id]->level;
+      if (level > stage->level) stage->level = level;
+    }
+    if (stage->is_exchange) stage->level++;
+    if (stage->level > plan->path_length) plan->path_length = stage->level;
+  }
+}
+
 bool pass_fuse(struct compiler *c) {
   struct plan *plan = arena_new(&c->arena, struct plan);
   size_t count = c->graph->nodes.count;
@@ -43,6 +57,7 @@ bool pass_fuse(struct compiler *c) {
     if (is_head(*node, c->options.is_fuse_disabled))
       gather(c, plan, add_stage(c, plan, *node), *node);
   }
+  set_levels(plan);
   c->plan = plan;
   plan_verify(c->graph, plan);
   return true;

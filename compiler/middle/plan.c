@@ -9,7 +9,8 @@ bool plan_is_cut(const struct plan *plan, const struct edge *edge) {
 void dump_plan(struct compiler *c, FILE *out) {
   vec_each(struct plan_stage *, it, &c->plan->stages) {
     const struct plan_stage *stage = *it;
-    fprintf(out, "%s:%s", stage->name, stage->is_exchange ? " by key:" : "");
+    fprintf(out, "%s:", stage->name);
+    if (stage->is_exchange) fprintf(out, " by key, level %u:", stage->level);
     vec_each(struct node *, node, &stage->nodes) fprintf(out, " %s", (*node)->name);
     fputc('\n', out);
     vec_each(struct node *, node, &stage->nodes)
@@ -19,6 +20,15 @@ void dump_plan(struct compiler *c, FILE *out) {
             fprintf(out, "  %s -> %s\n", (*node)->name, c->plan->stage_of[(*edge)->to->id]->name);
         }
   }
+}
+
+/* A row's path gets one word more at each exchange, so an exchange stands above all before it. */
+static bool is_above(const struct plan *plan, const struct plan_stage *stage) {
+  vec_each(struct edge *, edge, &stage->head->inputs) {
+    uint32_t before = plan->stage_of[(*edge)->from->id]->level;
+    if (stage->level < before + (stage->is_exchange ? 1 : 0)) return false;
+  }
+  return stage->level <= plan->path_length;
 }
 
 static void broken(const struct node *node, const char *what) {
@@ -36,6 +46,7 @@ void plan_verify(const struct graph *graph, const struct plan *plan) {
     if (stage->index > 0 && stage->head->id <= last_head)
       broken(stage->head, "stages are not in topological order");
     last_head = stage->head->id;
+    if (!is_above(plan, stage)) broken(stage->head, "its level is too low");
     placed += stage->nodes.count;
     for (size_t i = 0; i < stage->nodes.count; i++) {
       const struct node *node = stage->nodes.data[i];

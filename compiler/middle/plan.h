@@ -15,12 +15,16 @@ struct plan_stage {
   struct node *head;
   struct node_list nodes; /* head first, then in order of depth-first push */
   bool is_exchange;       /* rows arrive across a key: they carry hash and key */
+  uint32_t exchange;      /* then: its number, counted in topological order */
+  uint32_t level;         /* exchanges on the longest way from a source to its rows, itself included */
 };
 VEC_OF(plan_stage_list, struct plan_stage *);
 
 struct plan {
   struct plan_stage_list stages;    /* in topological order of their heads */
   struct plan_stage **stage_of;     /* by node id: the stage that the node belongs to */
+  uint32_t exchange_count;
+  uint32_t path_length;             /* the largest level */
 };
 
 /* True if the edge leads into another stage, so that rows cross it by a call. */

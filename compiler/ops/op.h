@@ -36,16 +36,12 @@ struct op {
   /* Writes the user's expressions as functions in the `#line` zone. Null: it has none. */
   void (*emit_functions)(struct emit *, const struct node *);
 
-  /* Writes the types and tables of the operator's state. Null for a stateless operator. */
+  /* Writes the types, tables and hooks of the operator's state. Null for a stateless operator. */
   void (*emit_state)(struct emit *, const struct node *);
 
   /* Writes the code for one row, held in the C variable `row` (a pointer), inside a fused stage;
    * calls emit_push() for each row that leaves. */
   void (*emit_row)(struct emit *, const struct node *, const char *row);
-
-  /* Write the end-of-epoch and end-of-input code. Null: nothing happens then. */
-  void (*emit_epoch_end)(struct emit *, const struct node *);
-  void (*emit_end)(struct emit *, const struct node *);
 };
 
 #define OP(name) extern const struct op op_##name;

@@ -53,6 +53,4 @@ const struct op op_state = {
     .emit_functions = emit_state_functions,
     .emit_state = emit_state_table,
     .emit_row = emit_state_row,
-    .emit_epoch_end = emit_state_epoch_end,
-    .emit_end = emit_state_end,
 };
