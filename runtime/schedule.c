@@ -8,12 +8,15 @@
  * the merge, and at last the wait for its leaving. */
 struct schedule_block {
   uint32_t phase;
-  uint32_t left;      /* takes: workers whose phase is not over */
-  bool is_handed_out; /* parse and merge: by a worker that has not said that it is done */
+  uint32_t due; /* takes: workers that are not done; parse and merge: 1 until it is handed out */
 };
 
 static struct schedule_block *block_at(const struct schedule *s, uint64_t block) {
   return &s->blocks[block % s->window];
+}
+
+static bool is_take(const struct schedule *s, uint32_t phase) {
+  return phase >= 1 && phase <= s->phases;
 }
 
 static uint64_t *next_of(const struct schedule *s, uint32_t worker, uint32_t phase) {
@@ -43,7 +46,7 @@ bool schedule_has_room(const struct schedule *s) {
 }
 
 uint64_t schedule_admit(struct schedule *s) {
-  *block_at(s, s->tail) = (struct schedule_block){.phase = 0};
+  *block_at(s, s->tail) = (struct schedule_block){.phase = 0, .due = 1};
   return s->tail++;
 }
 
@@ -52,20 +55,20 @@ uint64_t schedule_admit(struct schedule *s) {
 static bool task_of(const struct schedule *s, uint64_t number, uint32_t worker, struct task *task) {
   const struct schedule_block *block = block_at(s, number);
   *task = (struct task){.block = number, .worker = worker};
-  if (block->phase == 0 || block->phase == s->phases + 1) {
-    task->kind = block->phase == 0 ? TASK_PARSE : TASK_MERGE;
-    return !block->is_handed_out;
+  if (is_take(s, block->phase)) {
+    task->kind = TASK_TAKE;
+    task->phase = block->phase;
+    return *next_of(s, worker, block->phase) == number;
   }
-  task->kind = TASK_TAKE;
-  task->phase = block->phase;
-  return block->phase <= s->phases && *next_of(s, worker, block->phase) == number;
+  task->kind = block->phase == 0 ? TASK_PARSE : TASK_MERGE;
+  return block->phase <= s->phases + 1 && block->due == 1;
 }
 
 bool schedule_next(struct schedule *s, uint32_t worker, struct task *task) {
   /* Oldest first: this is also what makes the parses start in block order. */
   for (uint64_t number = s->head; number < s->tail && number <= s->cut; number++) {
     if (!task_of(s, number, worker, task)) continue;
-    block_at(s, number)->is_handed_out = true;
+    if (task->kind != TASK_TAKE) block_at(s, number)->due = 0;
     s->running++;
     return true;
   }
@@ -77,11 +80,10 @@ void schedule_done(struct schedule *s, const struct task *task) {
   s->running--;
   if (task->kind == TASK_TAKE) {
     ++*next_of(s, task->worker, task->phase);
-    if (--block->left > 0) return;
+    if (--block->due > 0) return;
   }
   block->phase++;
-  block->left = s->workers;
-  block->is_handed_out = false;
+  block->due = is_take(s, block->phase) ? s->workers : 1;
 }
 
 void schedule_cut(struct schedule *s, uint64_t block) {

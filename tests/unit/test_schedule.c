@@ -185,13 +185,12 @@ static void explore(struct search *q);
 /* Goes on from the world as it is now, and then comes back to `before`. */
 static void branch(struct search *q, const struct world *before) {
   if (q->violation == NULL) explore(q);
-  q->world = *before;
+  memcpy(&q->world, before, sizeof *before);
 }
 
 static void try_next(struct search *q, const struct world *before, uint32_t worker) {
   struct world *w = &q->world;
   struct task task, right;
-  memset(&task, 0, sizeof task); /* its padding, too, since worlds are compared as bytes */
   bool has_right = wanted(q, worker, &right);
   if (!q->rules->next(&w->s, worker, &task)) {
     if (has_right) q->violation = "nothing for a worker that could work";
@@ -204,7 +203,11 @@ static void try_next(struct search *q, const struct world *before, uint32_t work
     return;
   }
   *progress_of(q, &task) = RUNNING;
-  w->running[worker] = task;
+  struct task *mine = &w->running[worker]; /* by field, since worlds are compared as bytes */
+  mine->kind = task.kind;
+  mine->block = task.block;
+  mine->phase = task.phase;
+  mine->worker = task.worker;
   w->is_running[worker] = true;
   if (q->rules->handed_out != NULL) q->rules->handed_out(&w->s, &task);
   branch(q, before);
@@ -272,14 +275,15 @@ static void check_progress(struct search *q, const struct world *before) {
   for (uint32_t i = 0; i < q->workers && !can_go_on; i++) {
     struct task task;
     can_go_on = q->rules->next(&w->s, i, &task);
-    q->world = *before;
+    memcpy(&q->world, before, sizeof *before);
   }
   if (!can_go_on) q->violation = "a deadlock";
 }
 
 static void explore(struct search *q) {
   if (!is_new(q)) return;
-  struct world before = q->world;
+  struct world before;
+  memcpy(&before, &q->world, sizeof before);
   struct world *w = &q->world;
   check_progress(q, &before);
   if (schedule_has_room(&w->s) && q->violation == NULL) {
@@ -328,6 +332,7 @@ static const struct rules right = {.next = schedule_next,
                                    .cut = schedule_cut,
                                    .is_head_ready = schedule_is_head_ready};
 
+/* With blocks enough that some are admitted after a cut has dropped others. */
 static void every_interleaving_keeps_the_rules(void **state) {
   (void)state;
   size_t total = 0;
@@ -335,7 +340,7 @@ static void every_interleaving_keeps_the_rules(void **state) {
     for (uint32_t phases = 0; phases <= PHASES; phases++) {
       for (uint32_t window = 1; window <= 3; window++) {
         size_t worlds;
-        const char *violation = search(&right, workers, phases, window, 3, &worlds);
+        const char *violation = search(&right, workers, phases, window, ADMISSIONS, &worlds);
         if (violation != NULL) fail_msg("%u %u %u: %s", workers, phases, window, violation);
         total += worlds;
       }
@@ -343,15 +348,6 @@ static void every_interleaving_keeps_the_rules(void **state) {
   }
   print_message("%zu states\n", total);
   assert_true(total > 100000); /* it did look */
-}
-
-/* A cut, what it forgets, and more blocks behind it, which get the forgotten numbers. */
-static void numbers_of_dropped_blocks_come_again(void **state) {
-  (void)state;
-  size_t worlds;
-  assert_null(search(&right, 2, 1, 3, 4, &worlds));
-  assert_null(search(&right, 2, 2, 2, 4, &worlds));
-  assert_null(search(&right, 2, 0, 3, 4, &worlds));
 }
 
 /* -- broken schedulers ----------------------------------------------------------------------- */
@@ -394,6 +390,11 @@ static bool next_but_not_for_all(struct schedule *s, uint32_t worker, struct tas
   return worker != 1 && schedule_next(s, worker, task);
 }
 
+static bool next_but_no_parse_for_all(struct schedule *s, uint32_t worker, struct task *task) {
+  bool is_unparsed = s->running == 0 && s->head < s->tail && s->next[0] <= s->head;
+  return !(worker == 1 && is_unparsed) && schedule_next(s, worker, task);
+}
+
 static void nothing_done(struct schedule *s, const struct task *task) {
   (void)s;
   (void)task;
@@ -421,14 +422,15 @@ static bool ready_at_once(const struct schedule *s) {
 
 static void the_search_finds_what_is_wrong(void **state) {
   (void)state;
-  struct rules unordered = right, impatient = right, deaf = right, young = right, lazy = right;
-  struct rules forgetful = right, repeating = right, fickle = right, hasty = right;
+  struct rules unordered = right, impatient = right, deaf = right, young = right, idle = right;
+  struct rules lazy = right, forgetful = right, repeating = right, fickle = right, hasty = right;
   unordered.next = next_in_any_order;
   impatient.handed_out = schedule_done; /* what is handed out counts as run */
   impatient.done = nothing_done;
   deaf.next = next_behind_the_cut;
   young.next = next_youngest;
-  lazy.next = next_but_not_for_all;
+  idle.next = next_but_not_for_all;
+  lazy.next = next_but_no_parse_for_all;
   forgetful.done = done_but_merges_are_lost;
   repeating.done = done_and_handed_out_again;
   fickle.cut = only_the_last_cut;
@@ -441,10 +443,11 @@ static void the_search_finds_what_is_wrong(void **state) {
       {&impatient, "a take before the last phase is over"},
       {&deaf, "a block behind the cut"},
       {&young, "a parse before that of the block before"},
+      {&idle, "a deadlock"},
       {&lazy, "nothing for a worker that could work"},
       {&forgetful, "a deadlock"},
       {&repeating, "a task twice"},
-      {&fickle, "a block behind the cut"},
+      {&fickle, "quiet at the wrong time"},
       {&hasty, "a block leaves before it is merged"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -458,7 +461,6 @@ static void the_search_finds_what_is_wrong(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_interleaving_keeps_the_rules),
-      cmocka_unit_test(numbers_of_dropped_blocks_come_again),
       cmocka_unit_test(the_search_finds_what_is_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
