@@ -58,6 +58,7 @@ struct source {
   char *shown;                       /* the file's name in messages; owned */
   int16_t columns[FLOW_CSV_COLUMNS]; /* csv: field of each column */
   uint32_t column_count;
+  bool is_in_order; /* the first columns are the fields, in the order of declaration */
 
   int64_t next_poll_us; /* dir.c's: monotonic */
   uint32_t pass;        /* dir.c's: the next file of this pass */

@@ -189,7 +189,7 @@ static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const 
 
 static void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const struct T_Rejected *x) {
   (void)w;
-  const size_t room = 190;
+  const size_t room = 206;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_fixed(p, "{\"step\": \"", 10);
@@ -232,7 +232,7 @@ static void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const stru
 
 static void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct flow_str *x) {
   (void)w;
-  const size_t room = 13;
+  const size_t room = 17;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_str(b, p, x, room);

@@ -331,7 +331,7 @@ static enum flow_parse parse_items(struct flow_worker *w, struct flow_block *b, 
 
 static void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_3 *x) {
   (void)w;
-  const size_t room = 116;
+  const size_t room = 120;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_fixed(p, "{\"id\": ", 7);

@@ -44,8 +44,8 @@ def read_back(t, outcome, delimiter):
     return body
 
 
-def check_rows(name, rng, t, count, delimiter):
-    header = rows.header_of(rng, t)
+def check_rows(name, rng, t, count, delimiter, others=None):
+    header = rows.header_of(rng, t, others)
     data = rows.data(rng, t, header, delimiter, count)
     options = "" if delimiter == "," else "(delimiter: " + json.dumps(delimiter) + ")"
     head = (delimiter.join(header) + "\n").encode()
@@ -117,6 +117,10 @@ def main():
     check_rows("rows", rng, ROW, 500 * more, ",")
     check_rows("rows with ;", rng, ROW, 300 * more, ";")
     check_rows("words with tabs", rng, WORD, 300 * more, "\t")
+    check_rows("rows in order", rng, ROW, 300 * more, ",", [])
+    check_rows("rows in order, others behind", rng, ROW, 300 * more, ";", ["other", "i", "last"])
+    check_rows("words in order", rng, WORD, 500 * more, ",", [])
+    check_rows("words in order, others behind", rng, WORD, 500 * more, ",", ["a", "b"])
     for t in ("string", "int", "float"):
         check_text(rng, t, 300 * more)
 
