@@ -15,7 +15,7 @@
 /* What a shell reports for a program that died of SIGPIPE, as filters do. */
 #define EXIT_BROKEN_PIPE (128 + 13)
 
-/* Descriptors that a wait can watch besides the signals'. */
+/* Descriptors that a wait can watch besides the signals' and the committer's. */
 #define WATCHED 15
 
 /* -- the loop */
@@ -78,27 +78,33 @@ static enum flow_status run_block(struct engine *e) {
 }
 
 /* Nothing is ready: writes out what is there, and waits for input, a time, or a signal. Input that
- * stays away long enough closes and commits the epoch. */
+ * stays away long enough closes and commits the epoch; while a commit is in flight, its end is
+ * waited for as well, because what came meanwhile has to follow. */
 static enum flow_status wait_for_input(struct engine *e) {
   enum flow_status status = engine_flush(e);
+  if (status == FLOW_OK) status = engine_look_at_commit(e);
   if (status != FLOW_OK) return status;
   int64_t now_us = e->sys->monotonic_us(e->sys), until_us = INT64_MAX;
   if (e->idle_since_us == 0) e->idle_since_us = now_us;
   bool has_news = e->epoch.held_count > 0 || (e->epoch.is_open && e->epoch.records > 0);
-  if (has_news) {
+  if (has_news && !e->epoch.is_committing) {
     until_us = e->idle_since_us + FLOW_QUIET_US;
     int64_t deadline_us = epoch_deadline(&e->epoch, &e->policy);
     if (deadline_us < until_us) until_us = deadline_us;
     if (now_us >= until_us) return engine_settle(e, EPOCH_QUIET);
   }
-  struct flow_wait items[WATCHED + 1];
+  struct flow_wait items[WATCHED + 2];
   size_t count = 0;
   items[count++] = (struct flow_wait){.fd = e->stop.fd, .want = FLOW_WAIT_READ};
+  if (e->epoch.is_committing) {
+    items[count++] =
+        (struct flow_wait){.fd = committer_wake_fd(e->committer), .want = FLOW_WAIT_READ};
+  }
   for (uint32_t i = 0; i < e->program->source_count; i++) {
     const struct source *s = &e->sources[i];
     if (s->state == PARTITION_END) continue;
     if (s->wake_us < until_us) until_us = s->wake_us;
-    if (s->is_stream && count <= WATCHED) {
+    if (s->is_stream && count < sizeof items / sizeof items[0]) {
       items[count++] = (struct flow_wait){.fd = s->fd, .want = FLOW_WAIT_READ};
     }
   }
@@ -126,9 +132,11 @@ static enum flow_status look(struct engine *e, bool *is_over) {
 
 /* Closes and commits after an event if it is time to; blocks in flight belong to the epoch. */
 static enum flow_status settle_crew(struct engine *e, enum epoch_event event) {
-  if (epoch_decide(&e->epoch, &e->policy, event, e->sys->monotonic_us(e->sys)) == EPOCH_GO_ON)
-    return FLOW_OK;
-  enum flow_status status = crew_drain(e->crew);
+  enum flow_status status = engine_look_at_commit(e);
+  int64_t now_us = e->sys->monotonic_us(e->sys);
+  if (status != FLOW_OK || epoch_decide(&e->epoch, &e->policy, event, now_us) == EPOCH_GO_ON)
+    return status;
+  status = crew_drain(e->crew);
   return status == FLOW_OK ? engine_settle(e, event) : status;
 }
 
@@ -219,7 +227,10 @@ static bool is_input_failure(const struct engine *e, enum flow_status status) {
 
 /* The exit code for a failure that has no message yet. */
 static int report_failure(struct engine *e, enum flow_status status) {
-  for (uint32_t i = 0; i < e->program->sink_count && e->sinks != NULL; i++) {
+  enum flow_status saved = FLOW_OK; /* a commit that was in flight when the run failed */
+  if (e->committer != NULL) saved = committer_wait(e->committer, &e->report);
+  if (saved != FLOW_OK) status = saved; /* is worse than a reader that is gone */
+  for (uint32_t i = 0; saved == FLOW_OK && e->sinks != NULL && i < e->program->sink_count; i++) {
     if (e->sinks[i].is_broken) return EXIT_BROKEN_PIPE;
     if (!e->sinks[i].is_blocked) continue;
     static const char text[] =
@@ -320,8 +331,6 @@ static void set_up(struct engine *e) {
   e->sources = make_array(e, p->source_count, sizeof *e->sources);
   e->sinks = make_array(e, p->sink_count, sizeof *e->sinks);
   e->partitions = make_array(e, p->source_count, sizeof *e->partitions);
-  e->held = make_array(e, EPOCH_HELD_COUNT, sizeof *e->held);
-  e->commit_epochs = make_array(e, EPOCH_HELD_COUNT, sizeof *e->commit_epochs);
   e->log.sys = e->sys;
   e->last_turn = -1;
   e->settings = (struct source_settings){.block_bytes = block_bytes(),
@@ -342,6 +351,7 @@ static void tear_down(struct engine *e) {
   const struct flow_sys *sys = e->sys;
   crew_free(e->crew);
   const struct flow_program *p = e->program;
+  committer_stop(e->committer); /* before the files that it syncs are closed */
   for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);
   engine_drop_state(e);
@@ -349,11 +359,10 @@ static void tear_down(struct engine *e) {
   flow_mem_delete(e->worker.arena);
   flow_store_close(e->store);
   sequencer_log_free(&e->log);
-  flow_buf_free(&e->held_data);
+  commit_group_free(&e->held, sys);
   flow_buf_free(&e->worker.sinks[p->sink_count].buf);
-  void *const arrays[] = {e->shares,     e->worker.sinks, e->sources,       e->sinks,
-                          e->partitions, e->held,         e->commit_epochs, e->commit_parts,
-                          e->parts,      e->ids,          e->numbers,       e->migrated,
+  void *const arrays[] = {e->shares,     e->worker.sinks, e->sources,  e->sinks,
+                          e->partitions, e->ids,          e->numbers,  e->migrated,
                           e->catcher.reason};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sys->free(sys, arrays[i]);
 }

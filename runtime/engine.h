@@ -5,17 +5,19 @@
  *   engine_epoch.c   closing and committing epochs
  *   engine_fault.c   stops at a record: bad records, faults, `else stop`; replay
  *   engine_hooks.c   `on epoch`, `on end`, and the ids of new rows: what goes over all shares
- *   engine_crew.c    blocks in flight, with several workers
+ *   crew.c           blocks in flight, with several workers
  *   engine_abi.c     the functions that generated code calls
  *
  * Everything is in struct engine. Its `worker` runs blocks, replays and hooks on the thread of
  * flow_main(), one record after another; with several workers it acts for whoever owns a key, and
  * the crew's workers run blocks in flight. A generated function that gives up a record jumps back to
- * engine_run() (`catcher.jump`), and nothing else jumps.
+ * engine_run() (`catcher.jump`), and nothing else jumps. With a state directory the committer has a
+ * thread, and the store is the committer's but for the times after engine_commit().
  */
 #ifndef FLOW_ENGINE_H
 #define FLOW_ENGINE_H
 
+#include "committer.h"
 #include "epoch.h"
 #include "flow/abi.h"
 #include "message.h"
@@ -28,19 +30,6 @@
 #include "store.h"
 
 #include <setjmp.h>
-
-/* A closed epoch that waits for its group's commit. Its parts are parts[first … first + count). */
-struct held_epoch {
-  int64_t number, now_us;
-  uint64_t records_in, records_out, records_rejected;
-  size_t first, count;
-};
-
-/* The changed rows of one id: bytes [at, at + length) of `held_data`. */
-struct held_part {
-  uint16_t id;
-  size_t at, length;
-};
 
 enum give_up { GIVE_UP_NONE, GIVE_UP_FAULT, GIVE_UP_STOP };
 
@@ -88,13 +77,8 @@ struct engine {
   int64_t ended_at;   /* the newest epoch if `on end` has run and no record came since; or less */
   char *migrated;     /* what the store did to old types; null: nothing */
 
-  struct held_epoch *held; /* room for EPOCH_HELD_COUNT + 1 */
-  struct held_part *parts;
-  size_t part_count, part_capacity;
-  struct flow_store_part *commit_parts; /* the same as the store wants them */
-  size_t commit_capacity;
-  struct flow_store_epoch *commit_epochs;
-  struct flow_buf held_data;
+  struct commit_group held;    /* closed epochs, on their way to the committer */
+  struct committer *committer; /* null without a store, and while the run is being set up */
 
   struct flow_block block; /* that is being run */
   struct source *block_source;
@@ -129,8 +113,11 @@ enum flow_status engine_settle(struct engine *, enum epoch_event);
 /* Closes the open epoch: hooks (with on_end if `ends`), then its changes are packed. FLOW_E_FAULT:
  * a hook failed; the epoch is given up and its message was printed. */
 enum flow_status engine_close_epoch(struct engine *, bool ends);
-/* Commits the closed epochs; their output is written out and durable before. */
+/* Commits the closed epochs, behind their output, and waits until that is done: then the store may
+ * be used. */
 enum flow_status engine_commit(struct engine *);
+/* Looks whether the commit in flight is done; its failure is found here. */
+enum flow_status engine_look_at_commit(struct engine *);
 enum flow_status engine_flush(struct engine *);
 uint64_t engine_rows_out(const struct engine *);
 

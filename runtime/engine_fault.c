@@ -65,7 +65,7 @@ static enum flow_status finish(struct engine *e, struct flow_buf *text, enum flo
 static bool is_blank(const struct source *s, const char *p, const char *end) {
   while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) p++;
   if (p < end) return false;
-  return s->desc->framing == FLOW_FRAMING_CSV || s->skips_blank;
+  return s->desc->skips_blank;
 }
 
 /* The first record at or behind `p`, which is on line `line`. False: the block ends before. */

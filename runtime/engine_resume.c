@@ -333,5 +333,8 @@ enum flow_status engine_resume(struct engine *e) {
     bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);
     status = sink_begin(&e->sinks[i], restarts, &e->report);
   }
+  if (status == FLOW_OK && e->store != NULL) {
+    status = committer_start(e->sys, e->store, &e->committer, &e->report);
+  }
   return status;
 }

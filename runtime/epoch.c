@@ -7,11 +7,10 @@ void epoch_init(struct epoch *e, int64_t last_number, int64_t last_now_us) {
 void epoch_open(struct epoch *e, int64_t realtime_us, int64_t monotonic_us) {
   if (e->is_open) return;
   e->is_open = true;
-  e->opened_us = monotonic_us;
   if (e->now_us < realtime_us) e->now_us = realtime_us;
   /* The interval counts from the first uncommitted record, not from a commit long ago: otherwise a
    * source that wakes up after an hour would cause a commit after its first block. */
-  if (e->held_count == 0) e->committed_us = monotonic_us;
+  if (e->held_count == 0) e->interval_from = monotonic_us;
 }
 
 uint64_t epoch_budget(const struct epoch *e, const struct epoch_policy *policy) {
@@ -24,22 +23,17 @@ void epoch_count(struct epoch *e, uint64_t records, uint64_t rejected) {
   e->rejected += rejected;
 }
 
-/* True if `interval` has passed between two monotonic times. */
-static bool has_passed(int64_t since_us, int64_t now_us, int64_t interval_us) {
-  return now_us - since_us >= interval_us;
-}
-
 unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
                       enum epoch_event event, int64_t now_us) {
-  bool has_records = e->is_open && e->records > 0;
+  bool has_records = e->is_open && e->records > 0, may_commit = !e->is_committing;
   bool closes = false, commits = false;
   switch (event) {
   case EPOCH_BLOCK:
-    commits = policy->is_immediate || has_passed(e->committed_us, now_us, policy->interval_us);
-    closes = commits || (policy->records != 0 && e->records >= policy->records) ||
-             has_passed(e->opened_us, now_us, policy->interval_us);
+    commits = may_commit && (policy->is_immediate ||
+                             now_us - e->interval_from >= policy->interval_us);
+    closes = commits || (policy->records != 0 && e->records >= policy->records);
     break;
-  case EPOCH_QUIET:
+  case EPOCH_QUIET: closes = commits = may_commit; break;
   case EPOCH_PRESSURE:
   case EPOCH_END: closes = commits = true; break;
   }
@@ -47,14 +41,15 @@ unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
   uint64_t held = e->held_count + (closes ? 1 : 0);
   if (e->held_bytes >= EPOCH_HELD_BYTES || held >= EPOCH_HELD_COUNT) commits = true;
   if (held == 0) commits = false;
-  return (closes ? EPOCH_CLOSE : 0u) | (commits ? EPOCH_COMMIT : 0u);
+  return (closes ? EPOCH_CLOSE : 0u) | (commits ? EPOCH_COMMIT : 0u) |
+         (event == EPOCH_END ? EPOCH_WAIT : 0u);
 }
 
 int64_t epoch_deadline(const struct epoch *e, const struct epoch_policy *policy) {
-  bool waits = e->held_count > 0 || (e->is_open && e->records > 0);
-  if (!waits) return INT64_MAX;
-  return e->committed_us > INT64_MAX - policy->interval_us ? INT64_MAX
-                                                           : e->committed_us + policy->interval_us;
+  bool is_new = e->held_count > 0 || (e->is_open && e->records > 0);
+  if (!is_new || e->is_committing) return INT64_MAX;
+  int64_t interval_us = policy->is_immediate ? 0 : policy->interval_us;
+  return e->interval_from > INT64_MAX - interval_us ? INT64_MAX : e->interval_from + interval_us;
 }
 
 void epoch_closed(struct epoch *e, uint64_t bytes) {
@@ -66,10 +61,15 @@ void epoch_closed(struct epoch *e, uint64_t bytes) {
   e->held_bytes += bytes;
 }
 
-void epoch_committed(struct epoch *e, int64_t monotonic_us) {
+void epoch_submitted(struct epoch *e, int64_t monotonic_us) {
   e->held_count = 0;
   e->held_bytes = 0;
-  e->committed_us = monotonic_us;
+  e->is_committing = true;
+  e->interval_from = monotonic_us;
+}
+
+void epoch_committed(struct epoch *e) {
+  e->is_committing = false;
 }
 
 void epoch_discard(struct epoch *e) {

@@ -5,6 +5,10 @@
  * happened (an event and the time), and does what the answer says: nothing, close, or close and
  * commit. `struct epoch` holds the counters of the open epoch and of the closed ones that wait.
  *
+ * Commits run beside the input, one at a time. While one is in flight, neither the interval nor a
+ * quiet source asks for another: epochs and groups become longer instead, as long as the disk
+ * needs. Only what must not grow without a bound asks all the same, and then waits for the disk.
+ *
  *   struct epoch epoch;
  *   epoch_init(&epoch, last_committed_number, last_now_us);
  *   epoch_open(&epoch, realtime_us, monotonic_us);
@@ -13,7 +17,8 @@
  *   epoch_count(&epoch, records, rejected);
  *   unsigned todo = epoch_decide(&epoch, &policy, EPOCH_BLOCK, monotonic_us);
  *   if (todo & EPOCH_CLOSE) { … pack … epoch_closed(&epoch, packed_bytes); }
- *   if (todo & EPOCH_COMMIT) { … commit … epoch_committed(&epoch, monotonic_us); }
+ *   if (todo & EPOCH_COMMIT) { … hand over … epoch_submitted(&epoch, monotonic_us); }
+ *   when the commit is done: epoch_committed(&epoch);
  */
 #ifndef FLOW_EPOCH_H
 #define FLOW_EPOCH_H
@@ -22,7 +27,8 @@
 #include <stdint.h>
 
 /* Packed bytes of closed epochs that wait for their group's commit. Beyond it the group commits
- * early: with an epoch per record, a second of input could otherwise hold gigabytes. */
+ * early, and waits for the one before: with an epoch per record, a second of input could otherwise
+ * hold gigabytes. */
 #define EPOCH_HELD_BYTES ((uint64_t)64 << 20)
 
 /* Closed epochs in one group. Each has a record of its own, and one transaction holds them all. */
@@ -32,7 +38,7 @@
 struct epoch_policy {
   uint64_t records;    /* --epoch-records: an epoch closes with its Nth record; 0: no such limit */
   int64_t interval_us; /* --snapshot-interval: commit at least this often while there is input */
-  bool is_immediate;   /* --snapshot-mode immediate: close and commit after every block */
+  bool is_immediate;   /* --snapshot-mode immediate: close and commit as soon as anything is new */
 };
 
 enum epoch_event {
@@ -45,7 +51,8 @@ enum epoch_event {
 enum epoch_todo {
   EPOCH_GO_ON = 0,
   EPOCH_CLOSE = 1,  /* the open epoch has records: close it */
-  EPOCH_COMMIT = 2, /* then commit all closed ones */
+  EPOCH_COMMIT = 2, /* then commit all closed ones, behind the commit in flight if there is one */
+  EPOCH_WAIT = 4,   /* then wait until nothing is in flight */
 };
 
 struct epoch {
@@ -54,11 +61,10 @@ struct epoch {
   bool is_open;     /* has seen a block */
   uint64_t records; /* source records in it, rejected ones included */
   uint64_t rejected;
-  int64_t opened_us;   /* monotonic */
-  uint64_t held_count; /* closed, not yet committed */
+  uint64_t held_count; /* closed, their commit has not begun */
   uint64_t held_bytes;
-  int64_t
-      committed_us; /* monotonic time of the last commit, or since when there is something new */
+  bool is_committing;    /* a group is in flight */
+  int64_t interval_from; /* monotonic: the last commit began, or something new came after it */
 };
 
 /* `last_number` is the newest committed epoch (-1: none), `last_now_us` its now(), in microseconds
@@ -81,14 +87,17 @@ unsigned epoch_decide(const struct epoch *, const struct epoch_policy *, enum ep
                       int64_t now_us);
 
 /* Monotonic time at which EPOCH_QUIET has to be reported if no input comes before, so that the
- * interval is kept; INT64_MAX if nothing waits for a commit. */
+ * interval is kept; INT64_MAX if nothing waits for a commit, or only for the one in flight. */
 int64_t epoch_deadline(const struct epoch *, const struct epoch_policy *);
 
 /* The open epoch was closed, and `bytes` of it are held until the commit. */
 void epoch_closed(struct epoch *, uint64_t bytes);
 
-/* All closed epochs were committed. */
-void epoch_committed(struct epoch *, int64_t monotonic_us);
+/* The commit of all closed epochs has begun; none was in flight. */
+void epoch_submitted(struct epoch *, int64_t monotonic_us);
+
+/* The commit in flight is done. */
+void epoch_committed(struct epoch *);
 
 /* The open epoch is given up; its number will be used again. Its now() stays, for a replay. */
 void epoch_discard(struct epoch *);

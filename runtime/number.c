@@ -52,6 +52,7 @@ static char *write_unsigned(char *out, uint64_t value) {
 
 char *flow_write_int(char *out, int64_t value) {
   uint64_t magnitude = (uint64_t)value;
+  if (magnitude < 10000) return write_up_to_4_digits(out, (uint32_t)value); /* most numbers */
   if (value < 0) {
     *out++ = '-';
     magnitude = 0 - magnitude;

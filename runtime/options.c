@@ -277,7 +277,11 @@ static bool set_option(struct options *o, enum which which, const char *value,
   case OPT_RETAIN: return read_count(report, "retain-epochs", value, 0, &o->retain_epochs);
   case OPT_WORKERS:
     ok = read_count(report, "workers", value, 1, &number);
-    if (ok && number > FLOW_WORKERS_MAX) return wrong(report, "workers", value, "too many");
+    if (ok && number > FLOW_WORKERS_MAX) {
+      char why[64];
+      snprintf(why, sizeof why, "expected at most %d", FLOW_WORKERS_MAX);
+      return wrong(report, "workers", value, why);
+    }
     o->workers = (uint32_t)number;
     break;
   case OPT_ONCE: o->is_once = true; break;

@@ -116,6 +116,27 @@ bool flow_csv_row(struct flow_worker *w, struct flow_block *b, char delimiter,
   return true;
 }
 
+const char *flow_row_utf8(const char *p, char delimiter) {
+  while ((signed char)*p < 0) {
+    /* The zeros behind the block end a sequence that is cut off. */
+    size_t n = flow_utf8_sequence(p, p + FLOW_UTF8_MAX);
+    if (n == 0) break;
+    p += n;
+    p += flow_row_plain_bytes(p, delimiter);
+  }
+  return p;
+}
+
+const char *flow_straight_rest(const char *p, char delimiter, uint32_t others) {
+  for (; *p == delimiter; others--) {
+    if (others == 0) return NULL;
+    p++;
+    p = flow_row_utf8(p + flow_row_plain_bytes(p, delimiter), delimiter);
+  }
+  p += *p == '\r';
+  return *p == '\n' ? p + 1 : NULL;
+}
+
 bool flow_csv_too_many(struct flow_csv *c, const struct flow_csv_field *field,
                        uint32_t column_count) {
   return flow_bad(c->bad, field->at, "this row has more than %u fields", column_count);

@@ -273,16 +273,11 @@ enum flow_status sink_flush(struct sink *s, struct stop *stop, struct flow_repor
   return status;
 }
 
-enum flow_status sink_sync(struct sink *s, struct flow_report *report) {
-  if (s->is_stream || !s->is_dirty) return FLOW_OK;
-  int error = s->sys->fdatasync(s->sys, s->fd);
-  if (error == 0 && s->is_created) {
-    error = s->sys->sync_parent(s->sys, s->location);
-    s->is_created = false;
-  }
-  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "sync %s", s->location);
-  s->is_dirty = false;
-  return FLOW_OK;
+bool sink_take_sync(struct sink *s, struct commit_sync *sync) {
+  if (s->is_stream || !s->is_dirty) return false;
+  *sync = (struct commit_sync){s->fd, s->location, s->is_created};
+  s->is_dirty = s->is_created = false;
+  return true;
 }
 
 /* -- epochs */

@@ -10,11 +10,12 @@
  *   sink_load(&sink, …)                     the stored row, if there is one
  *   sink_begin(&sink, …, &report);          checks and cuts back, or starts afresh
  *   loop: sink_flush(&sink, &stop, &report);
- *   at a close: sink_pack(&sink, &out);     before a commit: sink_flush(), then sink_sync()
+ *   at a close: sink_pack(&sink, &out);     before a commit: sink_flush(), sink_take_sync()
  */
 #ifndef FLOW_SINK_H
 #define FLOW_SINK_H
 
+#include "committer.h"
 #include "connector.h"
 #include "flow/abi.h"
 #include "position.h"
@@ -38,7 +39,7 @@ struct sink {
   uint64_t closed; /* bytes up to the last closed epoch, some of them perhaps in the buffer */
   uint64_t closed_rows;
   uint64_t suppressed;        /* a replay's bytes that a stream has had already */
-  bool is_dirty;              /* written since the last sync */
+  bool is_dirty;              /* written since a commit last took it over */
   bool is_broken;             /* the reader of the pipe is gone */
   bool is_blocked;            /* took nothing until the deadline after a signal */
   char tail[POSITION_SAMPLE]; /* the last bytes before `written`, of a regular file */
@@ -74,8 +75,9 @@ enum flow_status sink_begin(struct sink *, bool restarts, struct flow_report *);
 /* Writes the buffer out. FLOW_E_IO or FLOW_E_FULL; is_broken and is_blocked tell special cases. */
 enum flow_status sink_flush(struct sink *, struct stop *, struct flow_report *);
 
-/* Makes what was written durable. */
-enum flow_status sink_sync(struct sink *, struct flow_report *);
+/* True if bytes or the name of a file are not yet durable; then *sync says what the commit has to
+ * make so, and the sink counts it as done: a commit that fails ends the run. */
+bool sink_take_sync(struct sink *, struct commit_sync *sync);
 
 /* Appends the store's row for the bytes so far, buffered ones included: an epoch closes here. */
 void sink_pack(struct sink *, struct flow_buf *out);

@@ -135,6 +135,14 @@ static bool pass_mark(struct source *s) {
   return true;
 }
 
+/* Whether the first columns are the fields; others may follow. */
+static bool are_in_order(const struct source *s) {
+  if (s->column_count < s->desc->column_count) return false;
+  for (uint32_t i = 0; i < s->desc->column_count; i++)
+    if (s->columns[i] != (int16_t)i) return false;
+  return true;
+}
+
 /* Finds the columns of the header that is the piece. */
 static enum flow_status bind_columns(struct source *s, const struct piece *piece,
                                      struct flow_report *report) {
@@ -151,6 +159,7 @@ static enum flow_status bind_columns(struct source *s, const struct piece *piece
       &bad);
   if (count >= 0) {
     s->column_count = (uint32_t)count;
+    s->is_in_order = are_in_order(s);
     return FLOW_OK;
   }
   flow_report_fail(report, FLOW_E_RECORD, "the header of %s does not fit source `%s`: %s", s->shown,
@@ -166,6 +175,7 @@ static enum flow_status bind_columns(struct source *s, const struct piece *piece
 static void bind_in_order(struct source *s) {
   s->column_count = s->desc->column_count;
   for (uint32_t i = 0; i < s->column_count; i++) s->columns[i] = (int16_t)i;
+  s->is_in_order = true;
 }
 
 /* One step past the head of the file. READER_PIECE: it is behind us. */
@@ -249,7 +259,6 @@ enum flow_status source_look(struct source *s, int64_t now_us, struct flow_repor
 /* Describes a piece to the source's run function. */
 static void describe(struct source *s, const struct piece *piece, struct flow_block *block) {
   s->block_line = s->line;
-  s->skips_blank = piece->length > 0 && (piece->data[0] == '{' || piece->data[0] == '[');
   *block = (struct flow_block){.cursor = piece->data,
                                .end = piece->data + piece->length,
                                .start = piece->data,
@@ -257,6 +266,7 @@ static void describe(struct source *s, const struct piece *piece, struct flow_bl
                                .line = s->line,
                                .columns = s->columns,
                                .column_count = s->column_count,
+                               .is_in_order = s->is_in_order,
                                .file = s->shown,
                                .is_last_open = piece->is_open,
                                .is_too_long = piece->is_too_long};

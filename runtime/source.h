@@ -45,7 +45,6 @@ struct source {
   int fd;        /* of that file; -1: none */
   bool owns_fd;
   bool is_stream;     /* cannot be read again or from a position */
-  bool skips_blank;   /* blank lines seem to be no records: the input looks like JSON lines */
   bool takes_open;    /* an unterminated rest of the file is a record */
   bool needs_mark;    /* a byte order mark may be next */
   bool needs_header;  /* the csv header is next */
@@ -58,6 +57,7 @@ struct source {
   char *shown;                       /* the file's name in messages; owned */
   int16_t columns[FLOW_CSV_COLUMNS]; /* csv: field of each column */
   uint32_t column_count;
+  bool is_in_order; /* the first columns are the fields, in the order of declaration */
 
   int64_t next_poll_us; /* dir.c's: monotonic */
   uint32_t pass;        /* dir.c's: the next file of this pass */

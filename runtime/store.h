@@ -22,8 +22,8 @@
  *   flow_store_close(store);
  *
  * After any failed commit, rewind or fold the store refuses further work: the run must end, and the
- * next one starts from the last commit. Nothing here is called from two threads at once, and not
- * after fork(). LMDB does its own I/O, past sys.h; everything else here goes through it.
+ * next one starts from the last commit. Any thread may call, but only one at a time, and none after
+ * fork(). LMDB does its own I/O, past sys.h; everything else here goes through it.
  *
  * What damage is found. Every record has a checksum over its bytes and its place; epochs form a
  * chain of checksums; each base tree has the number and the sum of its rows. Before LMDB opens the
@@ -170,7 +170,7 @@ enum flow_status flow_store_load(struct flow_store *, uint16_t id, flow_store_ro
 
 /* -- committing ------------------------------------------------------------------------------- */
 
-/* The changed rows of one id in one epoch: entries as codec.h packs them. */
+/* Changed rows of one id in one epoch: whole entries, as codec.h packs them. */
 struct flow_store_part {
   uint16_t id;
   const void *data;
@@ -181,7 +181,9 @@ struct flow_store_epoch {
   int64_t number; /* head + 1, then consecutive */
   uint64_t records_in, records_out, records_rejected;
   int64_t now_us;
-  const struct flow_store_part *parts; /* each id at most once, in any order; empty ones are fine */
+  /* In any order; empty ones are fine. Several parts of one id, as several workers pack them, are
+   * put one behind the other; if a row is in two of them, the later one counts. */
+  const struct flow_store_part *parts;
   size_t part_count;
 };
 
@@ -206,6 +208,10 @@ enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct fl
  * weigh as much as the base, it works until they are folded. Costs next to nothing when there is
  * nothing to do. Pauses while another process reads an older state. */
 enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);
+
+/* True if flow_store_fold() has something to do now. False while another process reads an older
+ * state, as the last call found: then a call after the next commit will look again. */
+bool flow_store_can_fold(const struct flow_store *);
 
 /* Epochs lighter than this together are not worth a fold. */
 #define FLOW_STORE_FOLD_FLOOR ((uint64_t)4 << 20)

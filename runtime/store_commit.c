@@ -26,25 +26,51 @@ struct commit {
   uint64_t link;
 };
 
-/* Cuts a part into chunks. Where a cut falls does not matter: a reader joins what it needs. */
-static int put_part(struct flow_store *store, MDB_txn *txn, int64_t epoch,
-                    const struct flow_store_part *part, struct store_epoch *record,
-                    uint64_t *weight) {
+/* Reads the parts of one id of an epoch one behind the other, as if they were one. */
+struct part_reader {
+  const struct flow_store_epoch *epoch;
+  uint16_t id;
+  size_t part; /* the next one to look at */
+  const char *bytes;
+  size_t left; /* of the part before it */
+};
+
+static void read_parts(struct part_reader *reader, uint8_t *to, size_t length) {
+  while (length > 0) {
+    while (reader->left == 0) {
+      const struct flow_store_part *part = &reader->epoch->parts[reader->part++];
+      if (part->id != reader->id) continue;
+      reader->bytes = part->data;
+      reader->left = part->length;
+    }
+    size_t n = length < reader->left ? length : reader->left;
+    memcpy(to, reader->bytes, n);
+    reader->bytes += n;
+    reader->left -= n;
+    to += n;
+    length -= n;
+  }
+}
+
+/* Cuts the `total` bytes of an id's parts into chunks. Where a cut falls does not matter: a reader
+ * joins what it needs. */
+static int put_parts(struct flow_store *store, MDB_txn *txn, const struct flow_store_epoch *epoch,
+                     uint16_t id, size_t total, struct store_epoch *record, uint64_t *weight) {
   const size_t room = STORE_CHUNK - STORE_CHUNK_HEADER;
-  const char *bytes = part->data;
-  uint32_t version = store_find_id(store, part->id)->version_count, chunk = 0;
-  for (size_t done = 0; done < part->length; chunk++) {
-    size_t length = part->length - done < room ? part->length - done : room;
+  struct part_reader reader = {.epoch = epoch, .id = id};
+  uint32_t version = store_find_id(store, id)->version_count, chunk = 0;
+  for (size_t done = 0; done < total; chunk++) {
+    size_t length = total - done < room ? total - done : room;
     uint8_t name[STORE_CHUNK_KEY];
-    store_chunk_key(name, epoch, part->id, chunk);
+    store_chunk_key(name, epoch->number, id, chunk);
     MDB_val key = {.mv_data = name, .mv_size = sizeof name};
     MDB_val data = {.mv_size = STORE_CHUNK_HEADER + length};
     int code = mdb_put(txn, store->delta_db, &key, &data, MDB_RESERVE | MDB_APPEND);
     if (code != 0) return code;
     uint8_t *to = data.mv_data;
     store_put32(to + 8, version);
-    memcpy(to + STORE_CHUNK_HEADER, bytes + done, length);
-    store_put64(to, store_chunk_hash(epoch, part->id, chunk, to + 8, length + 4));
+    read_parts(&reader, to + STORE_CHUNK_HEADER, length);
+    store_put64(to, store_chunk_hash(epoch->number, id, chunk, to + 8, length + 4));
     record->chunk_hash = store_hash(to, 8, record->chunk_hash);
     record->chunks++;
     record->info.bytes += length;
@@ -52,6 +78,18 @@ static int put_part(struct flow_store *store, MDB_txn *txn, int64_t epoch,
     done += length;
   }
   return 0;
+}
+
+/* The smallest id above `last` that changed, and the bytes of its parts in *total; 0: none is left. */
+static uint16_t next_id(const struct flow_store_epoch *epoch, uint16_t last, size_t *total) {
+  uint16_t id = 0;
+  for (size_t i = 0; i < epoch->part_count; i++) {
+    const struct flow_store_part *part = &epoch->parts[i];
+    if (part->length == 0 || part->id <= last || (id != 0 && part->id > id)) continue;
+    *total = (part->id == id ? *total : 0) + part->length;
+    id = part->id;
+  }
+  return id;
 }
 
 static int put_epoch(struct flow_store *store, MDB_txn *txn, struct commit *commit, size_t i) {
@@ -68,17 +106,10 @@ static int put_epoch(struct flow_store *store, MDB_txn *txn, struct commit *comm
   };
   commit->weights[i] = STORE_EPOCH_COST;
   /* In the order of ids, so that all of it is appended at the end of the tree. */
-  for (uint16_t last = 0;;) {
-    const struct flow_store_part *next = NULL;
-    for (size_t k = 0; k < epoch->part_count; k++) {
-      const struct flow_store_part *part = &epoch->parts[k];
-      if (part->id > last && part->length != 0 && (next == NULL || part->id < next->id))
-        next = part;
-    }
-    if (next == NULL) break;
-    int code = put_part(store, txn, epoch->number, next, &record, &commit->weights[i]);
+  size_t total = 0;
+  for (uint16_t id = 0; (id = next_id(epoch, id, &total)) != 0;) {
+    int code = put_parts(store, txn, epoch, id, total, &record, &commit->weights[i]);
     if (code != 0) return code;
-    last = next->id;
   }
   store->scratch.length = 0;
   commit->link = store_encode_epoch(&store->scratch, &record);
@@ -114,9 +145,7 @@ static enum flow_status check_request(struct flow_store *store,
     for (size_t k = 0; k < epochs[i].part_count; k++) {
       uint16_t id = epochs[i].parts[k].id;
       const struct store_id *owner = store_find_id(store, id);
-      bool is_twice = false;
-      for (size_t n = 0; n < k; n++) is_twice |= epochs[i].parts[n].id == id;
-      if (owner == NULL || owner->dropped >= 0 || is_twice)
+      if (owner == NULL || owner->dropped >= 0)
         return flow_report_fail(report, FLOW_E_BUG, "epoch %" PRId64 " has a wrong part: id %u",
                                 epochs[i].number, (unsigned)id);
     }

@@ -334,23 +334,32 @@ static enum flow_status fold_step(struct flow_store *store, int64_t slice_us,
   return fold_slice(store, id, store->sys->monotonic_us(store->sys) + slice_us, report);
 }
 
+static bool is_folding(const struct flow_store *store) {
+  return store->meta.fold_to > store->meta.base;
+}
+
+bool flow_store_can_fold(const struct flow_store *store) {
+  return !store->fold.is_paused && !store->has_failed && store->damaged < 0 &&
+         (is_folding(store) || store->foldable_bytes >= fold_threshold(store));
+}
+
 enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
                                  struct flow_report *report) {
   enum flow_status status = store_usable(store, report);
   if (status != FLOW_OK || store->damaged >= 0) return status;
   uint64_t threshold = fold_threshold(store);
-  bool is_folding = store->meta.fold_to > store->meta.base;
-  if (!is_folding && store->foldable_bytes < threshold) return FLOW_OK;
-  if (has_old_reader(store)) return FLOW_OK;
+  if (!is_folding(store) && store->foldable_bytes < threshold) return FLOW_OK;
+  store->fold.is_paused = has_old_reader(store);
+  if (store->fold.is_paused) return FLOW_OK;
   bool is_urgent = store->foldable_bytes >= 2 * threshold;
   int64_t slice_us = is_urgent || budget_us > SLICE_US ? SLICE_US : budget_us;
   int64_t deadline = store->sys->monotonic_us(store->sys) + budget_us;
-  if (!is_folding) {
+  if (!is_folding(store)) {
     struct store_meta meta;
     status = store_write(store, write_begin, &meta, "fold old epochs", report);
     if (status == FLOW_OK) store->meta = meta;
   }
-  while (status == FLOW_OK && store->meta.fold_to > store->meta.base) {
+  while (status == FLOW_OK && is_folding(store)) {
     status = fold_step(store, slice_us, report);
     if (!is_urgent && store->sys->monotonic_us(store->sys) >= deadline) break;
   }

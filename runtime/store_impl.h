@@ -115,6 +115,7 @@ struct store_fold {
   struct flow_buf image; /* packed rows of meta.fold_id, from meta.fold_row on; see store_fold.c */
   size_t cursor;
   bool has_image;
+  bool is_paused; /* an older state is being read by another process, when it was last looked at */
   uint64_t finished;
 };
 

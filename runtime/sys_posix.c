@@ -124,15 +124,13 @@ static int posix_wake_open(const struct flow_sys *sys) {
 
 static void posix_wake_send(const struct flow_sys *sys, int fd) {
   (void)sys;
-  const uint64_t one = 1;
-  /* It fails only when the counter is full, and then the descriptor is readable already. */
-  if (write(fd, &one, sizeof one) < 0) return;
+  eventfd_write(fd, 1); /* fails only when the counter is full, and then it is readable already */
 }
 
 static void posix_wake_take(const struct flow_sys *sys, int fd) {
   (void)sys;
-  uint64_t count;
-  if (read(fd, &count, sizeof count) < 0) return; /* nothing was sent */
+  eventfd_t count;
+  eventfd_read(fd, &count); /* fails if nothing was sent */
 }
 
 /* -- threads */

@@ -35,6 +35,10 @@ bool codec_is_kept(struct emit *, const struct type *record, uint32_t field);
 void codec_complete(struct emit *, struct text *out, const struct type *record, const char *missing,
                     const char *guard, const char *bad);
 
+/* The last part of it alone, where every field was read. */
+void codec_check_conditions(struct emit *, struct text *out, const struct type *record,
+                            const char *guard, const char *bad);
+
 /* emit_codec_record.c: appends the body of a record's reader. */
 void codec_record_body(struct emit *, struct text *out, const struct type *record);
 

@@ -296,7 +296,7 @@ static void print_string(struct printer *printer, enum print_form form, const ch
          printer->delimiter == '\'' || printer->delimiter == '\\' ? "\\" : "", printer->delimiter,
          is_optional || printer->quotes_empty ? "true" : "false", printer->room);
   }
-  printer->bound += 12; /* FLOW_STR_INLINE */
+  printer->bound += 16; /* FLOW_STR_ROOM */
 }
 
 static void print_optional(struct printer *printer, enum print_form form, const struct type *type,

@@ -75,6 +75,11 @@ void codec_complete(struct emit *e, struct text *out, const struct type *record,
   for (uint32_t word = 0; word * 64 < record->fields.count; word++) {
     complete_word(e, out, record, word, missing);
   }
+  codec_check_conditions(e, out, record, guard, bad);
+}
+
+void codec_check_conditions(struct emit *e, struct text *out, const struct type *record,
+                            const char *guard, const char *bad) {
   for (uint32_t i = 0; i < record->fields.count; i++) {
     const struct type_field *field = &record->fields.data[i];
     if (field->where == NULL) continue;

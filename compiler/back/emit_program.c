@@ -196,8 +196,10 @@ static void add_source(struct emit *e, struct text *rows, const struct node *nod
   const char *name = decl->name.text;
   text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", name, quoted(e, decl->was_id),
             emit_site(e, decl->name.span, emit_step(e, node)));
-  text_addf(rows, "   .connector = &%s, .framing = %s, .has_header = %s,\n", io->connector->runtime,
-            io->format->framing, io->has_header ? "true" : "false");
+  text_addf(rows, "   .connector = &%s, .framing = %s,\n", io->connector->runtime,
+            io->format->framing);
+  text_addf(rows, "   .has_header = %s, .skips_blank = %s,\n", io->has_header ? "true" : "false",
+            io->format->skips_blank ? "true" : "false");
   if (io->delimiter != '\0') text_addf(rows, "   .delimiter = %d,\n", io->delimiter);
   add_columns(e, rows, decl);
   text_addf(rows, "   .poll_us = INT64_C(%lld), .item_name = %s, .on_fail = %s,\n",

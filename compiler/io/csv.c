@@ -61,7 +61,7 @@ static const char *character(struct emit *e, char c) {
   return arena_printf(&e->compiler->arena, is_special ? "'\\%c'" : "'%c'", c);
 }
 
-/* Appends the statement that reads the field `f` into the lvalue, or returns false. */
+/* Appends the statement that reads the cell `f` into the lvalue, or returns false. */
 static void read_scalar(struct emit *e, struct text *out, const struct type_field *field,
                         const struct type *type, const char *to) {
   static const char *const readers[] = {
@@ -90,74 +90,155 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
   text_addf(out, ", &%s, is_plain)) return false;\n", to);
 }
 
-static void read_column(struct emit *e, struct text *out, const struct type *record, uint32_t i) {
-  struct arena *arena = &e->compiler->arena;
-  const struct type_field *field = &record->fields.data[i];
-  const char *to = arena_printf(arena, "x->f_%s", field->name);
-  text_addf(out, "      case %u: {\n", i);
-  if (field->where != NULL) text_addf(out, "        at%u = f.at;\n", i);
-  if (!codec_is_kept(e, record, i)) {
-    to = arena_printf(arena, "unused%u", i);
-    text_addf(out, "        %s %s;\n", emit_c_type(e, field->type), to);
-  }
-  if (field->type->kind == TYPE_OPTIONAL) {
-    text_addf(out,
-              "        %s.has = !flow_csv_is_none(&f);\n"
-              "        if (!%s.has) {\n          memset(&%s.value, 0, sizeof %s.value);\n"
-              "        } else {\n          ",
-              to, to, to, to);
-    read_scalar(e, out, field, field->type->elem, arena_printf(arena, "%s.value", to));
-    text_add(out, "        }\n");
-  } else {
-    text_add(out, "        ");
+/* Appends the statements that read the cell `f` into the lvalue of its field, behind `indent`. */
+static void read_cell(struct emit *e, struct text *out, const struct type_field *field,
+                      const char *to, const char *indent) {
+  text_add(out, indent);
+  if (field->type->kind != TYPE_OPTIONAL) {
     read_scalar(e, out, field, field->type, to);
+    return;
   }
-  if (!codec_is_kept(e, record, i)) text_addf(out, "        (void)%s;\n", to);
+  text_addf(out,
+            "%s.has = !flow_csv_is_none(&f);\n"
+            "%sif (!%s.has) {\n"
+            "%s  memset(&%s.value, 0, sizeof %s.value);\n"
+            "%s} else {\n%s  ",
+            to, indent, to, indent, to, to, indent, indent);
+  read_scalar(e, out, field, field->type->elem, arena_printf(&e->compiler->arena, "%s.value", to));
+  text_addf(out, "%s}\n", indent);
+}
+
+/* The lvalue that the field is read into, which is declared if nothing keeps the field. */
+static const char *field_target(struct emit *e, struct text *out, const struct type *record,
+                                uint32_t i, const char *indent) {
+  const struct type_field *field = &record->fields.data[i];
+  if (codec_is_kept(e, record, i))
+    return arena_printf(&e->compiler->arena, "x->f_%s", field->name);
+  text_addf(out, "%s%s unused%u;\n", indent, emit_c_type(e, field->type), i);
+  return arena_printf(&e->compiler->arena, "unused%u", i);
+}
+
+static void forget_unused(struct emit *e, struct text *out, const struct type *record, uint32_t i,
+                          const char *indent) {
+  if (!codec_is_kept(e, record, i)) text_addf(out, "%s(void)unused%u;\n", indent, i);
+}
+
+static void declare_places(struct text *out, const struct type *record) {
+  for (uint32_t i = 0; i < record->fields.count; i++) {
+    if (record->fields.data[i].where != NULL)
+      text_addf(out, "  const char *at%u = c->cursor;\n", i);
+  }
+}
+
+static void add_row_function(struct emit *e, const char *kind, const char *name,
+                             const struct type *record, const char *way, const struct text *body) {
+  struct text *out = emit_section(e, SECTION_CODECS);
+  text_addf(out,
+            "FLOW_INLINE bool %s_%s(struct flow_worker *w, const struct flow_block *b, "
+            "struct flow_csv *c, %s *x%s) {\n",
+            kind, name, emit_c_type(e, record), way);
+  if (strstr(body->data, "(w, ") == NULL) text_add(out, "  (void)w;\n");
+  if (strstr(body->data, "b->") == NULL) text_add(out, "  (void)b;\n");
+  if (strstr(body->data, "x->") == NULL && strstr(body->data, ", x)") == NULL)
+    text_add(out, "  (void)x;\n");
+  text_addf(out, "%s  return true;\n}\n\n", body->data);
+}
+
+/* -- straight rows: one cell after the other ------------------------------------------------- */
+
+static void read_straight(struct emit *e, struct text *out, const struct type *record, uint32_t i) {
+  static const char indent[] = "    ";
+  const struct type_field *field = &record->fields.data[i];
+  bool is_last = i + 1 == record->fields.count;
+  text_addf(out, "  { /* %s */\n", field->name);
+  if (field->where != NULL) text_addf(out, "    at%u = c->cursor;\n", i);
+  const char *to = field_target(e, out, record, i, indent);
+  const char *others =
+      arena_printf(&e->compiler->arena, ", b->column_count - %zu", record->fields.count);
+  if (field->type->kind == TYPE_INT) {
+    /* Digits tell themselves where they end, so nothing looks for the end of the cell. */
+    text_addf(out,
+              "    const char *end = flow_scan_int(c->cursor, &%s);\n"
+              "    if (FLOW_UNLIKELY(end == NULL) || !flow_straight_%s(c, end%s)) return false;\n",
+              to, is_last ? "end" : "more", is_last ? others : "");
+  } else {
+    text_addf(out,
+              "    struct flow_csv_field f;\n"
+              "    if (!flow_straight_%s(c, &f%s)) return false;\n",
+              is_last ? "last_cell" : "cell", is_last ? others : "");
+    read_cell(e, out, field, to, indent);
+  }
+  forget_unused(e, out, record, i, indent);
+  text_add(out, "  }\n");
+}
+
+static void emit_straight(struct emit *e, const struct decl *source, const char *name) {
+  const struct type *record = source->type;
+  struct text out;
+  text_init(&out, &e->compiler->arena);
+  text_add(&out, "  enum { is_plain = true };\n");
+  declare_places(&out, record);
+  for (uint32_t i = 0; i < record->fields.count; i++) read_straight(e, &out, record, i);
+  codec_check_conditions(e, &out, record, "!is_plain && ", "c->bad");
+  add_row_function(e, "straight", name, record, "", &out);
+}
+
+/* -- other rows: the header says what a cell is ---------------------------------------------- */
+
+static void read_column(struct emit *e, struct text *out, const struct type *record, uint32_t i) {
+  static const char indent[] = "        ";
+  const struct type_field *field = &record->fields.data[i];
+  text_addf(out, "      case %u: { /* %s */\n", i, field->name);
+  if (field->where != NULL) text_addf(out, "        at%u = f.at;\n", i);
+  const char *to = field_target(e, out, record, i, indent);
+  read_cell(e, out, field, to, indent);
+  forget_unused(e, out, record, i, indent);
   text_addf(out, "        %s\n        break;\n      }\n", codec_set_seen(e, i));
 }
 
-/* Writes the function that reads the fields of a row whose first field the cursor of `c` is at. */
+/* Writes the function that reads the cells of a row whose first cell the cursor of `c` is at. */
 static void emit_row(struct emit *e, const struct decl *source, const char *name) {
   const struct type *record = source->type;
   struct text out;
   text_init(&out, &e->compiler->arena);
   codec_declare_seen(&out, record);
-  for (uint32_t i = 0; i < record->fields.count; i++) {
-    if (record->fields.data[i].where != NULL)
-      text_addf(&out, "  const char *at%u = c->cursor;\n", i);
-  }
+  declare_places(&out, record);
   text_addf(&out,
             "  struct flow_csv_field f;\n  enum flow_csv_next next;\n  uint32_t column = 0;\n"
-            "  const uint32_t column_count = %s;\n"
+            "  const uint32_t column_count = b->column_count;\n"
             "  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {\n"
             "    if (FLOW_UNLIKELY(column >= column_count)) {\n"
             "      return !is_plain && flow_csv_too_many(c, &f, column_count);\n"
             "    }\n"
             "    switch (%s) {\n",
-            source->io->has_header ? "b->column_count"
-                                   : arena_printf(&e->compiler->arena, "%zu", record->fields.count),
             source->io->has_header ? "b->columns[column]" : "column");
   for (uint32_t i = 0; i < record->fields.count; i++) read_column(e, &out, record, i);
   text_add(&out, "      default: break;\n    }\n"
-                 "    if (is_plain && c->end != NULL) break;\n  }\n  if (next == FLOW_CSV_BAD) return false;\n");
+                 "    if (is_plain && c->end != NULL) break;\n  }\n"
+                 "  if (next == FLOW_CSV_BAD) return false;\n");
   codec_complete(e, &out, record, "!is_plain && flow_csv_missing(c", "!is_plain && ", "c->bad");
-  text_add(&out, "  return true;\n");
-  bool uses_worker = strstr(out.data, "(w, ") != NULL;
-  text_addf(emit_section(e, SECTION_CODECS),
-            "FLOW_INLINE bool row_%s(struct flow_worker *w, const struct flow_block *b, "
-            "struct flow_csv *c, %s *x, bool is_plain) {\n%s%s%s}\n\n",
-            name, emit_c_type(e, record), uses_worker ? "" : "  (void)w;\n",
-            source->io->has_header ? "" : "  (void)b;\n", out.data);
+  add_row_function(e, "row", name, record, ", bool is_plain", &out);
 }
 
-/* The usual row is a plain one; any other is read by a function of its own. So is the start of a row that
- * is too long: without quotes, no line end follows. */
-static void emit_parser(struct emit *e, const struct decl *source, const char *name) {
-  const char *c_type = emit_c_type(e, source->type);
-  const char *delimiter = character(e, source->io->delimiter);
-  emit_row(e, source, name);
-  struct text *out = emit_section(e, SECTION_CODECS);
-  text_addf(out,
+/* The function that reads rows of files whose columns are in another order. */
+static void emit_plain(struct emit *e, const struct decl *source, const char *name) {
+  text_addf(emit_section(e, SECTION_CODECS),
+            "static __attribute__((noinline)) enum flow_parse plain_%s(struct flow_worker *w, "
+            "struct flow_block *b, %s *out) {\n"
+            "  struct flow_csv csv;\n"
+            "  if (FLOW_LIKELY(flow_csv_begin_plain(b, %s, &csv)) &&\n"
+            "      FLOW_LIKELY(row_%s(w, b, &csv, out, true))) {\n"
+            "    return flow_csv_done(b, &csv);\n"
+            "  }\n"
+            "  return any_%s(w, b, out);\n"
+            "}\n\n",
+            name, emit_c_type(e, source->type), character(e, source->io->delimiter), name, name);
+}
+
+/* The function that reads any row: also the start of one that is too long, because without quotes no
+ * line end follows that. */
+static void emit_any(struct emit *e, const struct decl *source, const char *name) {
+  text_addf(emit_section(e, SECTION_CODECS),
             "static __attribute__((noinline)) enum flow_parse any_%s(struct flow_worker *w, "
             "struct flow_block *b, %s *out) {\n"
             "  struct flow_line line;\n"
@@ -168,17 +249,30 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
             "  if (is_bad || !row_%s(w, b, &csv, out, false)) return flow_line_bad(b, &line);\n"
             "  return flow_line_done(b, &line);\n"
             "}\n\n",
-            name, c_type, delimiter, name);
+            name, emit_c_type(e, source->type), character(e, source->io->delimiter), name);
+}
+
+/* The usual row is straight. What reads others is not inlined, as it would take the registers. */
+static void emit_parser(struct emit *e, const struct decl *source, const char *name) {
+  emit_straight(e, source, name);
+  emit_row(e, source, name);
+  emit_any(e, source, name);
+  if (source->io->has_header) emit_plain(e, source, name);
+  struct text *out = emit_section(e, SECTION_CODECS);
   text_addf(out,
-            "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n"
+            "static enum flow_parse %s(struct flow_worker *w, struct flow_block *b, %s *out) {\n",
+            name, emit_c_type(e, source->type));
+  if (source->io->has_header)
+    text_addf(out, "  if (FLOW_UNLIKELY(!b->is_in_order)) return plain_%s(w, b, out);\n", name);
+  text_addf(out,
             "  struct flow_csv csv;\n"
             "  if (FLOW_LIKELY(flow_csv_begin_plain(b, %s, &csv)) &&\n"
-            "      FLOW_LIKELY(row_%s(w, b, &csv, out, true))) {\n"
+            "      FLOW_LIKELY(straight_%s(w, b, &csv, out))) {\n"
             "    return flow_csv_done(b, &csv);\n"
             "  }\n"
             "  return any_%s(w, b, out);\n"
             "}\n\n",
-            name, c_type, delimiter, name, name);
+            character(e, source->io->delimiter), name, name);
 }
 
 /* -- printer --------------------------------------------------------------------------------- */
@@ -206,6 +300,7 @@ const struct format format_csv = {
     .syntax = "csv(header: BOOL, delimiter: STRING)",
     .summary = "rows with a header line, as RFC 4180 says",
     .framing = "FLOW_FRAMING_CSV",
+    .skips_blank = true,
     .check_item = check_item,
     .emit_parser = emit_parser,
     .emit_printer = emit_printer,

@@ -38,6 +38,7 @@ struct format {
   const char *syntax; /* "csv(header: BOOL, delimiter: STRING)" */
   const char *summary;
   const char *framing; /* how the runtime finds record ends: "FLOW_FRAMING_LINES" or "FLOW_FRAMING_CSV" */
+  bool skips_blank;    /* lines of blanks are no records */
 
   /* Reports (at `span`) an item type that the format cannot carry, with a way out. */
   bool (*check_item)(struct checker *, struct span span, const struct type *item, bool is_read);

@@ -42,6 +42,7 @@ const struct format format_jsonl = {
     .syntax = "jsonl",
     .summary = "one JSON value per line",
     .framing = "FLOW_FRAMING_LINES",
+    .skips_blank = true,
     .check_item = check_item,
     .emit_parser = emit_parser,
     .emit_printer = emit_printer,

@@ -8,6 +8,7 @@
  *   CRASHPOINT_HALF=1        if that call writes, it first writes half of its bytes
  *   CRASHPOINT_FAIL=N,ERRNO  the N-th call fails with ERRNO: a name (ENOSPC, EIO, EINTR) or a number
  *   CRASHPOINT_FAIL=N+,ERRNO so do all calls after it
+ *   CRASHPOINT_SLOW=MS       each fdatasync takes so many milliseconds longer, as on a slow disk
  *   CRASHPOINT_COUNT_FILE=F  at exit the number of counted calls is written to F
  */
 #define _GNU_SOURCE
@@ -24,11 +25,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
   atomic_long calls;
-  long kill_at, fail_at;
+  long kill_at, fail_at, slow_ms;
   int fail_errno;
   bool fails_on, halves, is_ready;
   const char *count_file;
@@ -47,8 +49,9 @@ static int errno_named(const char *name) {
 
 __attribute__((constructor)) static void set_up(void) {
   const char *at = getenv("CRASHPOINT_AT"), *half = getenv("CRASHPOINT_HALF");
-  const char *fail = getenv("CRASHPOINT_FAIL");
+  const char *fail = getenv("CRASHPOINT_FAIL"), *slow = getenv("CRASHPOINT_SLOW");
   point.kill_at = at != NULL ? atol(at) : 0;
+  point.slow_ms = slow != NULL ? atol(slow) : 0;
   point.halves = half != NULL && strcmp(half, "1") == 0;
   point.count_file = getenv("CRASHPOINT_COUNT_FILE");
   if (fail != NULL) {
@@ -159,6 +162,8 @@ ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t offset) {
 }
 
 int fdatasync(int fd) {
+  struct timespec time = {point.slow_ms / 1000, point.slow_ms % 1000 * 1000000};
+  if (point.slow_ms > 0) nanosleep(&time, NULL);
   return step(NULL, NULL) ? -1 : NEXT(fdatasync)(fd);
 }
 

@@ -12,6 +12,7 @@ struct R_1 {
 
 /* ==== Places in the program, parameters, prototypes ==== */
 
+FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_1 *x);
 static const struct flow_site site_1 = {"source numbers", 2, 8, 7,
   "source numbers: int = stdin(text)"};
 static const struct flow_site site_2 = {"sink stdout", 3, 59, 14,
@@ -25,7 +26,7 @@ static inline bool x_numbers_filter(struct flow_worker *w, const int64_t *it) { 
 #line 3 "filter_map.flow"
 static inline void x_numbers_map(struct flow_worker *w, const int64_t *it, struct R_1 *out) { (void)w; int64_t t1 = (*it) / 2; struct R_1 t2 = {.f_n = (*it), .f_half = t1}; *out = t2; }
 
-#line 29 "filter_map.c"
+#line 30 "filter_map.c"
 
 /* ==== Reading and writing records ==== */
 
@@ -95,7 +96,8 @@ static enum flow_run run_numbers(struct flow_worker *w, struct flow_block *block
 
 static const struct flow_source_desc sources[] = {
   {.name = "numbers", .was = NULL, .site = &site_1,
-   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES, .has_header = false,
+   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES,
+   .has_header = false, .skips_blank = false,
    .poll_us = INT64_C(0), .item_name = "int", .on_fail = "stop",
    .location = NULL, .run = run_numbers},
 };
@@ -113,7 +115,6 @@ const struct flow_program flow_program = {
   .sources = sources, .source_count = 1,
   .sinks = sinks, .sink_count = 1,
   .is_boundary_dependent = false,
-  .on_epoch = NULL, .on_end = NULL,
 };
 
 int main(int argc, char **argv) {

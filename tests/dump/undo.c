@@ -137,7 +137,7 @@ static const struct flow_type schema_L_int = {.kind = FLOW_KIND_LIST, .element =
 
 /* ==== Places in the program, parameters, prototypes ==== */
 
-static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
+FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static void stage_2_stdout(struct flow_worker *w, const struct flow_str *it);
 static FLOW_COLD void reject_numbers_seen(struct flow_worker *w, const int64_t *it);
 /* Rows that wait until their item has succeeded. */
@@ -154,6 +154,17 @@ static const struct flow_site site_1 = {"state seen", 8, 13, 8,
   "       emit 100 / it into shares"};
 static void emit1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key);
 static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct held *held);
+FLOW_INLINE void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const struct T_Rejected *x);
+FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct flow_str *x);
+static inline void enter_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key);
+struct X_1 {
+  struct flow_crossing crossing;
+  int64_t it;
+  struct flow_str key;
+};
+static void take_1_numbers_seen(struct flow_worker *w, struct flow_inbox *inbox);
+static __attribute__((noinline)) void apply_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
+static __attribute__((noinline)) void cross_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash);
 static const struct flow_site site_2 = {"source numbers", 2, 8, 7,
   "source numbers: int = stdin(text)"};
 static const struct flow_site site_3 = {"state seen", 5, 3, 31,
@@ -170,7 +181,7 @@ static inline void x_numbers_key(struct flow_worker *w, const int64_t *it, struc
 static inline void initial_numbers_seen(struct flow_worker *w, struct L_int *out) { (void)w; struct L_int t1 = {0}; *out = t1; }
 
 #line 5 "undo.flow"
-static inline bool x_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct L_int *state, struct held *held) { (void)key;
+FLOW_INLINE bool x_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct L_int *state, struct held *held) { (void)key;
 #line 6 "undo.flow"
   push_L_int(w->heap, state, it);
   hold0_numbers_seen(w, state, held);
@@ -183,13 +194,13 @@ static inline void x_numbers_map(struct flow_worker *w, const struct L_int *it, 
 #line 11 "undo.flow"
 static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct flow_str *out) { (void)key; struct flow_buf b1 = flow_text_begin(w->arena); format_2(&b1, it); struct flow_str t2 = flow_text_end(&b1); *out = t2; }
 
-#line 187 "undo.c"
+#line 198 "undo.c"
 
 /* ==== Reading and writing records ==== */
 
 static void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const struct T_Rejected *x) {
   (void)w;
-  const size_t room = 190;
+  const size_t room = 206;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_fixed(p, "{\"step\": \"", 10);
@@ -232,7 +243,7 @@ static void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const stru
 
 static void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct flow_str *x) {
   (void)w;
-  const size_t room = 13;
+  const size_t room = 17;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_str(b, p, x, room);
@@ -301,19 +312,27 @@ static void row_pack_numbers_seen(struct flow_table *t, struct flow_buf *out) {
   flow_table_pack(t, out, row_key_pack_numbers_seen, row_value_pack_numbers_seen);
 }
 
-static bool row_load_numbers_seen(struct flow_worker *w, struct flow_table *t, uint64_t id,
+static bool row_load_numbers_seen(struct flow_worker *w, uint64_t id,
                     const uint8_t *key_data, size_t key_length,
                     const uint8_t *value_data, size_t value_length) {
-  struct flow_str loaded, *key = &loaded; /* the heap owns what is decoded */
-  struct L_int value;
+  struct flow_str loaded, *key = &loaded;
+  const bool is_alone = w->share_count == 1;
+  struct flow_mem *memory = is_alone ? w->heap : w->arena;
   struct flow_reader reader = flow_reader_of(key_data, key_length);
-  if (!decode_string(w->heap, &reader, key) || !flow_reader_done(&reader)) return false;
+  if (!decode_string(memory, &reader, key) || !flow_reader_done(&reader)) return false;
+  const uint64_t hash = 0;
+  const struct flow_share mine = flow_share_enter(w, hash);
+  struct L_int value;
   reader = flow_reader_of(value_data, value_length);
-  if (!decode_L_int(w->heap, &reader, &value) || !flow_reader_done(&reader)) return false;
-  struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_load(t, 0, id);
-  s->key = loaded;
-  s->value = value;
-  return true;
+  const bool is_good = decode_L_int(w->heap, &reader, &value) && flow_reader_done(&reader);
+  if (is_good) {
+    struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_load(&w->tables[0], hash, id);
+    s->key = loaded;
+    if (!is_alone) flow_str_copy(w->heap, &s->key, key);
+    s->value = value;
+  }
+  flow_share_leave(w, mine);
+  return is_good;
 }
 
 
@@ -328,7 +347,7 @@ static FLOW_COLD void reject_numbers_seen(struct flow_worker *w, const int64_t *
   print_stdout_2(w, flow_sink_row(w, 0), &rejected);
 }
 
-static void emit0_numbers_seen(struct flow_worker *w, const struct L_int *it, const struct flow_str *key) {
+FLOW_INLINE void emit0_numbers_seen(struct flow_worker *w, const struct L_int *it, const struct flow_str *key) {
   /* 10: |> map f"{len(it)} seen" |> into stdout */
   struct flow_str row1;
   x_numbers_map(w, it, key, &row1);
@@ -348,7 +367,7 @@ static void hold0_numbers_seen(struct flow_worker *w, const struct L_int *it, st
   held->last = &waiting->row;
 }
 
-static void emit1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key) {
+FLOW_INLINE void emit1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key) {
   /* 11: shares |> map f"share {it}" |> into stdout */
   struct flow_str row2;
   x_shares_map(w, it, key, &row2);
@@ -368,7 +387,7 @@ static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct 
   held->last = &waiting->row;
 }
 
-static void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
+FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 5: |> state seen: list[int] = [] { */
   struct flow_table *t = &w->tables[0];
   bool is_new;
@@ -426,7 +445,7 @@ static enum flow_run run_numbers(struct flow_worker *w, struct flow_block *block
       /* 4: |> key by "ALL" */
       struct flow_str row3;
       x_numbers_key(w, it, &row3);
-      stage_1_numbers_seen(w, it, &row3, 0, flow_table_first(&w->tables[0]));
+      enter_1_numbers_seen(w, it, &row3);
       block->records++;
       w->record++;
     }
@@ -441,12 +460,49 @@ static enum flow_run run_numbers(struct flow_worker *w, struct flow_block *block
   return FLOW_RUN_DONE;
 }
 
+static void take_1_numbers_seen(struct flow_worker *w, struct flow_inbox *inbox) {
+  const struct flow_crossing *rows[FLOW_BATCH];
+  for (uint32_t count; (count = flow_inbox_next(inbox, rows)) > 0;) {
+    for (uint32_t i = 0; i < count; i++) {
+      const struct X_1 *row = (const struct X_1 *)rows[i];
+      flow_cross_enter(w, rows[i]);
+      apply_1_numbers_seen(w, &row->it, &row->key, rows[i]->hash, flow_table_first(&w->tables[0]));
+    }
+  }
+}
+
+static inline void enter_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key) {
+  const uint64_t hash = 0;
+  if (FLOW_LIKELY(w->share_count == 1)) {
+    stage_1_numbers_seen(w, it, key, hash, flow_table_first(&w->tables[0]));
+  } else {
+    cross_1_numbers_seen(w, it, key, hash);
+  }
+}
+
+static __attribute__((noinline)) void cross_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash) {
+  if (w->lane == NULL) {
+    const struct flow_share mine = flow_share_enter(w, hash);
+    apply_1_numbers_seen(w, it, key, hash, flow_table_first(&w->tables[0]));
+    flow_share_leave(w, mine);
+    return;
+  }
+  struct X_1 *row = flow_cross(w, 0, hash, sizeof *row);
+  row->it = *it;
+  row->key = *key;
+}
+
+static __attribute__((noinline)) void apply_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
+  stage_1_numbers_seen(w, it, key, hash, guess);
+}
+
 
 /* ==== The program ==== */
 
 static const struct flow_source_desc sources[] = {
   {.name = "numbers", .was = NULL, .site = &site_2,
-   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES, .has_header = false,
+   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES,
+   .has_header = false, .skips_blank = false,
    .poll_us = INT64_C(0), .item_name = "int", .on_fail = "stop",
    .location = NULL, .run = run_numbers},
 };
@@ -460,7 +516,12 @@ static const struct flow_sink_desc sinks[] = {
 static const struct flow_state_desc states[] = {
   {.name = "seen", .was = NULL, .site = &site_3,
    .key_type = &schema_string, .value_type = &schema_L_int,
-   .row_size = sizeof(struct S_numbers_seen), .pack = row_pack_numbers_seen, .load = row_load_numbers_seen},
+   .row_size = sizeof(struct S_numbers_seen), .pack = row_pack_numbers_seen, .load = row_load_numbers_seen,
+   .on_epoch = NULL, .on_end = NULL},
+};
+
+static const struct flow_exchange exchanges[] = {
+  {.state = 0, .level = 1, .take = take_1_numbers_seen},
 };
 
 const struct flow_program flow_program = {
@@ -470,8 +531,8 @@ const struct flow_program flow_program = {
   .sources = sources, .source_count = 1,
   .sinks = sinks, .sink_count = 1,
   .states = states, .state_count = 1,
+  .exchanges = exchanges, .exchange_count = 1, .path_length = 1,
   .is_boundary_dependent = false,
-  .on_epoch = NULL, .on_end = NULL,
 };
 
 int main(int argc, char **argv) {

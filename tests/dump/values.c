@@ -65,6 +65,7 @@ static inline const struct params *params_of(const struct flow_worker *w) {
 
 static const struct flow_site site_4 = {"map", 10, 22, 18,
   "  |> map { id, area: area(shape) / step \?\? 0, label: label \?\? \"none\", parsed: parse_int(label \?\? \"\") \?\? -1 }"};
+FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_3 *x);
 static const struct flow_site site_5 = {"source items", 7, 8, 5,
   "source items: Item = stdin(jsonl)"};
 static const struct flow_site site_6 = {"sink stdout", 11, 3, 14,
@@ -87,7 +88,7 @@ static inline bool x_items_map(struct flow_worker *w, const struct T_Item *it, s
 #line 2 "values.flow"
 static inline bool where_p_step(struct flow_worker *w) { return (params_of(w)->p_step > 0); }
 
-#line 91 "values.c"
+#line 92 "values.c"
 
 /* ==== Reading and writing records ==== */
 
@@ -331,7 +332,7 @@ static enum flow_parse parse_items(struct flow_worker *w, struct flow_block *b, 
 
 static void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_3 *x) {
   (void)w;
-  const size_t room = 116;
+  const size_t room = 120;
   flow_buf_reserve(b, room);
   char *p = b->data + b->length;
   p = flow_write_fixed(p, "{\"id\": ", 7);
@@ -413,7 +414,8 @@ static const bool required_of_items[] = {true, true, false, };
 
 static const struct flow_source_desc sources[] = {
   {.name = "items", .was = NULL, .site = &site_5,
-   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES, .has_header = false,
+   .connector = &flow_connector_stdin, .framing = FLOW_FRAMING_LINES,
+   .has_header = false, .skips_blank = true,
    .columns = columns_of_items, .is_required = required_of_items, .column_count = 3,
    .poll_us = INT64_C(0), .item_name = "Item", .on_fail = "stop",
    .location = NULL, .run = run_items},
@@ -434,7 +436,6 @@ const struct flow_program flow_program = {
   .sources = sources, .source_count = 1,
   .sinks = sinks, .sink_count = 1,
   .is_boundary_dependent = false,
-  .on_epoch = NULL, .on_end = NULL,
 };
 
 int main(int argc, char **argv) {

@@ -196,7 +196,7 @@ numbers |> into out
     for at in range(2, 40, 3):
         (box.path / "state").mkdir()
         box.run("./flow", "-d", "state/db", exit=None, env=flows.crash_env(box.tools, at))
-        result = box.run(strace, "-y", "-e", "trace=fsync,pwrite64", "./flow", "-d", "state/db")
+        result = box.run(strace, "-f", "-y", "-e", "trace=fsync,pwrite64", "./flow", "-d", "state/db")
         trace = result.err.decode()
         if "out.txt" not in trace:
             break  # the killed run had committed

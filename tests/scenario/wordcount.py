@@ -2,11 +2,12 @@
 
 import json
 import random
+import shutil
 import signal
 import time
 from collections import Counter
 
-from harness.base import EXAMPLES, Failure, check_equal, check_match
+from harness.base import EXAMPLES, Failure, Skip, check_equal, check_match
 
 PROGRAM = (EXAMPLES / "wordcount" / "wordcount.flow").read_text()
 FAST = PROGRAM.replace("poll: 1s", "poll: 20ms")
@@ -76,6 +77,52 @@ def test_quoted_newlines_early_names_and_growth(box):
         program.wait_for(lambda: counts(box).get("grown") == 1, "a file that grows")
         program.end(signal.SIGTERM)
     check_counts(box, {"two\nlines": 1, "abc": 1, "early": 1, "grown": 1})
+
+
+def records_left(box):
+    """How many records a run would read that goes on from a copy of what is saved now."""
+    for name in ("copy", "copy.jsonl"):
+        if (box.path / name).exists():
+            box.remove(name)
+    shutil.copytree(box.path / "db", box.path / "copy")
+    result = box.run("./wordcount", "-d", "copy", "--once", "--sink", "result=copy.jsonl",
+                     "--summary", "json", exit=None)
+    return json.loads(result.err)["in"] if result.code == 0 else None
+
+
+def test_what_comes_during_a_commit_is_saved_without_a_further_event(box):
+    """The disk is slow, so a file is counted while the commit of the one before it is under way."""
+    if not box.tools.can_crash:
+        raise Skip("needs the crash library")
+    box.compile(FAST, "wordcount")
+    slow = {"LD_PRELOAD": str(box.tools.crashpoint), "CRASHPOINT_SLOW": "100"}
+    put(box, "inputs/1.csv", ["abc"])
+    with box.start("./wordcount", "-d", "db", env=slow) as program:
+        for n in range(2, 6):
+            program.wait_for(lambda: counts(box).get("abc") == n - 1, "a count")
+            put(box, f"inputs/{n}.csv", ["abc"])
+        program.wait_for(lambda: records_left(box) == 0, "the last commit")
+        program.end(signal.SIGTERM)
+    check_counts(box, {"abc": 5})
+    check_equal("0", str(records_left(box)), "records that were not saved")
+
+
+def test_a_failed_commit_ends_a_run_that_waits_for_input(box):
+    if not box.tools.can_crash:
+        raise Skip("needs the crash library")
+    box.compile(FAST, "wordcount")
+    put(box, "inputs/1.csv", ["abc"])
+    box.run("./wordcount", "-d", "db", "--once")
+    put(box, "inputs/2.csv", ["abc"])
+    shutil.copytree(box.path / "db", box.path / "saved")
+    for at in range(3, 9):
+        fails = {"LD_PRELOAD": str(box.tools.crashpoint), "CRASHPOINT_FAIL": f"{at}+,EIO"}
+        with box.start("./wordcount", "-d", "db", env=fails) as program:
+            check_equal("74", str(program.process.wait(60)), f"exit code with errors from call {at} on")
+        box.run("./wordcount", "-d", "db", "--once")
+        check_counts(box, {"abc": 2})
+        box.remove("db")
+        shutil.copytree(box.path / "saved", box.path / "db")
 
 
 def bytes_read(pid):

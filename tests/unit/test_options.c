@@ -152,8 +152,11 @@ static void refuses_with_a_reason(void **state) {
   } cases[] = {
       {"--stat-dir x", "unknown option `--stat-dir`", "did you mean `--state-dir`?"},
       {"--colour red", "unknown option `--colour`", "did you mean `--color`?"},
-      {"--workers 4", "unknown option `--workers`", "--help lists"},
-      {"-w 4", "unknown option `-w`", "--help lists"},
+      {"--backup x", "unknown option `--backup`", "--help lists"},
+      {"-b x", "unknown option `-b`", "--help lists"},
+      {"-w 0", "--workers 0: expected at least 1", ""},
+      {"--workers 1000", "--workers 1000: expected at most 256", ""},
+      {"--workers many", "--workers many: ", ""},
       {"-d", "option `-d` needs a value", ""},
       {"-s 5", "--snapshot-interval 5: ", ""},
       {"-s -5s", "--snapshot-interval -5s: expected 0s or more", ""},
@@ -210,7 +213,7 @@ static void help_shows_everything(void **state) {
       "-d, --state-dir DIR", "--resume-epoch N", "exit codes:"};
   for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
     assert_non_null(strstr(text.data, shown[i]));
-  assert_null(strstr(text.data, "--workers")); /* what is not there is not listed */
+  assert_null(strstr(text.data, "--backup")); /* what is not there is not listed */
   flow_buf_free(&text);
 }
 

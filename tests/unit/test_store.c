@@ -60,6 +60,50 @@ static void groups_epochs(void **state) {
   flow_buf_free(&packed[1]);
 }
 
+/* As several workers pack one state: the parts of an id are one, whatever lies between them and
+ * wherever a chunk ends. */
+static void joins_the_parts_of_an_id(void **state) {
+  enum { ROWS = 9000, PARTS = 7 };
+  struct fixture *f = *state;
+  const struct flow_store_id ids[] = {
+      {.kind = FLOW_STORE_STATE, .name = "a", .key = &type_string, .value = &type_bytes},
+      {.kind = FLOW_STORE_STATE, .name = "b", .key = &type_string, .value = &type_bytes}};
+  uint16_t numbers[2];
+  must(f, open_it(f));
+  must(f, prepare_ids(f, ids, 2, NULL, FLOW_STORE_NEWEST, numbers));
+  struct flow_buf packed[2][PARTS] = {0}, expected[2] = {0};
+  struct flow_store_part parts[2 * PARTS];
+  for (unsigned row = 0; row < ROWS; row++) {
+    struct flow_buf k = {0}, v = {0};
+    char text[40];
+    snprintf(text, sizeof text, "value %u of %u", row, row % PARTS);
+    put_text(&k, "k");
+    put_text(&v, text);
+    flow_put_row(&packed[row % 2][row % PARTS], row, k.data, k.length, v.data, v.length);
+    flow_buf_free(&k);
+    flow_buf_free(&v);
+    char shown[80];
+    int length = snprintf(shown, sizeof shown, "%u:k=%s;", row, text);
+    flow_buf_add(&expected[row % 2], shown, (size_t)length);
+  }
+  for (int i = 0; i < 2 * PARTS; i++) {
+    const struct flow_buf *b = &packed[i % 2][i / 2];
+    parts[i] = (struct flow_store_part){numbers[i % 2], b->data, b->length};
+  }
+  const struct flow_store_epoch epoch = {.number = 0, .parts = parts, .part_count = 2 * PARTS};
+  must(f, flow_store_commit(f->store, &epoch, 1, &f->report));
+  for (int reopened = 0; reopened <= 1; reopened++) {
+    if (reopened) must(f, open_it(f));
+    if (reopened) must(f, prepare_ids(f, ids, 2, NULL, FLOW_STORE_NEWEST, numbers));
+    for (int i = 0; i < 2; i++) {
+      if (!reopened) flow_buf_add(&expected[i], "", 1);
+      expect_rows(f, numbers[i], expected[i].data);
+    }
+  }
+  for (int i = 0; i < 2 * PARTS; i++) flow_buf_free(&packed[i % 2][i / 2]);
+  for (int i = 0; i < 2; i++) flow_buf_free(&expected[i]);
+}
+
 static void forgets_rows(void **state) {
   struct fixture *f = *state;
   uint16_t id = open_one(f);
@@ -403,6 +447,7 @@ int main(void) {
       CASE(starts_empty),
       CASE(keeps_what_was_committed),
       CASE(groups_epochs),
+      CASE(joins_the_parts_of_an_id),
       CASE(forgets_rows),
       CASE(goes_back),
       CASE(keeps_values_of_all_sizes),

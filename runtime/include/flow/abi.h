@@ -73,6 +73,7 @@ struct flow_block {
   uint64_t rejected;
   const int16_t *columns;   /* csv: field index (declaration order) of each column, or -1 */
   uint32_t column_count;
+  bool is_in_order;         /* csv: the first columns are the fields, in the order of declaration */
   const char *file;         /* its name as messages show it */
   bool is_last_open;        /* the last record has no line end */
   bool is_too_long;         /* the block is only the start of one record that is longer than the limit

@@ -154,13 +154,17 @@ static inline bool flow_json_finish(struct flow_json *j) {
 bool flow_json_string_slow(struct flow_json *, size_t plain, struct flow_str *out);
 
 #ifdef __SSE2__
+/* Sets the highest bit of each byte of `text` that is `"`, a control character or outside of ASCII. */
+static inline __m128i flow_json_stops(__m128i text) {
+  /* Flipping 0x02 moves `"` to 0x20 and keeps what is below that there. The subtraction saturates, so as
+   * signed bytes these and those outside of ASCII get negative, and no other. */
+  return _mm_subs_epi8(_mm_xor_si128(text, _mm_set1_epi8(0x02)), _mm_set1_epi8(0x21));
+}
+
 /* Behind `text`, the 16 bytes that follow an opening quote: how many stand for themselves, that is,
  * are neither `"`, `\`, a control character nor outside of ASCII. */
 static inline size_t flow_json_plain_vector(__m128i text) {
-  __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
-                                 _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
-  /* As signed bytes, those outside of ASCII are below 0x20 like the control characters. */
-  special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
+  __m128i special = _mm_or_si128(flow_json_stops(text), _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
   return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
 }
 

@@ -69,6 +69,22 @@ static inline unsigned flow_scan_8_digits(const char *p, uint64_t *value) {
   return bits / 8;
 }
 
+/* An int of up to 18 digits at `p`, with `-` before it or nothing: its end, or null where there is none or
+ * a longer one. 8 bytes behind the first digit must be readable, and a byte that is no digit must follow. */
+static inline const char *flow_scan_int(const char *p, int64_t *out) {
+  bool is_negative = *p == '-';
+  p += is_negative;
+  const char *digits = p;
+  uint64_t value;
+  p += flow_scan_8_digits(p, &value);
+  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
+    value = value * 10 + digit;
+  /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
+  if (FLOW_UNLIKELY((size_t)(p - digits) - 1 >= 18)) return NULL;
+  *out = is_negative ? -(int64_t)value : (int64_t)value;
+  return p;
+}
+
 /* Reads digits at `p` up to the first byte that is none; there must be such a byte. Sets *value and
  * returns the end, or null if the value is above `limit`. No digits: returns `p`, value 0. */
 static inline const char *flow_scan_digits(const char *p, uint64_t limit, uint64_t *value) {

@@ -69,16 +69,8 @@ bool flow_line_float(struct flow_block *b, const struct flow_line *line, double 
 /* The usual int line: up to 18 digits and a newline, nothing else; so it is not too long either. True:
  * *out is set and the cursor is behind the line. False: nothing has happened. */
 static inline bool flow_line_plain_int(struct flow_block *b, int64_t *out) {
-  const char *p = b->cursor;
-  bool is_negative = *p == '-';
-  p += is_negative;
-  const char *digits = p;
-  uint64_t value;
-  p += flow_scan_8_digits(p, &value);
-  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
-    value = value * 10 + digit;
-  if (FLOW_UNLIKELY(*p != '\n' || p == digits || p - digits > 18)) return false;
-  *out = is_negative ? -(int64_t)value : (int64_t)value;
+  const char *p = flow_scan_int(b->cursor, out);
+  if (FLOW_UNLIKELY(p == NULL || *p != '\n')) return false;
   b->cursor = p + 1;
   b->line++;
   return true;
@@ -123,10 +115,16 @@ FLOW_COLD bool flow_bad_condition(struct flow_bad_record *, const char *at, cons
 
 /* -- CSV rows -------------------------------------------------------------------------------- */
 
-/* Rows are read in one of two ways, which give the same rows. A plain row has neither quotes nor
- * control characters nor bytes outside of ASCII; it is read in one pass, without looking for its end
- * first. A row that turns out not to be plain, or to be bad, is read again by the rules of flow/csv.h,
- * which then also say what is wrong. `is_plain` is a constant in each of the two. */
+/* Rows are read in one of three ways, which give the same rows:
+ *
+ * - straight, where the file's first columns are the fields in their order: one cell after the other,
+ *   without a look at the header;
+ * - plain, where they are not: each cell goes to the field that the header says;
+ * - by the rules of flow/csv.h, which know quotes and control characters, and say what is wrong.
+ *
+ * The first two read a row in one pass, without looking for its end first. They give up at whatever they
+ * do not know, and make no message, so that nothing of it has to be in memory: the row is then read
+ * again in the third way. `is_plain` is a constant in each. */
 
 /* Sets `csv` at the row at the cursor, to read it as a plain one; csv->end is null until its line
  * end has been found, and then behind that. False: it is not plain. */
@@ -140,9 +138,8 @@ static inline bool flow_csv_begin_plain(const struct flow_block *b, char delimit
 /* Of the 16 bytes at `p`, which of them end a plain field, as bits. */
 static inline unsigned flow_row_special(const char *p, char delimiter) {
   __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
-  __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+  __m128i special = _mm_or_si128(flow_json_stops(text),
                                  _mm_cmpeq_epi8(text, _mm_set1_epi8(delimiter)));
-  special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
   return (unsigned)_mm_movemask_epi8(special);
 }
 #endif
@@ -161,14 +158,25 @@ static inline size_t flow_row_plain_bytes(const char *p, char delimiter) {
 #endif
 }
 
+/* The cell at the cursor up to what flow_row_plain_bytes() stops at; the cursor stays. */
+FLOW_INLINE void flow_row_cell(struct flow_csv *c, struct flow_csv_field *out) {
+  out->data = out->at = c->cursor;
+  out->is_quoted = false;
+  out->length = flow_row_plain_bytes(c->cursor, c->delimiter);
+}
+
+/* Behind the plain bytes of a cell: goes on at `p` while that is UTF-8; the end of the cell. */
+const char *flow_row_utf8(const char *p, char delimiter);
+
 /* Not to be called behind the last field, which sets c->end. */
 static inline enum flow_csv_next flow_csv_plain_field(struct flow_csv *c,
                                                       struct flow_csv_field *out) {
-  const char *p = c->cursor;
-  out->data = out->at = p;
-  out->is_quoted = false;
-  out->length = flow_row_plain_bytes(p, c->delimiter);
-  p += out->length;
+  flow_row_cell(c, out);
+  const char *p = out->data + out->length;
+  if (FLOW_UNLIKELY((signed char)*p < 0)) {
+    p = flow_row_utf8(p, c->delimiter);
+    out->length = (size_t)(p - out->data);
+  }
   c->cursor = p + 1;
   if (*p == c->delimiter) return FLOW_CSV_MORE;
   if (FLOW_UNLIKELY(*p != '\n') && (*p != '\r' || *++p != '\n')) return FLOW_CSV_BAD;
@@ -176,8 +184,46 @@ static inline enum flow_csv_next flow_csv_plain_field(struct flow_csv *c,
   return FLOW_CSV_MORE;
 }
 
-/* What follows is inlined into both ways. When a plain row cannot be read, no message is made, so
- * that nothing of it has to be in memory: the second reading makes it. */
+/* A cell of a straight row ends at `p`. Either another one must follow, at which the cursor is then; or it
+ * was the last one that is a field, behind which up to `others` more may come, and c->end is set. */
+
+static inline bool flow_straight_more(struct flow_csv *c, const char *p) {
+  c->cursor = p + 1;
+  return FLOW_LIKELY(*p == c->delimiter);
+}
+
+/* The end of the row, or null. */
+const char *flow_straight_rest(const char *p, char delimiter, uint32_t others);
+
+static inline bool flow_straight_end(struct flow_csv *c, const char *p, uint32_t others) {
+  c->end = FLOW_LIKELY(*p == '\n') ? p + 1 : flow_straight_rest(p, c->delimiter, others);
+  return FLOW_LIKELY(c->end != NULL);
+}
+
+/* The cell at the cursor, of one of these two kinds. */
+
+static inline bool flow_straight_cell(struct flow_csv *c, struct flow_csv_field *out) {
+  flow_row_cell(c, out);
+  const char *p = out->data + out->length;
+  if (FLOW_UNLIKELY(*p != c->delimiter)) {
+    p = flow_row_utf8(p, c->delimiter);
+    out->length = (size_t)(p - out->data);
+  }
+  return flow_straight_more(c, p);
+}
+
+static inline bool flow_straight_last_cell(struct flow_csv *c, struct flow_csv_field *out,
+                                           uint32_t others) {
+  flow_row_cell(c, out);
+  const char *p = out->data + out->length;
+  if (FLOW_UNLIKELY(*p != '\n')) {
+    p = flow_row_utf8(p, c->delimiter);
+    out->length = (size_t)(p - out->data);
+  }
+  return flow_straight_end(c, p, others);
+}
+
+/* What follows is inlined into all ways. */
 
 FLOW_INLINE enum flow_csv_next flow_row_field(struct flow_csv *c, struct flow_csv_field *out,
                                               bool is_plain) {
@@ -203,14 +249,7 @@ FLOW_INLINE struct flow_str flow_row_str(const struct flow_csv_field *f, bool is
 FLOW_INLINE bool flow_row_int(struct flow_csv *c, const struct flow_csv_field *f, const char *name,
                               int64_t *out, bool is_plain) {
   if (!is_plain) return flow_csv_int(c, f, name, out);
-  bool is_negative = f->length > 0 && *f->data == '-';
-  const char *p = f->data + is_negative, *end = f->data + f->length;
-  uint64_t value = 0;
-  unsigned digit;
-  if ((size_t)(end - p) - 1 >= 18) return false;
-  for (; p != end && (digit = (unsigned char)*p - '0') < 10; p++) value = value * 10 + digit;
-  *out = is_negative ? -(int64_t)value : (int64_t)value;
-  return p == end;
+  return flow_scan_int(f->data, out) == f->data + f->length;
 }
 
 FLOW_INLINE bool flow_row_float(struct flow_csv *c, const struct flow_csv_field *f,
@@ -300,34 +339,30 @@ static inline char *flow_write_bool(char *p, bool value) {
 
 char *flow_write_json_slow(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);
 
-/* Whether the bytes of a string of up to FLOW_STR_INLINE bytes stand for themselves in JSON. */
-static inline bool flow_json_is_plain(const struct flow_str *s) {
-#ifdef __SSE2__
-  __m128i text = _mm_srli_si128(_mm_loadu_si128((const __m128i *)(const void *)s), 4);
-  __m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
-                                 _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
-  special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(0x1f)), text));
-  /* The bytes behind the text are 0, so there is always one. */
-  return (uint32_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special)) == s->length;
-#else
-  for (uint32_t i = 0; i < s->length; i++) {
-    if ((unsigned char)s->bytes[i] < 0x20 || s->bytes[i] == '"' || s->bytes[i] == '\\')
-      return false;
-  }
-  return true;
-#endif
-}
+/* Bytes at `p` that writing a short string may touch. */
+#define FLOW_STR_ROOM 16
 
 /* Writes the string's bytes as they stand between quotes in JSON; the opening quote lies before `p`.
- * Room for FLOW_STR_INLINE bytes and what is to follow at `p`; room for `room` bytes behind it where
+ * Room for FLOW_STR_ROOM bytes and what is to follow at `p`; room for `room` bytes behind it where
  * the string is longer. */
 static inline char *flow_write_json_str(struct flow_buf *b, char *p, const struct flow_str *s,
                                         size_t room) {
-  if (FLOW_UNLIKELY(s->length > FLOW_STR_INLINE || !flow_json_is_plain(s))) {
-    return flow_write_json_slow(b, p, s, room);
+#ifdef __SSE2__
+  if (FLOW_LIKELY(s->length <= FLOW_STR_INLINE)) {
+    __m128i text = _mm_srli_si128(_mm_loadu_si128((const __m128i *)(const void *)s), 4);
+    /* Flipping 0x02 moves `"` to 0x20 and keeps what is below that there: one comparison for both. */
+    __m128i moved = _mm_xor_si128(text, _mm_set1_epi8(0x02));
+    __m128i special = _mm_cmpeq_epi8(_mm_min_epu8(moved, _mm_set1_epi8(0x20)), moved);
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+    /* The bytes behind the text are 0, so there is always one. */
+    uint32_t plain = (uint32_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special));
+    if (FLOW_LIKELY(plain == s->length)) {
+      _mm_storeu_si128((__m128i *)(void *)p, text);
+      return p + plain;
+    }
   }
-  memcpy(p, s->bytes, FLOW_STR_INLINE);
-  return p + s->length;
+#endif
+  return flow_write_json_slow(b, p, s, room);
 }
 
 char *flow_write_far(struct flow_buf *b, char *p, const struct flow_str *s, size_t room);

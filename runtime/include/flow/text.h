@@ -21,6 +21,9 @@
  * surrogates or values above U+10FFFF). */
 size_t flow_utf8_valid(const char *data, size_t length);
 
+/* Bytes of the longest sequence. */
+#define FLOW_UTF8_MAX 4
+
 /* Bytes of the valid sequence at `p`, 0 if there is none before `end`. */
 size_t flow_utf8_sequence(const char *p, const char *end);
 

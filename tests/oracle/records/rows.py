@@ -172,9 +172,12 @@ def spell_field(rng, t, unit, delimiter, badness):
     return spell_text(rng, text, delimiter, badness)
 
 
-def header_of(rng, t):
-    """The columns in some order, with others between them."""
+def header_of(rng, t, others=None):
+    """The columns in some order, with another one between them; or in the order of declaration, with
+    `others` behind them."""
     names = [options.get("from", name) for name, _, options in t[2]]
+    if others is not None:
+        return names + others
     rng.shuffle(names)
     names.insert(rng.randrange(len(names) + 1), "other")
     return names

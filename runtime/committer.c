@@ -1,0 +1,266 @@
+#include "committer.h"
+
+#include "mem.h"
+
+#include <string.h>
+
+/* Time for one turn of folding; a group that comes meanwhile waits for its end. */
+#define FOLD_TURN_US 5000
+
+struct committer {
+  const struct flow_sys *sys;
+  struct flow_store *store;
+  struct flow_thread *thread;
+  int wake_fd;
+  struct flow_monitor *monitor; /* over the fields down to `report` */
+  bool has_group;               /* submitted and not yet done */
+  bool owes_fold;               /* each commit is followed by one turn of folding at least */
+  bool is_folding;
+  bool is_awaited; /* the engine wants the store: nothing is begun until the next group */
+  bool is_stopping;
+  enum flow_status status; /* of the first failure */
+  struct flow_report report;
+  /* The thread's while has_group is set, and nobody's otherwise. */
+  struct commit_group group;
+  struct flow_store_epoch *epochs; /* the group as the store wants it */
+  size_t epoch_capacity;
+  struct flow_store_part *parts;
+  size_t part_capacity;
+};
+
+/* -- groups */
+
+/* Makes room for one more of `count` items. */
+static void *grow(const struct flow_sys *sys, void *items, size_t count, size_t *capacity,
+                  size_t size) {
+  if (count < *capacity) return items;
+  *capacity = *capacity == 0 ? 64 : 2 * *capacity;
+  return flow_sys_must_realloc(sys, items, *capacity * size);
+}
+
+struct commit_epoch *commit_group_open(struct commit_group *g, const struct flow_sys *sys,
+                                       const struct commit_epoch *epoch) {
+  g->epochs = grow(sys, g->epochs, g->epoch_count, &g->epoch_capacity, sizeof *g->epochs);
+  struct commit_epoch *opened = &g->epochs[g->epoch_count++];
+  *opened = *epoch;
+  opened->first = g->part_count;
+  opened->count = 0;
+  return opened;
+}
+
+void commit_group_open_part(struct commit_group *g, const struct flow_sys *sys, uint16_t id) {
+  g->parts = grow(sys, g->parts, g->part_count, &g->part_capacity, sizeof *g->parts);
+  g->parts[g->part_count] = (struct commit_part){.id = id, .at = g->data.length};
+}
+
+void commit_group_close_part(struct commit_group *g) {
+  struct commit_part *part = &g->parts[g->part_count];
+  part->length = g->data.length - part->at;
+  if (part->length == 0) return;
+  g->part_count++;
+  g->epochs[g->epoch_count - 1].count++;
+}
+
+void commit_group_add_sync(struct commit_group *g, const struct flow_sys *sys,
+                           const struct commit_sync *sync) {
+  g->syncs = grow(sys, g->syncs, g->sync_count, &g->sync_capacity, sizeof *g->syncs);
+  g->syncs[g->sync_count++] = *sync;
+}
+
+void commit_group_clear(struct commit_group *g) {
+  g->epoch_count = g->part_count = g->sync_count = 0;
+  g->data.length = 0;
+}
+
+void commit_group_free(struct commit_group *g, const struct flow_sys *sys) {
+  sys->free(sys, g->epochs);
+  sys->free(sys, g->parts);
+  sys->free(sys, g->syncs);
+  flow_buf_free(&g->data);
+  *g = (struct commit_group){0};
+}
+
+/* -- the thread's work, without the lock */
+
+static enum flow_status sync_files(struct committer *c, struct flow_report *report) {
+  const struct flow_sys *sys = c->sys;
+  for (size_t i = 0; i < c->group.sync_count; i++) {
+    const struct commit_sync *sync = &c->group.syncs[i];
+    int error = sys->fdatasync(sys, sync->fd);
+    if (error == 0 && sync->is_created) error = sys->sync_parent(sys, sync->location);
+    if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "sync %s", sync->location);
+  }
+  return FLOW_OK;
+}
+
+/* Turns the group into what the store takes. */
+static void describe_group(struct committer *c) {
+  const struct commit_group *g = &c->group;
+  if (g->part_count > c->part_capacity) {
+    c->part_capacity = g->part_capacity;
+    c->parts = flow_sys_must_realloc(c->sys, c->parts, c->part_capacity * sizeof *c->parts);
+  }
+  if (g->epoch_count > c->epoch_capacity) {
+    c->epoch_capacity = g->epoch_capacity;
+    c->epochs = flow_sys_must_realloc(c->sys, c->epochs, c->epoch_capacity * sizeof *c->epochs);
+  }
+  for (size_t i = 0; i < g->part_count; i++) {
+    const struct commit_part *part = &g->parts[i];
+    c->parts[i] = (struct flow_store_part){part->id, g->data.data + part->at, part->length};
+  }
+  for (size_t i = 0; i < g->epoch_count; i++) {
+    const struct commit_epoch *epoch = &g->epochs[i];
+    c->epochs[i] = (struct flow_store_epoch){.number = epoch->number,
+                                             .records_in = epoch->records_in,
+                                             .records_out = epoch->records_out,
+                                             .records_rejected = epoch->records_rejected,
+                                             .now_us = epoch->now_us,
+                                             .parts = c->parts + epoch->first,
+                                             .part_count = epoch->count};
+  }
+}
+
+static enum flow_status save_group(struct committer *c, struct flow_report *report) {
+  enum flow_status status = sync_files(c, report);
+  if (status != FLOW_OK) return status;
+  describe_group(c);
+  return flow_store_commit(c->store, c->epochs, c->group.epoch_count, report);
+}
+
+/* -- the thread, with the lock */
+
+/* Notes how a piece of work ended, and wakes the engine, wherever it waits. */
+static void note(struct committer *c, enum flow_status status, const struct flow_report *report) {
+  if (c->status == FLOW_OK && status != FLOW_OK) {
+    c->status = status;
+    c->report = *report;
+  }
+  c->sys->monitor_wake_all(c->sys, c->monitor);
+}
+
+static bool may_fold(const struct committer *c) {
+  if (c->status != FLOW_OK) return false;
+  return c->owes_fold || (!c->is_awaited && !c->is_stopping && flow_store_can_fold(c->store));
+}
+
+static void run(void *argument) {
+  struct committer *c = argument;
+  const struct flow_sys *sys = c->sys;
+  struct flow_report report;
+  sys->monitor_lock(sys, c->monitor);
+  while (c->has_group || !c->is_stopping) {
+    if (c->has_group) {
+      sys->monitor_unlock(sys, c->monitor);
+      enum flow_status status = save_group(c, &report);
+      sys->monitor_lock(sys, c->monitor);
+      c->has_group = false;
+      c->owes_fold = status == FLOW_OK;
+      sys->wake_send(sys, c->wake_fd);
+      note(c, status, &report);
+    } else if (may_fold(c)) {
+      c->owes_fold = false;
+      c->is_folding = true;
+      sys->monitor_unlock(sys, c->monitor);
+      enum flow_status status = flow_store_fold(c->store, FOLD_TURN_US, &report);
+      sys->monitor_lock(sys, c->monitor);
+      c->is_folding = false;
+      note(c, status, &report);
+    } else {
+      sys->monitor_wait(sys, c->monitor, -1);
+    }
+  }
+  sys->monitor_unlock(sys, c->monitor);
+}
+
+/* -- the engine's side */
+
+enum flow_status committer_start(const struct flow_sys *sys, struct flow_store *store,
+                                 struct committer **started, struct flow_report *report) {
+  struct committer *c = flow_sys_must_alloc(sys, sizeof *c);
+  *c = (struct committer){.sys = sys, .store = store, .is_awaited = true};
+  *started = c;
+  c->monitor = sys->monitor_new(sys);
+  if (c->monitor == NULL) flow_out_of_memory(sizeof *c);
+  c->wake_fd = sys->wake_open(sys);
+  int error = c->wake_fd;
+  if (error >= 0) error = sys->thread_start(sys, &c->thread, run, c);
+  if (error == 0) return FLOW_OK;
+  committer_stop(c);
+  *started = NULL;
+  return flow_report_errno(report, FLOW_E_IO, error, "start a thread for the saved state");
+}
+
+/* With the lock held. */
+static enum flow_status result(const struct committer *c, struct flow_report *report) {
+  if (c->status != FLOW_OK) *report = c->report;
+  return c->status;
+}
+
+enum flow_status committer_submit(struct committer *c, struct commit_group *group,
+                                  struct flow_report *report) {
+  const struct flow_sys *sys = c->sys;
+  sys->monitor_lock(sys, c->monitor);
+  while (c->has_group) sys->monitor_wait(sys, c->monitor, -1);
+  enum flow_status status = result(c, report);
+  if (status == FLOW_OK) {
+    struct commit_group empty = c->group;
+    c->group = *group;
+    *group = empty;
+    commit_group_clear(group);
+    c->has_group = true;
+    c->is_awaited = false;
+    sys->wake_take(sys, c->wake_fd);
+    sys->monitor_wake_all(sys, c->monitor);
+  }
+  sys->monitor_unlock(sys, c->monitor);
+  return status;
+}
+
+bool committer_is_done(struct committer *c) {
+  const struct flow_sys *sys = c->sys;
+  sys->monitor_lock(sys, c->monitor);
+  bool is_done = !c->has_group;
+  if (is_done) sys->wake_take(sys, c->wake_fd);
+  sys->monitor_unlock(sys, c->monitor);
+  return is_done;
+}
+
+enum flow_status committer_status(struct committer *c, struct flow_report *report) {
+  c->sys->monitor_lock(c->sys, c->monitor);
+  enum flow_status status = result(c, report);
+  c->sys->monitor_unlock(c->sys, c->monitor);
+  return status;
+}
+
+int committer_wake_fd(const struct committer *c) {
+  return c->wake_fd;
+}
+
+enum flow_status committer_wait(struct committer *c, struct flow_report *report) {
+  const struct flow_sys *sys = c->sys;
+  sys->monitor_lock(sys, c->monitor);
+  c->is_awaited = true;
+  while (c->has_group || c->is_folding || (c->owes_fold && c->status == FLOW_OK))
+    sys->monitor_wait(sys, c->monitor, -1);
+  enum flow_status status = result(c, report);
+  sys->monitor_unlock(sys, c->monitor);
+  return status;
+}
+
+void committer_stop(struct committer *c) {
+  if (c == NULL) return;
+  const struct flow_sys *sys = c->sys;
+  if (c->thread != NULL) {
+    sys->monitor_lock(sys, c->monitor);
+    c->is_stopping = true;
+    sys->monitor_wake_all(sys, c->monitor);
+    sys->monitor_unlock(sys, c->monitor);
+    sys->thread_join(sys, c->thread);
+  }
+  if (c->wake_fd >= 0) sys->close(sys, c->wake_fd);
+  sys->monitor_free(sys, c->monitor);
+  commit_group_free(&c->group, sys);
+  sys->free(sys, c->epochs);
+  sys->free(sys, c->parts);
+  sys->free(sys, c);
+}
