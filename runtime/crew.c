@@ -228,13 +228,26 @@ static uint64_t cut_block(const struct source *s, struct flow_block *b, uint64_t
   return count;
 }
 
-/* The block gets bytes, names and columns of its own, because the source goes on. */
-static void board(struct trip *trip, const struct flow_sys *sys, const struct flow_block *b) {
-  struct flight *f = &trip->flight;
-  size_t length = (size_t)(b->end - b->start), name = strlen(b->file) + 1;
+/* Whether the source can rather give its buffer away than have the block copied out of it. */
+static bool gives_buffer(const struct source *s, const struct flow_block *b) {
+  size_t length = (size_t)(b->end - b->start), behind = reader_unread(&s->reader) - length;
+  return !s->reader.is_keeping && !b->is_too_long && behind < length / 4;
+}
+
+/* The block gets bytes of its own, because the source goes on. */
+static void copy_bytes(struct flight *f, struct flow_block *b) {
+  size_t length = (size_t)(b->end - b->start);
   flight_reserve(f, length);
   memcpy(f->bytes, b->start, length);
   memset(f->bytes + length, 0, FLOW_PADDING);
+  b->start = f->bytes;
+  b->end = f->bytes + length;
+}
+
+/* It gets names and columns of its own, too. */
+static void board(struct trip *trip, const struct flow_sys *sys, const struct flow_block *b) {
+  struct flight *f = &trip->flight;
+  size_t name = strlen(b->file) + 1;
   if (name > trip->name_room) {
     trip->name = flow_sys_must_realloc(sys, trip->name, name);
     trip->name_room = name;
@@ -242,8 +255,7 @@ static void board(struct trip *trip, const struct flow_sys *sys, const struct fl
   memcpy(trip->name, b->file, name);
   memcpy(trip->columns, b->columns, b->column_count * sizeof *trip->columns);
   f->block = *b;
-  f->block.start = f->block.cursor = f->bytes;
-  f->block.end = f->bytes + length;
+  f->block.cursor = b->start;
   f->block.file = trip->name;
   f->block.columns = trip->columns;
   f->block.budget = UINT64_MAX;
@@ -292,8 +304,16 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
     c->counted += trip->counted;
   }
   board(trip, e->sys, &b);
+  struct flow_block *own = &trip->flight.block;
+  bool gives = gives_buffer(s, &b);
+  if (!gives) copy_bytes(&trip->flight, own);
+  own->cursor = own->start;
   status = pass_source(c, trip, &b);
   if (status != FLOW_OK) return status;
+  if (gives) {
+    reader_swap(&s->reader, &trip->flight.bytes, &trip->flight.capacity);
+    memset(trip->flight.bytes + (own->end - trip->flight.bytes), 0, FLOW_PADDING);
+  }
   trip->is_stopped = false;
   trip->failure.record = UINT64_MAX;
   trip->flight.limit = UINT64_MAX;

@@ -1,5 +1,7 @@
 #include "reader.h"
 
+#include "mem.h"
+
 #include <string.h>
 
 void reader_init(struct reader *r, const struct flow_sys *sys, size_t block_bytes) {
@@ -131,6 +133,24 @@ void reader_return(struct reader *r) {
   memcpy(r->buffer + r->start + r->piece_left, r->covered, FLOW_PADDING);
   r->piece_left = 0;
   restart_framing(r, r->framing_limit);
+}
+
+void reader_swap(struct reader *r, char **buffer, size_t *capacity) {
+  size_t unread = reader_unread(r);
+  if (*buffer == NULL || *capacity < r->capacity) {
+    r->sys->free(r->sys, *buffer);
+    *capacity = r->capacity;
+    *buffer = flow_sys_must_alloc(r->sys, *capacity + FLOW_PADDING);
+  }
+  char *old = r->buffer;
+  size_t old_capacity = r->capacity;
+  memcpy(*buffer, old + r->start, unread);
+  r->buffer = *buffer;
+  r->capacity = *capacity;
+  r->start = 0;
+  r->end = unread;
+  *buffer = old;
+  *capacity = old_capacity;
 }
 
 void reader_drop(struct reader *r, size_t length) {

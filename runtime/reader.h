@@ -83,6 +83,10 @@ void reader_consume(struct reader *, size_t length);
 /* What is left of the piece was not run: it is part of the next one. */
 void reader_return(struct reader *);
 
+/* Gives the buffer away, with all bytes that were consumed, and takes the caller's (null: none) of
+ * `*capacity` bytes and FLOW_PADDING for the unread ones. Nothing may be kept. */
+void reader_swap(struct reader *, char **buffer, size_t *capacity);
+
 /* Passes over unread bytes at the start, outside of a piece. */
 void reader_drop(struct reader *, size_t length);
 
