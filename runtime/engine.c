@@ -284,10 +284,11 @@ static int run(struct engine *e) {
 
 /* Bytes of a block; a test makes them small with FLOW_BLOCK_BYTES, to show that they do not matter.
  * */
-static size_t block_bytes(void) {
+static size_t block_bytes(uint32_t worker_count) {
   const char *text = getenv("FLOW_BLOCK_BYTES");
   long bytes = text == NULL ? 0 : strtol(text, NULL, 10);
-  return bytes > 0 ? (size_t)bytes : FLOW_BLOCK_BYTES;
+  if (bytes > 0) return (size_t)bytes;
+  return worker_count > 1 ? FLOW_FLIGHT_BYTES : FLOW_BLOCK_BYTES;
 }
 
 /* Zeroed memory for `count` items. */
@@ -333,7 +334,7 @@ static void set_up(struct engine *e) {
   e->partitions = make_array(e, p->source_count, sizeof *e->partitions);
   e->log.sys = e->sys;
   e->last_turn = -1;
-  e->settings = (struct source_settings){.block_bytes = block_bytes(),
+  e->settings = (struct source_settings){.block_bytes = block_bytes(e->worker_count),
                                          .arena = w->arena,
                                          .is_once = e->options.is_once,
                                          .is_durable = e->options.state_dir != NULL};

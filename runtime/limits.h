@@ -21,6 +21,9 @@
 /* Threads that --workers may ask for. Every block in flight has a lane for each. */
 #define FLOW_WORKERS_MAX 256
 
+/* The same with several workers, where a block has rows and output of its own in memory until it leaves. */
+#define FLOW_FLIGHT_BYTES ((size_t)128 << 10)
+
 /* Raw bytes of the open epoch that a source keeps because it cannot be read again (stdin, FIFOs);
  * then the epoch closes and commits (rule 15). */
 #define FLOW_KEPT_BYTES ((size_t)64 << 20)
