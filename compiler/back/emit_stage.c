@@ -113,9 +113,10 @@ static const char *printer(struct emit *e, const struct node *sink) {
   const struct io_spec io = emit_sink_io(sink);
   if (!emit_first_time(e, name)) return name;
   io.format->emit_printer(e, &io, sink->item, name);
-  text_addf(emit_section(e, SECTION_DECLARATIONS),
-            "FLOW_INLINE void %s(struct flow_worker *w, struct flow_buf *b, const %s *x);\n", name,
-            emit_c_type(e, sink->item));
+  if (e->plan->stage_of[sink->id]->is_exchange)
+    text_addf(emit_section(e, SECTION_DECLARATIONS),
+              "FLOW_INLINE void %s(struct flow_worker *w, struct flow_buf *b, const %s *x);\n", name,
+              emit_c_type(e, sink->item));
   return name;
 }
 

@@ -12,7 +12,6 @@ struct R_1 {
 
 /* ==== Places in the program, parameters, prototypes ==== */
 
-FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_1 *x);
 static const struct flow_site site_1 = {"source numbers", 2, 8, 7,
   "source numbers: int = stdin(text)"};
 static const struct flow_site site_2 = {"sink stdout", 3, 59, 14,
@@ -26,7 +25,7 @@ static inline bool x_numbers_filter(struct flow_worker *w, const int64_t *it) { 
 #line 3 "filter_map.flow"
 static inline void x_numbers_map(struct flow_worker *w, const int64_t *it, struct R_1 *out) { (void)w; int64_t t1 = (*it) / 2; struct R_1 t2 = {.f_n = (*it), .f_half = t1}; *out = t2; }
 
-#line 30 "filter_map.c"
+#line 29 "filter_map.c"
 
 /* ==== Reading and writing records ==== */
 

@@ -155,7 +155,6 @@ static const struct flow_site site_1 = {"state seen", 8, 13, 8,
 static void emit1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key);
 static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct held *held);
 FLOW_INLINE void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const struct T_Rejected *x);
-FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct flow_str *x);
 static inline void enter_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key);
 struct X_1 {
   struct flow_crossing crossing;
@@ -194,7 +193,7 @@ static inline void x_numbers_map(struct flow_worker *w, const struct L_int *it, 
 #line 11 "undo.flow"
 static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct flow_str *out) { (void)key; struct flow_buf b1 = flow_text_begin(w->arena); format_2(&b1, it); struct flow_str t2 = flow_text_end(&b1); *out = t2; }
 
-#line 198 "undo.c"
+#line 197 "undo.c"
 
 /* ==== Reading and writing records ==== */
 

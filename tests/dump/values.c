@@ -65,7 +65,6 @@ static inline const struct params *params_of(const struct flow_worker *w) {
 
 static const struct flow_site site_4 = {"map", 10, 22, 18,
   "  |> map { id, area: area(shape) / step \?\? 0, label: label \?\? \"none\", parsed: parse_int(label \?\? \"\") \?\? -1 }"};
-FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_3 *x);
 static const struct flow_site site_5 = {"source items", 7, 8, 5,
   "source items: Item = stdin(jsonl)"};
 static const struct flow_site site_6 = {"sink stdout", 11, 3, 14,
@@ -88,7 +87,7 @@ static inline bool x_items_map(struct flow_worker *w, const struct T_Item *it, s
 #line 2 "values.flow"
 static inline bool where_p_step(struct flow_worker *w) { return (params_of(w)->p_step > 0); }
 
-#line 92 "values.c"
+#line 91 "values.c"
 
 /* ==== Reading and writing records ==== */
 
