@@ -143,11 +143,6 @@ void flight_reserve(struct flight *f, size_t size) {
   f->capacity = size;
 }
 
-void flight_begin(struct flight *f, const struct flow_block *block) {
-  f->block = *block;
-  f->limit = UINT64_MAX;
-}
-
 void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint32_t phase) {
   struct flow_lane *lane = f->lanes[worker];
   struct lane_phase *p = &lane->phases[phase];
@@ -260,7 +255,8 @@ int flight_compare_paths(const uint32_t *a, const uint32_t *b, uint32_t length) 
   return 0;
 }
 
-/* The first two words of a path as one number, which decides nearly always. */
+/* The first two words of a path as one number, which decides nearly always. It is never RACE_OVER, as
+ * no block makes 2^32 - 1 rows. */
 static inline uint64_t key_of(const uint32_t *path, uint32_t length) {
   return (uint64_t)path[0] << 32 | (length > 1 ? path[1] : 0);
 }
@@ -268,17 +264,20 @@ static inline uint64_t key_of(const uint32_t *path, uint32_t length) {
 /* A tournament of lists, of which each shows its next row: the smallest wins, and after it has gone
  * on, only the matches on its way are played again. Which list wins cannot be foretold, so nothing
  * jumps on it. */
-struct race {
-  uint32_t places; /* for lists: a power of two; one without a list has a row behind all others */
-  uint32_t length; /* of paths */
-  uint32_t winner;
-  uint32_t *losers; /* [1 … places - 1]: of the matches, that of match m and m + 1 at m / 2 */
-  struct racer {
-    uint64_t key;         /* RACE_OVER: the list has no more rows */
-    const uint32_t *path; /* of its next row */
-  } * racers;
+struct racer {
+  uint64_t key;         /* RACE_OVER: the list has no more rows */
+  const uint32_t *path; /* of its next row */
 };
 #define RACE_OVER UINT64_MAX
+
+struct race {
+  uint32_t places; /* for lists: a power of two; those without a list are over from the start */
+  uint32_t length; /* of paths */
+  uint32_t winner;
+  uint32_t
+      *losers; /* by match: 1 is the last one, to which the winners of 2 and 3 come, and so on */
+  struct racer *racers;
+};
 
 static inline bool is_first(const struct race *race, uint32_t a, uint32_t b) {
   const struct racer *x = &race->racers[a], *y = &race->racers[b];
@@ -483,6 +482,7 @@ static void merge_two(const struct part *parts, size_t stride, char *to) {
   }
 }
 
+/* Any number of parts, row by row. */
 static void merge_many(struct part *parts, uint32_t count, size_t stride, struct flow_mem *arena,
                        char *to) {
   struct race race;

@@ -198,7 +198,6 @@ static void admit_and_retire(struct sim *sim) {
     uint64_t number = schedule_admit(&sim->schedule);
     struct flight *f = &sim->flights[number % WINDOW];
     f->number = (uint32_t)number;
-    flight_begin(f, &(struct flow_block){.line = number});
   }
 }
 
@@ -358,7 +357,9 @@ static void unordered_keeps_all_rows(void **state) {
   sim_start(sim, &c.sys, 4);
   run_shuffled(sim);
   for (uint32_t i = 0; i < SINKS; i++) {
-    assert_true(reference->rows[i] > 100);
+    assert_int_equal(sim->outputs[i].length, reference->outputs[i].length);
+    assert_memory_not_equal(sim->outputs[i].data, reference->outputs[i].data,
+                            sim->outputs[i].length); /* nothing was merged */
     sort_lines(&sim->outputs[i], sim->rows[i]);
     sort_lines(&reference->outputs[i], reference->rows[i]);
   }
@@ -631,11 +632,11 @@ static void memory_is_kept_to_a_measure(void **state) {
 
   /* A block that made much more than others leaves nothing of it. */
   flight_reserve(&l.flight, 2 * FLIGHT_KEEP);
-  fill(&l, 200000);
-  assert_true(flight_bytes(&l.flight) > (size_t)60 << 20);
+  fill(&l, 300000);
+  assert_true(flight_bytes(&l.flight) > (size_t)100 << 20);
   flight_end(&l.flight);
   assert_int_equal(l.flight.capacity, 0);
-  assert_true(flight_bytes(&l.flight) < 2 * (FLOW_ARENA_KEEP + 4096) + 6 * FLIGHT_KEEP);
+  assert_true(flight_bytes(&l.flight) < 2 * (FLOW_ARENA_KEEP + 4096));
   lone_end(&l);
 }
 
