@@ -143,11 +143,6 @@ void flight_reserve(struct flight *f, size_t size) {
   f->capacity = size;
 }
 
-void flight_begin(struct flight *f, const struct flow_block *block) {
-  f->block = *block;
-  f->limit = UINT64_MAX;
-}
-
 void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint32_t phase) {
   struct flow_lane *lane = f->lanes[worker];
   struct lane_phase *p = &lane->phases[phase];
@@ -260,49 +255,75 @@ int flight_compare_paths(const uint32_t *a, const uint32_t *b, uint32_t length) 
   return 0;
 }
 
-static inline bool is_before(const uint32_t *a, const uint32_t *b, uint32_t length) {
-  if (FLOW_LIKELY(a[0] != b[0])) return a[0] < b[0];
-  return flight_compare_paths(a + 1, b + 1, length - 1) < 0;
+/* The first two words of a path as one number, which decides nearly always. It is never RACE_OVER, as
+ * no block makes 2^32 - 1 rows. */
+static inline uint64_t key_of(const uint32_t *path, uint32_t length) {
+  return (uint64_t)path[0] << 32 | (length > 1 ? path[1] : 0);
 }
 
-/* Where a list of rows is. Heads make a heap: the smallest is the first. No two paths are equal. */
-struct head {
+/* A tournament of lists, of which each shows its next row: the smallest wins, and after it has gone
+ * on, only the matches on its way are played again. Which list wins cannot be foretold, so nothing
+ * jumps on it. */
+struct racer {
+  uint64_t key;         /* RACE_OVER: the list has no more rows */
   const uint32_t *path; /* of its next row */
-  uint32_t list;
+};
+#define RACE_OVER UINT64_MAX
+
+struct race {
+  uint32_t places; /* for lists: a power of two; those without a list are over from the start */
+  uint32_t length; /* of paths */
+  uint32_t winner;
+  uint32_t
+      *losers; /* by match: 1 is the last one, to which the winners of 2 and 3 come, and so on */
+  struct racer *racers;
 };
 
-/* Moves heads[at] down to its place. */
-static void heads_sink(struct head *heads, uint32_t count, uint32_t at, uint32_t length) {
-  struct head moved = heads[at];
-  for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
-    if (child + 1 < count && is_before(heads[child + 1].path, heads[child].path, length)) child++;
-    if (is_before(moved.path, heads[child].path, length)) break;
-    heads[at] = heads[child];
+static inline bool is_first(const struct race *race, uint32_t a, uint32_t b) {
+  const struct racer *x = &race->racers[a], *y = &race->racers[b];
+  if (FLOW_LIKELY(x->key != y->key) || x->key == RACE_OVER) return x->key < y->key;
+  return flight_compare_paths(x->path, y->path, race->length) < 0;
+}
+
+/* Makes room for `lists` that have no rows yet. */
+static void race_init(struct race *race, struct flow_mem *arena, uint32_t lists, uint32_t length) {
+  *race = (struct race){.places = 1, .length = length};
+  while (race->places < lists) race->places *= 2;
+  race->losers = flow_mem_alloc(arena, 2 * race->places * sizeof *race->losers);
+  race->racers = flow_mem_alloc(arena, race->places * sizeof *race->racers);
+  for (uint32_t i = 0; i < race->places; i++) race->racers[i].key = RACE_OVER;
+}
+
+/* The next row of a list; null: it was the last one. */
+static inline void race_show(struct race *race, uint32_t list, const uint32_t *path) {
+  race->racers[list].path = path;
+  race->racers[list].key = path == NULL ? RACE_OVER : key_of(path, race->length);
+}
+
+/* Plays all matches, after every list has shown its first row. */
+static void race_start(struct race *race) {
+  uint32_t *winners = race->losers, places = race->places;
+  for (uint32_t i = 0; i < places; i++) winners[places + i] = i;
+  for (uint32_t match = places - 1; match > 0; match--) {
+    uint32_t a = winners[2 * match], b = winners[2 * match + 1];
+    winners[match] = is_first(race, b, a) ? b : a;
   }
-  heads[at] = moved;
+  race->winner = winners[1];
+  for (uint32_t match = 1; match < places; match++) {
+    race->losers[match] = winners[2 * match] ^ winners[2 * match + 1] ^ winners[match];
+  }
 }
 
-static void heads_order(struct head *heads, uint32_t count, uint32_t length) {
-  for (uint32_t i = count / 2; i-- > 0;) heads_sink(heads, count, i, length);
-}
-
-/* Puts the first head right after its list has gone on to `path`, or (null) is at its end. Returns
- * how many lists are left. */
-static uint32_t heads_advance(struct head *heads, uint32_t count, const uint32_t *path,
-                              uint32_t length) {
-  if (path != NULL)
-    heads[0].path = path;
-  else
-    heads[0] = heads[--count];
-  if (count > 1) heads_sink(heads, count, 0, length);
-  return count;
-}
-
-/* Up to where rows of the first list may be taken at once; null: all of them. */
-static const uint32_t *heads_bound(const struct head *heads, uint32_t count, uint32_t length) {
-  if (count < 2) return NULL;
-  if (count == 2 || is_before(heads[1].path, heads[2].path, length)) return heads[1].path;
-  return heads[2].path;
+/* Plays the matches of the last winner again, after it has shown its next row. */
+static inline void race_again(struct race *race) {
+  uint32_t winner = race->winner;
+  for (uint32_t match = (winner + race->places) / 2; match > 0; match /= 2) {
+    uint32_t loser = race->losers[match];
+    uint32_t change = (winner ^ loser) & -(uint32_t)is_first(race, loser, winner);
+    winner ^= change;
+    race->losers[match] = loser ^ change;
+  }
+  race->winner = winner;
 }
 
 /* -- inboxes --------------------------------------------------------------------------------- */
@@ -315,12 +336,12 @@ struct cursor {
 };
 
 struct flow_inbox {
-  uint32_t count; /* of heads: lists that have rows */
-  uint32_t path_length;
-  struct head *heads;
-  struct cursor *cursors; /* by head.list */
+  uint32_t count;         /* of boxes with rows at the beginning */
+  struct cursor *cursors; /* of these */
+  struct race race;       /* if there are several */
 };
 
+/* Goes on to the chunk; false: there is none. */
 static bool cursor_enter(struct cursor *c, const struct chunk *chunk) {
   if (chunk == NULL) return false;
   c->chunk = chunk;
@@ -329,67 +350,71 @@ static bool cursor_enter(struct cursor *c, const struct chunk *chunk) {
   return true;
 }
 
-static const uint32_t *path_of(const char *row) {
-  return &((const struct flow_crossing *)(const void *)row)->first;
+/* Whether the list has a row left, which is at c->next. */
+static bool cursor_has_row(struct cursor *c) {
+  return FLOW_LIKELY(c->next < c->end) || cursor_enter(c, c->chunk->next);
+}
+
+static const struct flow_crossing *row_at(const char *next) {
+  return (const struct flow_crossing *)(const void *)next;
 }
 
 struct flow_inbox *flight_inbox(struct flight *f, uint32_t worker, uint32_t phase) {
   uint32_t workers = f->shape->worker_count, lists = phase * workers;
   struct flow_mem *arena = f->lanes[worker]->arena;
   struct flow_inbox *inbox = flow_mem_alloc(arena, sizeof *inbox);
-  *inbox = (struct flow_inbox){.path_length = f->shape->path_length};
-  inbox->heads = flow_mem_alloc(arena, lists * sizeof *inbox->heads);
-  inbox->cursors = flow_mem_alloc(arena, lists * sizeof *inbox->cursors);
+  *inbox = (struct flow_inbox){.cursors = flow_mem_alloc(arena, lists * sizeof *inbox->cursors)};
   for (uint32_t i = 0; i < lists; i++) {
     const struct lane_phase *made = &f->lanes[i % workers]->phases[i / workers];
-    const struct box *box = &made->boxes[(size_t)(phase - 1) * workers + worker];
     struct cursor *c = &inbox->cursors[inbox->count];
-    c->box = box;
-    if (!cursor_enter(c, box->first)) continue;
-    inbox->heads[inbox->count] = (struct head){.path = path_of(c->next), .list = inbox->count};
-    inbox->count++;
+    c->box = &made->boxes[(size_t)(phase - 1) * workers + worker];
+    if (cursor_enter(c, c->box->first)) inbox->count++;
   }
-  heads_order(inbox->heads, inbox->count, inbox->path_length);
+  if (inbox->count < 2) return inbox;
+  race_init(&inbox->race, arena, inbox->count, f->shape->path_length);
+  for (uint32_t i = 0; i < inbox->count; i++) {
+    race_show(&inbox->race, i, &row_at(inbox->cursors[i].next)->first);
+  }
+  race_start(&inbox->race);
   return inbox;
 }
 
-/* Takes up to `room` rows from the list while they are before `bound`, if that is not null. */
-static uint32_t cursor_take(struct cursor *c, const uint32_t *bound, uint32_t length,
-                            const struct flow_crossing **rows, uint32_t room) {
-  const char *next = c->next, *end = c->end;
-  size_t size = c->box->row_size;
+static uint32_t next_of_one(struct cursor *c, const struct flow_crossing **rows) {
   uint32_t n = 0;
-  if (bound == NULL) {
-    for (; n < room && next < end; next += size)
-      rows[n++] = (const struct flow_crossing *)(const void *)next;
-  } else {
-    for (; n < room && next < end && is_before(path_of(next), bound, length); next += size)
-      rows[n++] = (const struct flow_crossing *)(const void *)next;
+  size_t size = c->box->row_size;
+  while (n < FLOW_BATCH && cursor_has_row(c)) {
+    const char *next = c->next, *end = c->end;
+    for (; n < FLOW_BATCH && next < end; next += size) rows[n++] = row_at(next);
+    c->next = next;
   }
-  c->next = next;
   return n;
 }
 
 uint32_t flow_inbox_next(struct flow_inbox *inbox, const struct flow_crossing **rows) {
+  if (inbox->count == 0) return 0;
+  if (inbox->count == 1) return next_of_one(inbox->cursors, rows);
+  struct race *race = &inbox->race;
   uint32_t n = 0;
-  while (n < FLOW_BATCH && inbox->count > 0) {
-    struct cursor *c = &inbox->cursors[inbox->heads[0].list];
-    const uint32_t *bound = heads_bound(inbox->heads, inbox->count, inbox->path_length);
-    n += cursor_take(c, bound, inbox->path_length, rows + n, FLOW_BATCH - n);
-    bool is_left = c->next < c->end || cursor_enter(c, c->chunk->next);
-    inbox->count = heads_advance(inbox->heads, inbox->count, is_left ? path_of(c->next) : NULL,
-                                 inbox->path_length);
+  while (n < FLOW_BATCH && race->racers[race->winner].key != RACE_OVER) {
+    struct cursor *c = &inbox->cursors[race->winner];
+    rows[n++] = row_at(c->next);
+    c->next += c->box->row_size;
+    race_show(race, race->winner, cursor_has_row(c) ? &row_at(c->next)->first : NULL);
+    race_again(race);
   }
   return n;
 }
 
 /* -- the merge of a sink --------------------------------------------------------------------- */
 
-/* The rest of what one lane made for the sink in one phase. */
+/* What one lane made for the sink in one phase. Behind the runs of its rows stands a last one, which is
+ * behind all others and begins where the bytes end, so that loops over rows need not look for the end. */
 struct part {
-  const uint32_t *run, *end; /* of its rows */
   struct flow_sink *sink;
-  uint64_t data_end; /* of the bytes of these rows */
+  const char *data;
+  const uint32_t *run; /* of the next row */
+  size_t rows;
+  uint64_t bytes;
 };
 
 static uint64_t start_of(const uint32_t *run) {
@@ -398,97 +423,116 @@ static uint64_t start_of(const uint32_t *run) {
   return start;
 }
 
-/* Leaves out the rows of records from `limit` on: they are the last ones, as records rise with paths. */
-static void part_cut(struct part *part, uint64_t limit, size_t stride) {
-  size_t low = 0, high = (size_t)(part->end - part->run) / stride;
-  if (part->run[(high - 1) * stride + RUN_RECORD] < limit) return;
+/* How many of the rows are of records before `limit`: the first ones, as records rise with paths. */
+static size_t rows_before(const uint32_t *runs, size_t rows, size_t stride, uint64_t limit) {
+  if (rows == 0 || runs[(rows - 1) * stride + RUN_RECORD] < limit) return rows;
+  size_t low = 0, high = rows;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (part->run[middle * stride + RUN_RECORD] < limit)
+    if (runs[middle * stride + RUN_RECORD] < limit)
       low = middle + 1;
     else
       high = middle;
   }
-  part->end = part->run + low * stride;
-  part->data_end = start_of(part->end);
+  return low;
 }
 
-/* Collects what lanes and phases have made for the sink. Returns the number of parts, of which each
- * has a row that counts. */
-static uint32_t parts_collect(struct flight *f, uint32_t sink, struct part *parts) {
-  size_t stride = f->lanes[0]->run_bytes / sizeof(uint32_t);
+/* Copies are made in pieces of this size, so that up to one less is read and written behind a row. */
+enum { PIECE = 32 };
+
+static struct part part_of(struct flow_sink *made, size_t stride, uint64_t limit) {
+  struct part part = {.sink = made, .bytes = made->buf.length};
+  size_t run_bytes = stride * sizeof(uint32_t), all = made->runs.length / run_bytes;
+  flow_buf_reserve(&made->runs, run_bytes);
+  flow_buf_reserve(&made->buf, PIECE);
+  uint32_t *runs = (uint32_t *)(void *)made->runs.data;
+  part.data = made->buf.data;
+  part.run = runs;
+  part.rows = rows_before(runs, all, stride, limit);
+  if (part.rows < all) part.bytes = start_of(runs + part.rows * stride);
+  uint32_t *last = runs + part.rows * stride;
+  memcpy(last + RUN_START, &part.bytes, sizeof part.bytes);
+  memset(last + RUN_PATH, 0xff, run_bytes - RUN_PATH * sizeof *last);
+  return part;
+}
+
+static inline char *copy_row(char *to, const char *data, const uint32_t *run, size_t stride) {
+  uint64_t start = start_of(run);
+  size_t size = (size_t)(start_of(run + stride) - start);
+  const char *from = data + start;
+  for (size_t i = 0; i < size; i += PIECE) memcpy(to + i, from + i, PIECE);
+  return to + size;
+}
+
+/* Two parts, row by row. Which one is next cannot be foretold, so the choice is made by arithmetic. */
+static void merge_two(const struct part *parts, size_t stride, char *to) {
+  uintptr_t a = (uintptr_t)parts[0].run, b = (uintptr_t)parts[1].run;
+  uintptr_t a_data = (uintptr_t)parts[0].data, b_data = (uintptr_t)parts[1].data;
+  uintptr_t step = stride * sizeof(uint32_t);
+  uint32_t length = (uint32_t)(stride - RUN_PATH);
+  for (size_t rows = parts[0].rows + parts[1].rows; rows > 0; rows--) {
+    const uint32_t *x = (const uint32_t *)a + RUN_PATH, *y = (const uint32_t *)b + RUN_PATH;
+    bool is_a = x[0] < y[0];
+    if (FLOW_UNLIKELY(x[0] == y[0])) is_a = flight_compare_paths(x, y, length) < 0;
+    uintptr_t mask = -(uintptr_t)is_a;
+    const uint32_t *run = (const uint32_t *)(b + ((a - b) & mask));
+    to = copy_row(to, (const char *)(b_data + ((a_data - b_data) & mask)), run, stride);
+    a += step & mask;
+    b += step & ~mask;
+  }
+}
+
+/* Any number of parts, row by row. */
+static void merge_many(struct part *parts, uint32_t count, size_t stride, struct flow_mem *arena,
+                       char *to) {
+  struct race race;
+  size_t rows = 0;
+  race_init(&race, arena, count, (uint32_t)(stride - RUN_PATH));
+  for (uint32_t i = 0; i < count; i++) {
+    race_show(&race, i, parts[i].run + RUN_PATH);
+    rows += parts[i].rows;
+  }
+  race_start(&race);
+  for (; rows > 0; rows--) {
+    struct part *part = &parts[race.winner];
+    to = copy_row(to, part->data, part->run, stride);
+    part->run += stride;
+    race_show(&race, race.winner, part->run + RUN_PATH);
+    race_again(&race);
+  }
+}
+
+static void merge_sink(struct flight *f, uint32_t sink, struct part *parts) {
+  struct flow_buf *out = &f->outputs[sink];
   uint32_t count = 0;
+  size_t stride = f->lanes[0]->run_bytes / sizeof(uint32_t), bytes = 0;
+  f->rows[sink] = 0;
+  out->length = 0;
   for (uint32_t p = 0; p <= f->shape->exchange_count; p++) {
     for (uint32_t i = 0; i < f->shape->worker_count; i++) {
       struct flow_sink *made = &f->lanes[i]->phases[p].sinks[sink];
       if (made->runs.length == 0) continue;
-      const char *runs = made->runs.data;
-      struct part part = {.run = (const uint32_t *)(const void *)runs,
-                          .end = (const uint32_t *)(const void *)(runs + made->runs.length),
-                          .sink = made,
-                          .data_end = made->buf.length};
-      part_cut(&part, f->limit, stride);
-      if (part.run < part.end) parts[count++] = part;
+      parts[count] = part_of(made, stride, f->limit);
+      f->rows[sink] += parts[count].rows;
+      bytes += parts[count].bytes;
+      if (parts[count].rows > 0) count++;
     }
   }
-  return count;
-}
-
-/* Takes as many rows from one part as lie before the next row of all others, and copies them at once. */
-static void parts_merge(struct part *parts, struct head *heads, uint32_t count, uint32_t length,
-                        struct flow_buf *out) {
-  size_t stride = RUN_PATH + length;
-  char *to = out->data + out->length;
-  for (uint32_t i = 0; i < count; i++)
-    heads[i] = (struct head){.path = parts[i].run + RUN_PATH, .list = i};
-  heads_order(heads, count, length);
-  while (count > 0) {
-    struct part *part = &parts[heads[0].list];
-    const uint32_t *bound = heads_bound(heads, count, length), *run = part->run;
-    uint64_t start = start_of(run);
-    if (bound == NULL)
-      run = part->end;
-    else
-      do run += stride;
-      while (run < part->end && is_before(run + RUN_PATH, bound, length));
-    bool is_left = run < part->end;
-    size_t size = (size_t)((is_left ? start_of(run) : part->data_end) - start);
-    memcpy(to, part->sink->buf.data + start, size);
-    to += size;
-    part->run = run;
-    count = heads_advance(heads, count, is_left ? run + RUN_PATH : NULL, length);
-  }
-  out->length = (size_t)(to - out->data);
-}
-
-static void merge_sink(struct flight *f, uint32_t sink, struct part *parts, struct head *heads) {
-  struct flow_buf *out = &f->outputs[sink];
-  uint32_t count = parts_collect(f, sink, parts);
-  uint32_t length = f->shape->path_length + 1;
-  size_t bytes = 0;
-  uint64_t rows = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    rows += (uint64_t)(parts[i].end - parts[i].run) / (RUN_PATH + length);
-    bytes += parts[i].data_end;
-  }
-  f->rows[sink] = rows;
-  out->length = 0;
   if (count == 1) {
     struct flow_buf empty = *out;
     *out = parts[0].sink->buf;
-    out->length = parts[0].data_end;
     parts[0].sink->buf = empty;
-    return;
+  } else if (count > 1) {
+    flow_buf_reserve(out, bytes + PIECE);
+    if (f->shape->is_unordered[sink]) {
+      for (uint32_t i = 0; i < count; i++) flow_buf_add(out, parts[i].data, parts[i].bytes);
+    } else if (count == 2) {
+      merge_two(parts, stride, out->data);
+    } else {
+      merge_many(parts, count, stride, f->lanes[0]->arena, out->data);
+    }
   }
-  if (bytes == 0) return;
-  flow_buf_reserve(out, bytes);
-  if (!f->shape->is_unordered[sink]) {
-    parts_merge(parts, heads, count, length, out);
-    return;
-  }
-  for (uint32_t i = 0; i < count; i++) {
-    flow_buf_add(out, parts[i].sink->buf.data, parts[i].data_end);
-  }
+  out->length = bytes;
 }
 
 void flight_merge(struct flight *f) {
@@ -496,6 +540,5 @@ void flight_merge(struct flight *f) {
   struct flow_mem *arena = f->lanes[0]->arena;
   size_t most = (size_t)(f->shape->exchange_count + 1) * f->shape->worker_count;
   struct part *parts = flow_mem_alloc(arena, most * sizeof *parts);
-  struct head *heads = flow_mem_alloc(arena, most * sizeof *heads);
-  for (uint32_t i = 0; i < f->shape->sink_count; i++) merge_sink(f, i, parts, heads);
+  for (uint32_t i = 0; i < f->shape->sink_count; i++) merge_sink(f, i, parts);
 }

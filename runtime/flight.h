@@ -9,8 +9,7 @@
  * output of a phase and a lane, holds rows in rising order of their paths; an inbox, and the merge of
  * a sink, take from several of them the smallest next.
  *
- *   flight_reserve(f, size);                      then the raw bytes come to f->bytes
- *   flight_begin(f, &block);                      f->number is set, too
+ *   flight_reserve(f, size);                      then the bytes come to f->bytes; block, number
  *   flight_enter(f, &worker, index, 0);           then the source's run function: a parse
  *   flight_enter(f, &worker, index, phase);       then exchange->take(&worker, flight_inbox(f, index, phase))
  *   flight_leave(&worker);
@@ -42,7 +41,7 @@ struct flight {
   struct flow_lane **lanes; /* by worker */
   struct flow_buf *outputs; /* by sink: merged */
   uint64_t *rows;           /* by sink: rows in outputs */
-  uint64_t limit;     /* records of the block that count; UINT64_MAX: all. Set before the merge */
+  uint64_t limit;     /* records of the block that count; UINT64_MAX, as at first: all. Set before the merge */
 };
 
 /* Makes room for everything; ends the program if there is no memory. The shape must outlive it. */
@@ -51,9 +50,6 @@ void flight_free(struct flight *);
 
 /* Makes room for `size` bytes and their padding, without keeping what is there. */
 void flight_reserve(struct flight *, size_t size);
-
-/* The block to which the bytes belong; all of its records count. */
-void flight_begin(struct flight *, const struct flow_block *);
 
 /* From here on the worker works for this flight: arena, sinks, lane, order, record and step are set. `phase`
  * 0 is the parse; phase p is exchange p - 1. */
