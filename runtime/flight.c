@@ -7,18 +7,11 @@
 /* -- what lies in a lane --------------------------------------------------------------------- */
 
 /* Rows of one box; they follow. Chunks lie in the lane's arena. */
-struct chunk {
-  struct chunk *next;
+struct flow_chunk {
+  struct flow_chunk *next;
   char *end; /* behind its last row; in a box's last chunk the box knows it */
 };
-_Static_assert(sizeof(struct chunk) == 16, "rows are 16-aligned");
-
-/* Rows that cross from one lane, in one phase, over one exchange, to one worker: in rising order. */
-struct box {
-  char *next, *end; /* the free room of the last chunk */
-  struct chunk *first, *last;
-  size_t row_size;
-};
+_Static_assert(sizeof(struct flow_chunk) == 16, "rows are 16-aligned");
 
 /* Rows of the first chunk of a box, since many boxes get few; later chunks double up to this size. */
 enum { CHUNK_ROWS = 4 };
@@ -26,7 +19,7 @@ enum { CHUNK_ROWS = 4 };
 
 /* What a lane makes in one phase. */
 struct lane_phase {
-  struct box *boxes;       /* [exchange * worker_count + destination] */
+  struct flow_box *boxes;  /* [exchange * worker_count + destination] */
   struct flow_sink *sinks; /* with their runs */
   bool is_used;
 };
@@ -34,12 +27,12 @@ struct lane_phase {
 /* A run is the note of a row of a sink: words of 32 bits. */
 enum { RUN_RECORD, RUN_START, RUN_PATH = RUN_START + 2 };
 
-struct flow_lane {
+struct lane {
+  struct flow_lane head;
   struct flow_mem *arena;
-  struct box *boxes; /* of the phase that the worker is in */
   uint32_t worker_count, path_length;
   size_t run_bytes;
-  struct box *all_boxes;
+  struct flow_box *all_boxes;
   struct flow_sink *all_sinks;
   struct lane_phase phases[];
 };
@@ -65,15 +58,15 @@ static void sinks_clear(struct flow_sink *sinks, uint32_t count) {
   }
 }
 
-static struct flow_lane *lane_new(const struct flight_shape *shape) {
+static struct lane *lane_new(const struct flight_shape *shape) {
   uint32_t phases = shape->exchange_count + 1;
   size_t boxes = (size_t)shape->exchange_count * shape->worker_count;
-  struct flow_lane *lane = lane_alloc(shape->sys, sizeof *lane + phases * sizeof *lane->phases);
+  struct lane *lane = lane_alloc(shape->sys, sizeof *lane + phases * sizeof *lane->phases);
   lane->arena = flow_mem_arena_new(shape->sys);
   lane->worker_count = shape->worker_count;
   lane->path_length = shape->path_length;
   lane->run_bytes = (RUN_PATH + shape->path_length + 1) * sizeof(uint32_t);
-  lane->all_boxes = lane_alloc(shape->sys, phases * boxes * sizeof(struct box));
+  lane->all_boxes = lane_alloc(shape->sys, phases * boxes * sizeof(struct flow_box));
   lane->all_sinks = lane_alloc(shape->sys, phases * shape->sink_count * sizeof(struct flow_sink));
   for (uint32_t p = 0; p < phases; p++) {
     struct lane_phase *phase = &lane->phases[p];
@@ -84,19 +77,19 @@ static struct flow_lane *lane_new(const struct flight_shape *shape) {
   return lane;
 }
 
-static void lane_clear(struct flow_lane *lane, const struct flight_shape *shape) {
+static void lane_clear(struct lane *lane, const struct flight_shape *shape) {
   size_t boxes = (size_t)shape->exchange_count * shape->worker_count;
   for (uint32_t p = 0; p <= shape->exchange_count; p++) {
     struct lane_phase *phase = &lane->phases[p];
     if (!phase->is_used) continue;
-    memset(phase->boxes, 0, boxes * sizeof(struct box));
+    memset(phase->boxes, 0, boxes * sizeof(struct flow_box));
     sinks_clear(phase->sinks, shape->sink_count);
     phase->is_used = false;
   }
   flow_mem_arena_reset(lane->arena);
 }
 
-static void lane_delete(struct flow_lane *lane, const struct flight_shape *shape) {
+static void lane_delete(struct lane *lane, const struct flight_shape *shape) {
   uint32_t sinks = (shape->exchange_count + 1) * shape->sink_count;
   for (uint32_t i = 0; i < sinks; i++) {
     flow_buf_free(&lane->all_sinks[i].buf);
@@ -144,13 +137,13 @@ void flight_reserve(struct flight *f, size_t size) {
 }
 
 void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint32_t phase) {
-  struct flow_lane *lane = f->lanes[worker];
+  struct lane *lane = f->lanes[worker];
   struct lane_phase *p = &lane->phases[phase];
   p->is_used = true;
-  lane->boxes = p->boxes;
+  lane->head.boxes = p->boxes;
   w->arena = lane->arena;
   w->sinks = p->sinks;
-  w->lane = lane;
+  w->lane = &lane->head;
   w->order = (struct flow_order){.block = f->number,
                                  .level = phase == 0 ? 0 : f->shape->exchanges[phase - 1].level};
   w->step = 0;
@@ -182,7 +175,7 @@ size_t flight_bytes(const struct flight *f) {
   uint32_t sinks = (f->shape->exchange_count + 1) * f->shape->sink_count;
   size_t bytes = f->bytes != NULL ? f->capacity + FLOW_PADDING : 0;
   for (uint32_t i = 0; i < f->shape->worker_count; i++) {
-    const struct flow_lane *lane = f->lanes[i];
+    const struct lane *lane = f->lanes[i];
     bytes += flow_mem_reserved(lane->arena);
     for (uint32_t k = 0; k < sinks; k++) {
       bytes += lane->all_sinks[k].buf.capacity + lane->all_sinks[k].runs.capacity;
@@ -194,20 +187,13 @@ size_t flight_bytes(const struct flight *f) {
 
 /* -- what generated code calls --------------------------------------------------------------- */
 
-/* Ends the path of what is done now with the next step. */
-static inline void put_path(struct flow_worker *w, uint32_t *path, uint32_t length) {
-  uint32_t level = w->order.level, i = 0;
-  for (; i < level; i++) path[i] = w->order.path[i];
-  path[i++] = w->step++;
-  for (; i < length; i++) path[i] = 0;
-}
-
-static FLOW_COLD void box_grow(struct flow_lane *lane, struct box *box, size_t row_size) {
+void flow_box_grow(struct flow_lane *head, struct flow_box *box, size_t row_size) {
+  struct lane *lane = (struct lane *)head;
   size_t room = CHUNK_ROWS * row_size;
   if (box->last != NULL) room = 2 * (size_t)(box->end - (char *)(box->last + 1));
   if (room > CHUNK_BYTES_MAX) room = CHUNK_BYTES_MAX;
   if (room < row_size) room = row_size;
-  struct chunk *chunk = flow_mem_alloc(lane->arena, sizeof *chunk + room);
+  struct flow_chunk *chunk = flow_mem_alloc(lane->arena, sizeof *chunk + room);
   chunk->next = NULL;
   if (box->last == NULL) {
     box->first = chunk;
@@ -221,29 +207,26 @@ static FLOW_COLD void box_grow(struct flow_lane *lane, struct box *box, size_t r
   box->end = box->next + room;
 }
 
-void *flow_cross(struct flow_worker *w, uint32_t exchange, uint64_t hash, size_t size) {
-  struct flow_lane *lane = w->lane;
-  struct box *box =
-      &lane->boxes[exchange * lane->worker_count + flow_owner(hash, lane->worker_count)];
-  size = (size + 7) & ~(size_t)7; /* the next row is aligned, too */
-  if (FLOW_UNLIKELY((size_t)(box->end - box->next) < size)) box_grow(lane, box, size);
-  struct flow_crossing *row = (struct flow_crossing *)(void *)box->next;
-  box->next += size;
-  row->hash = hash;
-  row->record = (uint32_t)w->record;
-  put_path(w, &row->first, lane->path_length);
-  return row;
+/* The next path behind a block's own rows, and behind rows that crossed once: nearly all are of this kind. */
+static inline void next_short_path(struct flow_worker *w, uint32_t *path) {
+  bool is_parse = w->order.level == 0;
+  path[0] = is_parse ? w->step : w->order.path[0];
+  path[1] = is_parse ? 0 : w->step;
+  w->step++;
 }
 
 void flow_sink_begin_row(struct flow_worker *w, struct flow_sink *sink) {
-  struct flow_lane *lane = w->lane;
+  struct lane *lane = (struct lane *)w->lane;
   uint64_t start = sink->buf.length;
   flow_buf_reserve(&sink->runs, lane->run_bytes);
   uint32_t *run = (uint32_t *)(void *)(sink->runs.data + sink->runs.length);
   sink->runs.length += lane->run_bytes;
   run[RUN_RECORD] = (uint32_t)w->record;
   memcpy(run + RUN_START, &start, sizeof start);
-  put_path(w, run + RUN_PATH, lane->path_length + 1);
+  if (FLOW_LIKELY(lane->path_length == 1))
+    next_short_path(w, run + RUN_PATH);
+  else
+    flow_next_path(w, run + RUN_PATH, lane->path_length + 1);
 }
 
 /* -- the smallest of several lists ----------------------------------------------------------- */
@@ -331,8 +314,8 @@ static inline void race_again(struct race *race) {
 /* The rest of a box. */
 struct cursor {
   const char *next, *end; /* of this chunk */
-  const struct chunk *chunk;
-  const struct box *box;
+  const struct flow_chunk *chunk;
+  const struct flow_box *box;
 };
 
 struct flow_inbox {
@@ -342,7 +325,7 @@ struct flow_inbox {
 };
 
 /* Goes on to the chunk; false: there is none. */
-static bool cursor_enter(struct cursor *c, const struct chunk *chunk) {
+static bool cursor_enter(struct cursor *c, const struct flow_chunk *chunk) {
   if (chunk == NULL) return false;
   c->chunk = chunk;
   c->next = (const char *)(chunk + 1);

@@ -34,14 +34,15 @@ struct flight_shape {
 
 struct flight {
   const struct flight_shape *shape;
-  char *bytes;        /* of the block, FLOW_PADDING zeros behind them; owned */
-  size_t capacity;    /* without the padding */
+  char *bytes;     /* of the block, FLOW_PADDING zeros behind them; owned */
+  size_t capacity; /* without the padding */
   struct flow_block block;
-  uint32_t number;    /* of the block in its epoch */
-  struct flow_lane **lanes; /* by worker */
+  uint32_t number;          /* of the block in its epoch */
+  struct lane **lanes;      /* by worker */
   struct flow_buf *outputs; /* by sink: merged */
   uint64_t *rows;           /* by sink: rows in outputs */
-  uint64_t limit;     /* records of the block that count; UINT64_MAX, as at first: all. Set before the merge */
+  uint64_t
+      limit; /* records of the block that count; UINT64_MAX, as at first: all. Set before the merge */
 };
 
 /* Makes room for everything; ends the program if there is no memory. The shape must outlive it. */

@@ -115,8 +115,8 @@ static void write_cross(struct emit *e, const struct node *node, uint32_t port) 
   emit_line(e, "flow_share_leave(w, mine);");
   emit_line(e, "return;");
   emit_line(e, "}");
-  emit_line(e, "struct X_%u *row = flow_cross(w, %u, hash, sizeof *row);", stage->index,
-            stage->exchange);
+  emit_line(e, "struct X_%u *row = flow_cross(w, %u, hash, sizeof *row, %u);", stage->index,
+            stage->exchange, e->plan->path_length);
   write_copies(e, stage);
 }
 

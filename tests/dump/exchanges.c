@@ -573,7 +573,7 @@ static __attribute__((noinline)) void cross_3_seen_items_seen(struct flow_worker
     flow_share_leave(w, mine);
     return;
   }
-  struct X_3 *row = flow_cross(w, 0, hash, sizeof *row);
+  struct X_3 *row = flow_cross(w, 0, hash, sizeof *row, 2);
   row->it = *it;
   row->key = *key;
 }
@@ -613,7 +613,7 @@ static __attribute__((noinline)) void cross_5_seen_items_totals(struct flow_work
     flow_share_leave(w, mine);
     return;
   }
-  struct X_5 *row = flow_cross(w, 1, hash, sizeof *row);
+  struct X_5 *row = flow_cross(w, 1, hash, sizeof *row, 2);
   copy_R_1(w->arena, &row->it, it);
   flow_str_copy(w->arena, &row->key, key);
 }

@@ -332,7 +332,7 @@ static __attribute__((noinline)) void cross_1_rows_count(struct flow_worker *w, 
     flow_share_leave(w, mine);
     return;
   }
-  struct X_1 *row = flow_cross(w, 0, hash, sizeof *row);
+  struct X_1 *row = flow_cross(w, 0, hash, sizeof *row, 1);
   row->it = *it;
   row->key = *key;
 }

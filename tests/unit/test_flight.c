@@ -92,7 +92,7 @@ static void cross(struct sim *sim, struct flow_worker *w, uint32_t stage, uint32
   }
   uint64_t *note = flow_mem_alloc(w->arena, sizeof *note);
   *note = value;
-  struct row *row = flow_cross(w, stage - 1, mix(key, 99), sim->row_size);
+  struct row *row = flow_cross(w, stage - 1, mix(key, 99), sim->row_size, sim->shape->path_length);
   assert_int_equal((uintptr_t)row % 8, 0);
   row->key = key;
   row->value = value;
@@ -243,7 +243,10 @@ static void sim_start(struct sim *sim, const struct flow_sys *sys, uint32_t work
                                             .sink_count = SINKS,
                                             .is_unordered = sim->is_unordered_sink};
   for (uint32_t i = 0; i < WINDOW; i++) flight_init(&sim->flights[i], &sim->flight_shape);
-  for (uint32_t i = 0; i < workers; i++) sim->worker[i].engine = sim;
+  for (uint32_t i = 0; i < workers; i++) {
+    sim->worker[i].engine = sim;
+    sim->worker[i].share_count = workers;
+  }
   schedule_init(&sim->schedule, sys, workers, sim->shape->exchange_count, WINDOW);
 }
 
@@ -458,6 +461,7 @@ static void lone_start(struct lone *l, uint32_t exchanges, uint32_t workers) {
                                    .worker_count = workers,
                                    .sink_count = 2,
                                    .is_unordered = l->is_unordered};
+  l->worker.share_count = workers;
   flight_init(&l->flight, &l->shape);
 }
 
@@ -486,12 +490,12 @@ static void a_worker_enters_and_paths_count_up(void **state) {
   assert_int_equal(w->order.level, 0);
   w->record = 5;
   flow_buf_add_literal(flow_sink_row(w, 0), "first\n");
-  struct row *row = flow_cross(w, 0, 123, sizeof *row);
+  struct row *row = flow_cross(w, 0, 123, sizeof *row, l.shape.path_length);
   assert_int_equal(row->crossing.hash, 123);
   assert_int_equal(row->crossing.record, 5);
   assert_int_equal(path_of(&row->crossing)[0], 1);
   assert_int_equal(path_of(&row->crossing)[1], 0);
-  row = flow_cross(w, 1, 124, sizeof *row); /* past an exchange */
+  row = flow_cross(w, 1, 124, sizeof *row, l.shape.path_length); /* past an exchange */
   assert_int_equal(path_of(&row->crossing)[0], 2);
   flow_buf_add_literal(flow_sink_row(w, 0), "fourth\n");
   flight_leave(w);
@@ -505,7 +509,7 @@ static void a_worker_enters_and_paths_count_up(void **state) {
   flow_cross_enter(w, rows[0]);
   assert_int_equal(w->record, 5);
   flow_buf_add_literal(flow_sink_row(w, 0), "second\n");
-  row = flow_cross(w, 1, 125, sizeof *row);
+  row = flow_cross(w, 1, 125, sizeof *row, l.shape.path_length);
   assert_int_equal(path_of(&row->crossing)[0], 1);
   assert_int_equal(path_of(&row->crossing)[1], 1);
   assert_int_equal(flow_inbox_next(inbox, rows), 0);
@@ -538,6 +542,7 @@ static void an_inbox_is_in_order(void **state) {
     for (uint32_t i = 0; i < lists; i++) {
       flight_enter(&l.flight, &workers[i], i % WORKERS, i / WORKERS);
       struct flow_worker *w = &workers[i];
+      w->share_count = WORKERS;
       uint32_t path[2] = {0, 0};
       w->order = (struct flow_order){.level = 2, .path = path};
       for (uint32_t n = 0, number = 0; n < ROWS / lists; n++) {
@@ -548,7 +553,7 @@ static void an_inbox_is_in_order(void **state) {
         path[1] = own / 70 % 10;
         w->step = own % 70;
         w->record = own;
-        flow_cross(w, 2, UINT64_C(0x123456789), sizeof(struct row));
+        flow_cross(w, 2, UINT64_C(0x123456789), sizeof(struct row), l.shape.path_length);
       }
     }
     uint32_t owner = flow_owner(UINT64_C(0x123456789), WORKERS), got = 0, last = 0;
@@ -604,7 +609,8 @@ static void fill(struct lone *l, uint32_t rows) {
     flight_enter(&l->flight, &l->worker, worker, 0);
     for (uint32_t r = 0; r < rows; r++) {
       flow_buf_add(flow_sink_row(&l->worker, 0), line, sizeof line);
-      flow_cross(&l->worker, 0, r * UINT64_C(0x123456789abcdef), sizeof(struct row));
+      flow_cross(&l->worker, 0, r * UINT64_C(0x123456789abcdef), sizeof(struct row),
+                 l->shape.path_length);
     }
     flight_leave(&l->worker);
   }

@@ -26,7 +26,7 @@
 struct flow_worker;
 struct flow_table;
 struct flow_entry;
-struct flow_lane;  /* runtime/flight.h: what a worker makes of a block in flight */
+struct flow_lane;
 struct flow_inbox; /* runtime/flight.h: rows that have come for a worker */
 struct flow_connector; /* runtime/connector.h; generated code only takes addresses of these */
 extern const struct flow_connector flow_connector_file, flow_connector_dir, flow_connector_stdin,
@@ -223,10 +223,46 @@ static inline uint32_t flow_owner(uint64_t hash, uint32_t count) {
   return (uint32_t)(mixed * count >> 32);
 }
 
-/* Puts a row of `size` bytes (a multiple of 8 is best) on its way; its header is filled in, the rest
- * is for the caller to fill in. It lives, as everything in the lane's arena does, until its block has left. Only with a
- * lane. `exchange` is an index of flow_program.exchanges. Always the same size for one exchange. */
-void *flow_cross(struct flow_worker *, uint32_t exchange, uint64_t hash, size_t size);
+/* Rows that cross from one lane to one worker over one exchange: the free room of their last chunk. */
+struct flow_box {
+  char *next, *end;
+  struct flow_chunk *first, *last;
+  size_t row_size;
+};
+
+/* What a worker makes of a block in flight; runtime/flight.c has more of it behind this. */
+struct flow_lane {
+  struct flow_box *boxes; /* of the phase that it is in: [exchange * share_count + owner] */
+};
+
+/* Makes room for a row. */
+FLOW_COLD void flow_box_grow(struct flow_lane *, struct flow_box *, size_t row_size);
+
+/* Writes the path of what happens next. */
+FLOW_INLINE void flow_next_path(struct flow_worker *w, uint32_t *path, uint32_t length) {
+  uint32_t level = w->order.level;
+  for (uint32_t i = 0; i < length; i++) {
+    path[i] = i < level ? w->order.path[i] : i == level ? w->step : 0;
+  }
+  w->step++;
+}
+
+/* Puts a row of `size` bytes on its way; its header is filled in, the rest is for the caller to fill
+ * in. It lives, as everything in the lane's arena does, until its block has left. Only with a lane.
+ * `exchange` is an index of flow_program.exchanges, and every row of it has the same size.
+ * `path_length` is the program's: a constant, so that no loop is left of the path. */
+FLOW_INLINE void *flow_cross(struct flow_worker *w, uint32_t exchange, uint64_t hash, size_t size,
+                             uint32_t path_length) {
+  struct flow_box *box = &w->lane->boxes[exchange * w->share_count + flow_owner(hash, w->share_count)];
+  size = (size + 7) & ~(size_t)7; /* the next row is aligned, too */
+  if (FLOW_UNLIKELY((size_t)(box->end - box->next) < size)) flow_box_grow(w->lane, box, size);
+  struct flow_crossing *row = (struct flow_crossing *)(void *)box->next;
+  box->next += size;
+  row->hash = hash;
+  row->record = (uint32_t)w->record;
+  flow_next_path(w, &row->first, path_length);
+  return row;
+}
 
 /* The next rows that have come for this worker, in order, FLOW_BATCH at most; 0: that was all. */
 uint32_t flow_inbox_next(struct flow_inbox *, const struct flow_crossing **rows);
