@@ -61,6 +61,27 @@ void commit_group_close_part(struct commit_group *g) {
   g->epochs[g->epoch_count - 1].count++;
 }
 
+void commit_group_reserve_shares(struct commit_group *g, const struct flow_sys *sys,
+                                 uint32_t count) {
+  if (count <= g->share_count) return;
+  g->shares = flow_sys_must_realloc(sys, g->shares, count * sizeof *g->shares);
+  while (g->share_count < count) g->shares[g->share_count++] = (struct flow_buf){0};
+}
+
+void commit_group_add_part(struct commit_group *g, const struct flow_sys *sys,
+                           const struct commit_part *part) {
+  if (part->length == 0) return;
+  g->parts = grow(sys, g->parts, g->part_count, &g->part_capacity, sizeof *g->parts);
+  g->parts[g->part_count++] = *part;
+  g->epochs[g->epoch_count - 1].count++;
+}
+
+size_t commit_group_bytes(const struct commit_group *g) {
+  size_t bytes = g->data.length;
+  for (uint32_t i = 0; i < g->share_count; i++) bytes += g->shares[i].length;
+  return bytes;
+}
+
 void commit_group_add_sync(struct commit_group *g, const struct flow_sys *sys,
                            const struct commit_sync *sync) {
   g->syncs = grow(sys, g->syncs, g->sync_count, &g->sync_capacity, sizeof *g->syncs);
@@ -70,6 +91,7 @@ void commit_group_add_sync(struct commit_group *g, const struct flow_sys *sys,
 void commit_group_clear(struct commit_group *g) {
   g->epoch_count = g->part_count = g->sync_count = 0;
   g->data.length = 0;
+  for (uint32_t i = 0; i < g->share_count; i++) g->shares[i].length = 0;
 }
 
 void commit_group_free(struct commit_group *g, const struct flow_sys *sys) {
@@ -77,6 +99,8 @@ void commit_group_free(struct commit_group *g, const struct flow_sys *sys) {
   sys->free(sys, g->parts);
   sys->free(sys, g->syncs);
   flow_buf_free(&g->data);
+  for (uint32_t i = 0; i < g->share_count; i++) flow_buf_free(&g->shares[i]);
+  sys->free(sys, g->shares);
   *g = (struct commit_group){0};
 }
 
@@ -106,7 +130,8 @@ static void describe_group(struct committer *c) {
   }
   for (size_t i = 0; i < g->part_count; i++) {
     const struct commit_part *part = &g->parts[i];
-    c->parts[i] = (struct flow_store_part){part->id, g->data.data + part->at, part->length};
+    const struct flow_buf *buffer = part->share == 0 ? &g->data : &g->shares[part->share - 1];
+    c->parts[i] = (struct flow_store_part){part->id, buffer->data + part->at, part->length};
   }
   for (size_t i = 0; i < g->epoch_count; i++) {
     const struct commit_epoch *epoch = &g->epochs[i];

@@ -36,9 +36,10 @@ struct commit_epoch {
   size_t first, count;
 };
 
-/* The changed rows of one id: bytes [at, at + length) of the group's data. */
+/* The changed rows of one id: bytes [at, at + length) of the group's data, or of a share's. */
 struct commit_part {
   uint16_t id;
+  uint32_t share; /* 0: of `data`; k: of shares[k - 1] */
   size_t at, length;
 };
 
@@ -58,6 +59,8 @@ struct commit_group {
   struct commit_sync *syncs;
   size_t sync_count, sync_capacity;
   struct flow_buf data;
+  struct flow_buf *shares; /* what several workers pack at the same time, each into its own */
+  uint32_t share_count;
 };
 
 /* Adds an epoch without parts. The pointer is good until the next epoch is added. */
@@ -67,6 +70,13 @@ struct commit_epoch *commit_group_open(struct commit_group *, const struct flow_
 void commit_group_open_part(struct commit_group *, const struct flow_sys *, uint16_t id);
 /* Ends it; a part without changes is dropped. */
 void commit_group_close_part(struct commit_group *);
+/* Makes sure that there are buffers of `count` shares. */
+void commit_group_reserve_shares(struct commit_group *, const struct flow_sys *, uint32_t count);
+/* Adds a part that was appended to the buffer of a share at `at`, and is its end now; nothing if it is empty. */
+void commit_group_add_part(struct commit_group *, const struct flow_sys *,
+                           const struct commit_part *);
+/* Bytes of all buffers. */
+size_t commit_group_bytes(const struct commit_group *);
 void commit_group_add_sync(struct commit_group *, const struct flow_sys *,
                            const struct commit_sync *);
 /* Empties it and keeps its memory. */

@@ -54,6 +54,11 @@ struct crew {
   bool *is_unordered;
   struct flow_monitor *monitor; /* guards what follows, and the failures of trips */
   struct schedule schedule;
+  struct call {
+    void (*function)(void *context, uint32_t worker);
+    void *context;
+    uint32_t next, left; /* numbers that were not taken; calls that have not returned */
+  } call;
   bool is_over;
 };
 
@@ -117,6 +122,17 @@ static void run_task(struct crew *c, const struct task *task) {
   c->sys->monitor_wake_all(c->sys, c->monitor);
 }
 
+/* Takes part in a call on all workers. False: nothing of it is left to be taken. */
+static bool run_call(struct crew *c) {
+  if (c->call.next == 0) return false;
+  uint32_t number = --c->call.next;
+  c->sys->monitor_unlock(c->sys, c->monitor);
+  c->call.function(c->call.context, number);
+  c->sys->monitor_lock(c->sys, c->monitor);
+  if (--c->call.left == 0) c->sys->monitor_wake_all(c->sys, c->monitor);
+  return true;
+}
+
 /* -- threads --------------------------------------------------------------------------------- */
 
 static void work_as(void *argument) {
@@ -127,7 +143,7 @@ static void work_as(void *argument) {
     struct task task;
     if (schedule_next(&c->schedule, r->index, &task)) {
       run_task(c, &task);
-    } else {
+    } else if (!run_call(c)) {
       c->sys->monitor_wait(c->sys, c->monitor, -1);
     }
   }
@@ -473,6 +489,16 @@ enum flow_status crew_drain(struct crew *c) {
   enum flow_status status = FLOW_OK;
   while (status == FLOW_OK && crew_is_busy(c)) status = crew_work(c);
   return status;
+}
+
+void crew_call(struct crew *c, void (*function)(void *, uint32_t), void *context) {
+  uint32_t count = c->engine->worker_count;
+  c->sys->monitor_lock(c->sys, c->monitor);
+  c->call = (struct call){function, context, count, count};
+  c->sys->monitor_wake_all(c->sys, c->monitor);
+  while (run_call(c)) continue;
+  while (c->call.left > 0) c->sys->monitor_wait(c->sys, c->monitor, -1);
+  c->sys->monitor_unlock(c->sys, c->monitor);
 }
 
 /* -- set-up ---------------------------------------------------------------------------------- */

@@ -44,6 +44,10 @@ enum flow_status crew_work(struct crew *);
 /* Works until no block is in flight. */
 enum flow_status crew_drain(struct crew *);
 
+/* Calls the function once for each worker's number, at the same time where threads run, and returns
+ * when all have returned. No block may be in flight. */
+void crew_call(struct crew *, void (*function)(void *context, uint32_t worker), void *context);
+
 /* Whether the open epoch has all the records that it may have, those in flight counted. */
 bool crew_epoch_is_full(const struct crew *);
 

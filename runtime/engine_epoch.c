@@ -1,6 +1,7 @@
 /* Closing and committing epochs: the answers of epoch.c put into effect. */
 #include "engine.h"
 
+#include "crew.h"
 #include "flow/state.h"
 #include "mem.h"
 
@@ -43,9 +44,61 @@ static void pack_end(struct engine *e, const struct commit_epoch *closed, bool e
   e->ended_at = closed->number;
 }
 
-/* Packs everything that the epoch changed. */
-static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *closed,
-                                   bool ends) {
+/* The tables of all shares, closed by all workers at the same time. */
+struct closing {
+  struct engine *engine;
+  size_t *ends; /* [share * state_count + state]: where the part ends in the share's buffer */
+};
+
+/* Packs what the epoch changed in a share, if there is a store, and begins its next epoch. */
+static void close_share(void *context, uint32_t share) {
+  const struct closing *closing = context;
+  struct engine *e = closing->engine;
+  for (uint32_t i = 0; i < e->program->state_count; i++) {
+    struct flow_table *t = &e->shares[share].tables[i];
+    if (e->store != NULL) {
+      struct flow_buf *out = &e->held.shares[share];
+      e->program->states[i].pack(t, out);
+      closing->ends[share * e->program->state_count + i] = out->length;
+    }
+    flow_table_epoch_reset(t);
+  }
+}
+
+/* Rows that are not worth waking threads for. */
+#define FEW_ROWS 1024
+
+static void close_shares(struct engine *e) {
+  uint32_t states = e->program->state_count, count = e->worker_count;
+  struct closing closing = {.engine = e};
+  size_t touched = 0;
+  for (uint32_t i = 0; i < count * states; i++) {
+    touched += e->shares[i / states].tables[i % states].touched_count;
+  }
+  closing.ends = flow_sys_must_alloc(e->sys, (count * states + 1) * sizeof *closing.ends);
+  size_t *starts = flow_sys_must_alloc(e->sys, count * sizeof *starts);
+  commit_group_reserve_shares(&e->held, e->sys, count);
+  for (uint32_t i = 0; i < count; i++) starts[i] = e->held.shares[i].length;
+  if (e->crew != NULL && touched > FEW_ROWS) {
+    crew_call(e->crew, close_share, &closing);
+  } else {
+    for (uint32_t i = 0; i < count; i++) close_share(&closing, i);
+  }
+  const uint16_t *numbers = e->numbers + e->program->source_count + e->program->sink_count;
+  for (uint32_t i = 0; e->store != NULL && i < states; i++) {
+    for (uint32_t share = 0; share < count; share++) {
+      size_t end = closing.ends[share * states + i];
+      const struct commit_part part = {numbers[i], share + 1, starts[share], end - starts[share]};
+      commit_group_add_part(&e->held, e->sys, &part);
+      starts[share] = end;
+    }
+  }
+  e->sys->free(e->sys, starts);
+  e->sys->free(e->sys, closing.ends);
+}
+
+/* Packs what the epoch changed, but for the states. */
+static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *closed, bool ends) {
   const struct flow_program *p = e->program;
   struct commit_group *held = &e->held;
   const uint16_t *number = e->numbers;
@@ -61,15 +114,8 @@ static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *
     sink_pack(&e->sinks[i], &held->data);
     commit_group_close_part(held);
   }
-  for (uint32_t i = 0; i < p->state_count; i++, number++) {
-    commit_group_open_part(held, e->sys, *number);
-    for (uint32_t j = 0; j < e->worker_count; j++) {
-      p->states[i].pack(&e->shares[j].tables[i], &held->data);
-    }
-    commit_group_close_part(held);
-  }
   if (e->has_on_end) {
-    commit_group_open_part(held, e->sys, *number);
+    commit_group_open_part(held, e->sys, number[p->state_count]);
     pack_end(e, closed, ends);
     commit_group_close_part(held);
   }
@@ -87,7 +133,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
   e->worker.record = e->epoch.records;
   if (!engine_run_hooks(e, ends)) return engine_stop_at_hook(e);
   engine_number_rows(e);
-  size_t bytes_before = e->held.data.length;
+  size_t bytes_before = commit_group_bytes(&e->held);
   const struct commit_epoch closed = {.number = e->epoch.number,
                                       .now_us = e->epoch.now_us,
                                       .records_in = e->epoch.records,
@@ -97,9 +143,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
     enum flow_status status = pack_epoch(e, &closed, ends);
     if (status != FLOW_OK) return status;
   }
-  for (uint32_t i = 0; i < p->state_count; i++) {
-    for (uint32_t j = 0; j < e->worker_count; j++) flow_table_epoch_reset(&e->shares[j].tables[i]);
-  }
+  close_shares(e);
   for (uint32_t i = 0; i < p->source_count; i++) source_forget(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) e->worker.sinks[i].mark_record = UINT64_MAX;
   sequencer_log_clear(&e->log);
@@ -108,7 +152,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
   e->totals.records_rejected += closed.records_rejected;
   e->totals.epochs++;
   mark_closed(e);
-  epoch_closed(&e->epoch, e->held.data.length - bytes_before);
+  epoch_closed(&e->epoch, commit_group_bytes(&e->held) - bytes_before);
   return FLOW_OK;
 }
 
