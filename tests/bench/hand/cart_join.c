@@ -99,10 +99,6 @@ static struct row *find_row(struct key key, uint64_t hash) {
 
 /* -- JSON ------------------------------------------------------------------------------------ */
 
-#define expect(p, text)                                                    \
-  (LIKELY(memcmp(p, text, sizeof(text) - 1) == 0) ? p + sizeof(text) - 1 \
-                                                  : (give_up("expected " text, 65), p))
-
 /* A string without escapes, up to its closing quote. */
 static const char *read_text(const char *p, struct key *key) {
   __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);

@@ -18,6 +18,7 @@
 
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define ALWAYS_INLINE       __attribute__((always_inline)) static inline
 
 static inline _Noreturn void give_up(const char *why, int code) {
   fprintf(stderr, "%s\n", why);
@@ -60,6 +61,36 @@ static inline bool next_block(struct input *in, const char **begin, const char *
   *end = in->next;
   return true;
 }
+
+#define DIFFERENCE(type, p, text, at)              \
+  do {                                             \
+    type left, right;                              \
+    memcpy(&left, (p) + (at), sizeof left);        \
+    memcpy(&right, (text) + (at), sizeof right);   \
+    difference |= left ^ right;                    \
+  } while (0)
+
+/* Behind `text`, which must be what lies at `p`. The compiler calls memcmp for more than a word, so
+ * words are compared here, of which two may overlap. */
+ALWAYS_INLINE const char *skip_expected(const char *p, const char *text, size_t length) {
+  uint64_t difference = 0;
+  if (length >= 8) {
+    for (size_t at = 0; at + 8 <= length; at += 8) DIFFERENCE(uint64_t, p, text, at);
+    DIFFERENCE(uint64_t, p, text, length - 8);
+  } else if (length >= 4) {
+    DIFFERENCE(uint32_t, p, text, 0);
+    DIFFERENCE(uint32_t, p, text, length - 4);
+  } else if (length >= 2) {
+    DIFFERENCE(uint16_t, p, text, 0);
+    DIFFERENCE(uint16_t, p, text, length - 2);
+  } else {
+    DIFFERENCE(uint8_t, p, text, 0);
+  }
+  if (UNLIKELY(difference != 0)) give_up(text, 65);
+  return p + length;
+}
+
+#define expect(p, text) skip_expected(p, text, sizeof(text) - 1)
 
 /* -- output ---------------------------------------------------------------------------------- */
 
