@@ -1,7 +1,8 @@
 /* Runs a command and writes what it took to stderr, as one line:
  *
  *   measure FILE COMMAND [ARGUMENT…]      stdout of the command goes to FILE
- *   wall µs, user µs, system µs, peak KiB, µs until the first byte of output (`-` as FILE only)
+ *   wall µs, user µs, system µs, peak KiB, and with `-` as FILE, which is a pipe that is read here:
+ *   µs until the first byte of output, longest µs between two reads
  *
  * A small program does this because a child starts with the peak memory of the process that it was
  * forked from, and the one that runs the benchmarks is larger than what it measures.
@@ -26,16 +27,25 @@ static int64_t to_us(struct timeval time) {
   return time.tv_sec * INT64_C(1000000) + time.tv_usec;
 }
 
-/* Reads until the end; returns when the first byte came, or 0. */
-static int64_t drain(int pipe) {
+struct times {
+  int64_t first_us; /* when the first byte came, or 0 */
+  int64_t gap_us;   /* longest wait for the next bytes */
+};
+
+/* Reads until the end. */
+static struct times drain(int pipe) {
   static char data[1 << 16];
-  int64_t first = 0;
+  struct times times = {0, 0};
+  int64_t last = 0;
   ssize_t length;
   while ((length = read(pipe, data, sizeof data)) != 0) {
     if (length < 0 && errno != EINTR) break;
-    if (length > 0 && first == 0) first = now_us();
+    int64_t now = now_us();
+    if (length > 0 && times.first_us == 0) times.first_us = last = now;
+    if (now - last > times.gap_us) times.gap_us = now - last;
+    last = now;
   }
-  return first;
+  return times;
 }
 
 int main(int argc, char **argv) {
@@ -56,13 +66,14 @@ int main(int argc, char **argv) {
   }
   close(out);
   if (child < 0) return 71;
-  int64_t first = is_pipe ? drain(ends[0]) : 0;
+  struct times times = {0, 0};
+  if (is_pipe) times = drain(ends[0]);
   int status;
   struct rusage used;
   while (wait4(child, &status, 0, &used) < 0)
     if (errno != EINTR) return 71;
-  fprintf(stderr, "%lld %lld %lld %ld %lld\n", (long long)(now_us() - start),
+  fprintf(stderr, "%lld %lld %lld %ld %lld %lld\n", (long long)(now_us() - start),
           (long long)to_us(used.ru_utime), (long long)to_us(used.ru_stime), used.ru_maxrss,
-          (long long)(first > 0 ? first - start : 0));
+          (long long)(times.first_us > 0 ? times.first_us - start : 0), (long long)times.gap_us);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 70;
 }
