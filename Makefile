@@ -53,7 +53,7 @@ RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flo
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
 CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
 
-.PHONY: all test check-all test-programs bless crash cover bench bench-gate tidy format demo install clean help
+.PHONY: all test check-all test-programs bless crash cover bench bench-gate bench-peers tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
@@ -167,6 +167,11 @@ bench-gate: all
 	@tests/setup.sh bench
 	@python3 tests/bench/bench.py --gate
 
+# The same work on other systems; installs what pip and mvn can get, and skips what is not there.
+bench-peers: all
+	@tests/setup.sh bench
+	@python3 tests/bench/peers.py --install
+
 tidy: all
 	@tests/tidy.sh
 
@@ -199,8 +204,9 @@ help:
 	@echo 'make bless         writes the expected outputs anew; read the diff'
 	@echo 'make tidy          the house rules that a machine can check'
 	@echo 'make cover         line coverage of compiler and runtime'
-	@echo 'make bench         speed, memory and cost of saving, beside hand-written C (4 minutes)'
+	@echo 'make bench         speed, memory and cost of saving, beside hand-written C (10 minutes)'
 	@echo 'make bench-gate    instructions per record, against the goals'
+	@echo 'make bench-peers   the same work on Bytewax, Flink, Pathway, Java, Python and others'
 	@echo 'make format        clang-format'
 	@echo 'make install       to PREFIX (default /usr/local), below DESTDIR if given'
 	@echo 'make clean         remove build/'

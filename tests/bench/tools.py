@@ -54,7 +54,9 @@ class Bench:
     return path
 
   def flow(self, name, source, path, *options):
-    return [self.path(name), '--source', f'{source}={path}', *options]
+    """With one worker, unless the options say otherwise."""
+    workers = ['-w', '1'] if self.has_workers and '-w' not in options else []
+    return [self.path(name), '--source', f'{source}={path}', *workers, *options]
 
   def new_state(self):
     """The path of a state directory that is not there yet."""
