@@ -61,6 +61,7 @@ def main():
   counts = figures.count_instructions(bench, workloads)
   if options.gate:
     sys.exit(0 if check_gate(workloads, counts) else 1)
+  print(f'{os.cpu_count()} cores; load average {os.getloadavg()[0]:.1f}, by other programs where it is over 1\n')
   goals = tools.Goals()
   figures.print_throughput(bench, workloads, counts, goals)
   for name in sections:
