@@ -8,8 +8,9 @@
  *                                       bids as those of NEXMark, 10,000 in a second of event time;
  *                                       in JSON 204 bytes each on average
  *
- * An ORDER behind the arguments of events, or of bids in JSON, says how the fields of a record follow
- * each other: `declared` (the default), `reversed`, or `mixed`, in another order for each record.
+ * An ORDER behind the arguments of events, or of bids in JSON, says how the fields of a record
+ * follow each other: `declared` (the default), `reversed`, or `mixed`, which is another order for
+ * each record.
  */
 #include <math.h>
 #include <stdint.h>
@@ -141,14 +142,16 @@ static void write_bids(uint64_t count, uint32_t auction_count, int is_csv, enum 
     sprintf(fields[1].text, "%u", 1000 + random_below(&random, 50000));
     sprintf(fields[2].text, "%.0f", 100 * pow(10, 6 * uniform));
     sprintf(fields[3].text, "%s%s%s", quote, channels[channel], quote);
-    sprintf(fields[4].text, "%shttps://www.nexmark.com/item.htm?query=1&id=%08u%s", quote, item, quote);
+    sprintf(fields[4].text, "%shttps://www.nexmark.com/item.htm?query=1&id=%08u%s", quote, item,
+            quote);
     sprintf(fields[5].text, "%llu", (unsigned long long)(UINT64_C(1436918400000) + i / 10));
     sprintf(fields[6].text, "%s%.*s%s", quote, padding_length, padding, quote);
     if (!is_csv) {
       write_object(fields, FIELDS_MAX, field_order);
       continue;
     }
-    for (int f = 0; f < FIELDS_MAX; f++) printf("%s%c", fields[f].text, f < FIELDS_MAX - 1 ? ',' : '\n');
+    for (int f = 0; f < FIELDS_MAX; f++)
+      printf("%s%c", fields[f].text, f < FIELDS_MAX - 1 ? ',' : '\n');
   }
 }
 
@@ -210,8 +213,8 @@ int main(int argc, char **argv) {
   } else if (strcmp(kind, "bids") == 0 && keys > 0 && argc > 4) {
     write_bids(count, keys, strcmp(argv[4], "csv") == 0, order_named(last));
   } else {
-    fputs("usage: generate numbers|ids RECORDS | events RECORDS USERS [ORDER] | words RECORDS WORDS\n"
-          "                | bids RECORDS AUCTIONS json|csv [ORDER]\n",
+    fputs("usage: generate numbers|ids RECORDS | events RECORDS USERS [ORDER]\n"
+          "                | words RECORDS WORDS | bids RECORDS AUCTIONS json|csv [ORDER]\n",
           stderr);
     return 64;
   }

@@ -1,5 +1,5 @@
-/* Bids as generate.c writes them, in JSON and CSV. A reader that makes no use of a field leaves it to
- * the compiler to drop what only that field needs; the checks of its form stay. */
+/* Bids as generate.c writes them, in JSON and CSV. Who makes no use of a field leaves it to the
+ * compiler to drop what only that field needs; the checks of its form stay. */
 #ifndef BID_H
 #define BID_H
 
@@ -52,7 +52,8 @@ ALWAYS_INLINE const char *read_digits(const char *p, int64_t *value) {
     uint64_t digits;
     memcpy(&digits, p, sizeof digits);
     digits ^= UINT64_C(0x3030303030303030);
-    uint64_t others = (digits | (digits + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080);
+    uint64_t others = digits | (digits + UINT64_C(0x7676767676767676));
+    others &= UINT64_C(0x8080808080808080);
     if (others == 0) {
       if (UNLIKELY(p != first)) give_up("more than 15 digits", 65);
       high = join_digits(digits);
