@@ -203,8 +203,8 @@ enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct fl
 /* -- housekeeping ----------------------------------------------------------------------------- */
 
 /* Folds old epochs into the base, if it is time to: when the epochs that may go (not the
- * retained ones) weigh half as much as the base, and at least the fold floor. Works for about
- * `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they
+ * retained ones) weigh three quarters of the base's pages, and at least the fold floor. Works for
+ * about `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they
  * weigh as much as the base, it works until they are folded. Costs next to nothing when there is
  * nothing to do. Pauses while another process reads an older state. */
 enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);

@@ -12,12 +12,6 @@ struct store_block {
   uint8_t data[];
 };
 
-/* A row's number and where its entry is among the items, for sorting. */
-struct sort_item {
-  uint64_t row;
-  size_t at;
-};
-
 struct collector {
   struct flow_store *store;
   struct flow_report *report;
@@ -35,30 +29,43 @@ void store_rows_free(struct flow_store *store, struct store_rows *rows) {
     next = block->next;
     store->sys->free(store->sys, block);
   }
-  store->sys->free(store->sys, rows->items);
+  store->sys->free(store->sys, rows->refs);
+  store->sys->free(store->sys, rows->pieces);
   *rows = (struct store_rows){0};
 }
 
-static int add_entry(struct collector *c, const struct store_entry *entry, uint32_t version) {
+/* Makes room for one more of `count` items; false: no memory. */
+static bool grow(const struct flow_sys *sys, void **items, size_t count, size_t *capacity,
+                 size_t size) {
+  if (count < *capacity) return true;
+  size_t larger = *capacity == 0 ? 256 : *capacity * 2;
+  void *grown = sys->realloc(sys, *items, larger * size);
+  if (grown == NULL) return false;
+  *items = grown;
+  *capacity = larger;
+  return true;
+}
+
+static int add_piece(struct collector *c, const uint8_t *data, size_t length, uint32_t version) {
   struct store_rows *rows = c->rows;
-  if (entry->row < c->first_row) return 0;
-  if (rows->count == rows->capacity) {
-    size_t capacity = rows->capacity == 0 ? 256 : rows->capacity * 2;
-    const struct flow_sys *sys = c->store->sys;
-    struct store_row *grown = sys->realloc(sys, rows->items, capacity * sizeof *grown);
-    if (grown == NULL) return ENOMEM;
-    rows->items = grown;
-    rows->capacity = capacity;
-  }
-  rows->items[rows->count++] = (struct store_row){
-      .row = entry->row,
-      .key = entry->key,
-      .value = entry->value,
-      .key_length = entry->key_length,
-      .value_length = entry->value_length,
-      .key_version = version,
-      .value_version = version,
-  };
+  void *pieces = rows->pieces;
+  if (!grow(c->store->sys, &pieces, rows->piece_count, &rows->piece_capacity,
+            sizeof *rows->pieces))
+    return ENOMEM;
+  rows->pieces = pieces;
+  rows->pieces[rows->piece_count++] = (struct store_piece){data, (uint32_t)length, version};
+  return 0;
+}
+
+/* Adds the entry that begins at `offset` of the newest piece. */
+static int add_ref(struct collector *c, uint64_t row, size_t offset) {
+  struct store_rows *rows = c->rows;
+  if (row < c->first_row) return 0;
+  void *refs = rows->refs;
+  if (!grow(c->store->sys, &refs, rows->count, &rows->capacity, sizeof *rows->refs)) return ENOMEM;
+  rows->refs = refs;
+  rows->refs[rows->count++] =
+      (struct store_ref){row, (uint32_t)(rows->piece_count - 1), (uint32_t)offset};
   return 0;
 }
 
@@ -97,15 +104,18 @@ static int add_entries(struct collector *c, int64_t epoch, const uint8_t *data, 
     int code = join_rest(c, &data, &length);
     if (code != 0) return code;
   }
-  const uint8_t *p = data, *end = data + length;
+  const uint8_t *p = data, *end = data + length, *start = p;
   struct store_entry entry = {0};
-  while (p != end) {
+  /* A row has less than 4 GiB, and a piece little more than one row: its offsets have 32 bits. */
+  if (length > UINT32_MAX) return damaged_entry(c, epoch);
+  int code = add_piece(c, data, length, version);
+  for (; code == 0 && p != end; start = p) {
     enum store_parse parsed = store_parse_entry(&p, end, &entry);
     if (parsed == STORE_BAD) return damaged_entry(c, epoch);
     if (parsed == STORE_PARTIAL) break;
-    int code = add_entry(c, &entry, version);
-    if (code != 0) return code;
+    code = add_ref(c, entry.row, (size_t)(start - data));
   }
+  if (code != 0) return code;
   c->rest = p;
   c->rest_length = (size_t)(end - p);
   c->rest_wanted = entry.key_length + entry.value_length + 4 * FLOW_VARINT_MAX;
@@ -135,7 +145,7 @@ static int add_epoch(struct collector *c, MDB_cursor *cursor, uint16_t id, int64
 
 #define SORT_BITS 11
 
-static void sort_pass(const struct sort_item *from, struct sort_item *to, size_t count,
+static void sort_pass(const struct store_ref *from, struct store_ref *to, size_t count,
                       unsigned shift) {
   const uint64_t mask = (1u << SORT_BITS) - 1;
   size_t starts[1u << SORT_BITS] = {0}, sum = 0;
@@ -148,65 +158,85 @@ static void sort_pass(const struct sort_item *from, struct sort_item *to, size_t
   for (size_t i = 0; i < count; i++) to[starts[from[i].row >> shift & mask]++] = from[i];
 }
 
-/* Returns the sorted one of the two arrays. */
-static struct sort_item *sort_items(struct sort_item *items, struct sort_item *spare,
-                                    size_t count, uint64_t largest) {
-  for (unsigned shift = 0; shift < 64 && largest >> shift != 0; shift += SORT_BITS) {
-    sort_pass(items, spare, count, shift);
-    struct sort_item *sorted = spare;
-    spare = items;
-    items = sorted;
-  }
-  return items;
-}
-
-/* The entries of one row in the order of epochs, made one: the last value, and the key if the row
- * began here. A row that is gone and comes again has its key with it. */
-static struct store_row merge_row(const struct store_row *items, const struct sort_item *group,
-                                  size_t count) {
-  struct store_row merged = items[group[0].at];
-  for (size_t i = 1; i < count; i++) {
-    struct store_row next = items[group[i].at];
-    if (next.key == NULL && merged.value != NULL) {
-      next.key = merged.key;
-      next.key_length = merged.key_length;
-      next.key_version = merged.key_version;
-    }
-    merged = next;
-  }
-  return merged;
-}
-
 static int sort_rows(struct flow_store *store, struct store_rows *rows) {
   const struct flow_sys *sys = store->sys;
+  struct store_ref *refs = rows->refs;
   size_t count = rows->count;
   uint64_t largest = 0;
   bool is_sorted = true;
   for (size_t i = 0; i < count; i++) {
-    if (rows->items[i].row > largest) largest = rows->items[i].row;
-    if (i > 0 && rows->items[i].row <= rows->items[i - 1].row) is_sorted = false;
+    if (refs[i].row > largest) largest = refs[i].row;
+    if (i > 0 && refs[i].row < refs[i - 1].row) is_sorted = false;
   }
   if (is_sorted) return 0;
-  struct sort_item *items = sys->alloc(sys, 2 * count * sizeof *items);
-  struct store_row *merged = sys->alloc(sys, count * sizeof *merged);
-  if (items == NULL || merged == NULL) {
-    sys->free(sys, items);
-    sys->free(sys, merged);
-    return ENOMEM;
+  struct store_ref *spare = sys->alloc(sys, count * sizeof *spare);
+  if (spare == NULL) return ENOMEM;
+  for (unsigned shift = 0; shift < 64 && largest >> shift != 0; shift += SORT_BITS) {
+    sort_pass(refs, spare, count, shift);
+    struct store_ref *sorted = spare;
+    spare = refs;
+    refs = sorted;
   }
-  for (size_t i = 0; i < count; i++) items[i] = (struct sort_item){rows->items[i].row, i};
-  struct sort_item *sorted = sort_items(items, items + count, count, largest);
-  size_t used = 0;
-  for (size_t i = 0, n; i < count; i += n) {
-    for (n = 1; i + n < count && sorted[i + n].row == sorted[i].row;) n++;
-    merged[used++] = merge_row(rows->items, sorted + i, n);
-  }
-  sys->free(sys, items);
-  sys->free(sys, rows->items);
-  *rows = (struct store_rows){.items = merged, .count = used, .capacity = count,
-                              .blocks = rows->blocks};
+  sys->free(sys, spare);
+  rows->refs = refs;
+  rows->capacity = count;
   return 0;
 }
+
+/* -- handing out */
+
+static const uint8_t *entry_at(const struct store_rows *rows, size_t at) {
+  const struct store_ref *ref = &rows->refs[at];
+  return rows->pieces[ref->piece].data + ref->offset;
+}
+
+/* The entry was parsed before, so it is whole. */
+static struct store_row row_at(const struct store_rows *rows, size_t at) {
+  const struct store_piece *piece = &rows->pieces[rows->refs[at].piece];
+  const uint8_t *p = entry_at(rows, at);
+  struct store_entry entry = {0};
+  store_parse_entry(&p, piece->data + piece->length, &entry);
+  return (struct store_row){
+      .row = entry.row,
+      .key = entry.key,
+      .value = entry.value,
+      .key_length = entry.key_length,
+      .value_length = entry.value_length,
+      .key_version = piece->version,
+      .value_version = piece->version,
+  };
+}
+
+/* The next entry. They lie in the order in which rows were touched, so each one is another cache
+ * miss, unless it was asked for some entries before. */
+static struct store_row take(struct store_rows *rows) {
+  enum { AHEAD = 16 };
+  if (rows->at + AHEAD < rows->count) {
+    const uint8_t *later = entry_at(rows, rows->at + AHEAD);
+    __builtin_prefetch(later);
+    __builtin_prefetch(later + 63); /* if it lies on two lines */
+  }
+  return row_at(rows, rows->at++);
+}
+
+/* The entries of one row in the order of epochs are made one: the last value, and the key if the
+ * row began here. A row that is gone and comes again has its key with it. */
+bool store_rows_next(struct store_rows *rows, struct store_row *merged) {
+  if (rows->at == rows->count) return false;
+  *merged = take(rows);
+  while (rows->at < rows->count && rows->refs[rows->at].row == merged->row) {
+    struct store_row next = take(rows);
+    if (next.key == NULL && merged->value != NULL) {
+      next.key = merged->key;
+      next.key_length = merged->key_length;
+      next.key_version = merged->key_version;
+    }
+    *merged = next;
+  }
+  return true;
+}
+
+/* -- collecting */
 
 int store_collect(struct flow_store *store, MDB_txn *txn, uint16_t id, int64_t from, int64_t to,
                   uint64_t first_row, struct store_rows *rows, struct flow_report *report) {

@@ -89,7 +89,8 @@ static enum flow_status make_image(struct flow_store *store, const struct store_
     code = store_collect(store, txn, id->number, store->meta.base + 1, store->meta.fold_to,
                          store->meta.fold_row, &rows, report);
     if (code == 0) {
-      for (size_t i = 0; i < rows.count; i++) put_image_row(&store->fold.image, &rows.items[i]);
+      struct store_row row;
+      while (store_rows_next(&rows, &row)) put_image_row(&store->fold.image, &row);
       store_rows_free(store, &rows);
       store->fold.has_image = true;
     }
@@ -309,10 +310,13 @@ static bool has_old_reader(struct flow_store *store) {
   return look.is_old;
 }
 
+/* Bytes of old epochs that are worth a fold: three quarters of the base. A fold reads and writes as
+ * much as changed, so the rarer it is, the cheaper; but the file is the base, the epochs beside it
+ * and what a slice or two copy, and that shall stay below twice the base and the last epoch. */
 static uint64_t fold_threshold(const struct flow_store *store) {
-  uint64_t half = 0;
-  for (size_t i = 0; i < store->id_count; i++) half += store->ids[i].base.bytes / 2;
-  return half > store->fold_floor ? half : store->fold_floor;
+  uint64_t size = 0;
+  for (size_t i = 0; i < store->id_count; i++) size += store->ids[i].base_size;
+  return size / 4 * 3 > store->fold_floor ? size / 4 * 3 : store->fold_floor;
 }
 
 /* One step of the running fold: an image and a slice of it, or the end. */
@@ -351,7 +355,7 @@ enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
   if (!is_folding(store) && store->foldable_bytes < threshold) return FLOW_OK;
   store->fold.is_paused = has_old_reader(store);
   if (store->fold.is_paused) return FLOW_OK;
-  bool is_urgent = store->foldable_bytes >= 2 * threshold;
+  bool is_urgent = store->foldable_bytes >= threshold + threshold / 3; /* the whole base */
   int64_t slice_us = is_urgent || budget_us > SLICE_US ? SLICE_US : budget_us;
   int64_t deadline = store->sys->monotonic_us(store->sys) + budget_us;
   if (!is_folding(store)) {

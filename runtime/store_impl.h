@@ -94,6 +94,7 @@ struct store_id {
   struct store_version *versions; /* [0] is version 1 */
   uint32_t version_count;
   struct store_base base;
+  uint64_t base_size; /* of the base's pages beyond the first, when the last fold ended */
 };
 
 /* A row of an id as of the end of a range of epochs; the bytes are where the deltas are. */
@@ -104,10 +105,25 @@ struct store_row {
   uint32_t key_version, value_version;
 };
 
-/* All rows of one id that changed in a range of epochs, sorted by row. */
+/* An entry of a delta: its row, and where it begins. */
+struct store_ref {
+  uint64_t row;
+  uint32_t piece, offset;
+};
+
+/* Bytes with whole entries in them: of a chunk, or of chunks that were joined. */
+struct store_piece {
+  const uint8_t *data;
+  uint32_t length, version;
+};
+
+/* All changes of one id in a range of epochs, sorted by row and then by age. */
 struct store_rows {
-  struct store_row *items;
+  struct store_ref *refs;
   size_t count, capacity;
+  size_t at; /* the next one to be handed out */
+  struct store_piece *pieces;
+  size_t piece_count, piece_capacity;
   struct store_block *blocks; /* copies of chunks that belong together */
 };
 
@@ -259,11 +275,13 @@ enum flow_status store_reachable(struct flow_store *, int64_t epoch, struct flow
 
 /* -- store_delta.c -- */
 
-/* Finds the rows of `id` with numbers >= first_row that changed in epochs from … to. Rows point
- * into the map as long as the transaction lives, or into the rows' own blocks. 0, an LMDB code,
- * or STORE_STOP with a report. */
+/* Finds the rows of `id` with numbers >= first_row that changed in epochs from … to. What is handed
+ * out of them points into the map, so it lives as long as the transaction, or into the rows' own
+ * blocks. 0, an LMDB code, or STORE_STOP with a report. */
 int store_collect(struct flow_store *, struct MDB_txn *, uint16_t id, int64_t from, int64_t to,
                   uint64_t first_row, struct store_rows *, struct flow_report *);
+/* Hands out the next row, in order of their numbers, each once; false: there is none left. */
+bool store_rows_next(struct store_rows *, struct store_row *);
 void store_rows_free(struct flow_store *, struct store_rows *);
 
 /* -- store_fold.c -- */

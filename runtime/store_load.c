@@ -115,19 +115,23 @@ static int read_record(struct loader *load, const MDB_val *key, const MDB_val *d
 }
 
 /* Walks base and changes together, both in row order. */
-static int merge(struct loader *load, MDB_cursor *cursor, const struct store_rows *rows) {
+static int merge(struct loader *load, MDB_cursor *cursor, struct store_rows *rows) {
   MDB_val key, data;
-  size_t i = 0;
+  struct store_row changed;
+  bool has_changed = store_rows_next(rows, &changed);
   int code;
   while (cursor != NULL && (code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
     uint64_t row;
     struct store_record record;
     code = read_record(load, &key, &data, &row, &record);
-    while (code == 0 && i < rows->count && rows->items[i].row < row)
-      code = hand_out_changed(load, rows->items[i++], NULL);
+    while (code == 0 && has_changed && changed.row < row) {
+      code = hand_out_changed(load, changed, NULL);
+      has_changed = store_rows_next(rows, &changed);
+    }
     if (code != 0) return code;
-    if (i < rows->count && rows->items[i].row == row) {
-      code = hand_out_changed(load, rows->items[i++], &record);
+    if (has_changed && changed.row == row) {
+      code = hand_out_changed(load, changed, &record);
+      has_changed = store_rows_next(rows, &changed);
     } else {
       struct store_row unchanged = {row, record.key, record.value, record.key_length,
                                     record.value_length, record.key_version,
@@ -137,8 +141,8 @@ static int merge(struct loader *load, MDB_cursor *cursor, const struct store_row
     if (code != 0) return code;
   }
   if (cursor != NULL && code != MDB_NOTFOUND) return code;
-  for (code = 0; code == 0 && i < rows->count; i++)
-    code = hand_out_changed(load, rows->items[i], NULL);
+  for (code = 0; code == 0 && has_changed; has_changed = store_rows_next(rows, &changed))
+    code = hand_out_changed(load, changed, NULL);
   return code;
 }
 
@@ -151,7 +155,7 @@ static int load_in(struct loader *load, MDB_txn *txn) {
   int code = store_collect(store, txn, id->number, store->meta.base + 1, store->meta.head, 0,
                            &rows, load->report);
   if (code != 0) return code;
-  uint64_t last = rows.count == 0 ? 0 : rows.items[rows.count - 1].row + 1;
+  uint64_t last = rows.count == 0 ? 0 : rows.refs[rows.count - 1].row + 1;
   load->loaded.next_row = last > id->base.next_row ? last : id->base.next_row;
   code = store_base_open(txn, id->number, false, &dbi);
   if (code == 0) code = mdb_cursor_open(txn, dbi, &cursor);

@@ -79,9 +79,19 @@ static int read_base(struct flow_store *store, MDB_txn *txn, struct store_id *id
     return 0;
   }
   if (code != 0) return code;
-  if (store_decode_base(&id->base, id->number, data.mv_data, data.mv_size)) return 0;
-  store_corrupt(store, report, "the counts of id %u are wrong", (unsigned)id->number);
-  return STORE_STOP;
+  if (!store_decode_base(&id->base, id->number, data.mv_data, data.mv_size)) {
+    store_corrupt(store, report, "the counts of id %u are wrong", (unsigned)id->number);
+    return STORE_STOP;
+  }
+  unsigned dbi;
+  MDB_stat stat;
+  code = store_base_open(txn, id->number, false, &dbi);
+  if (code == MDB_NOTFOUND) return 0; /* if it should not be empty, loading it finds that */
+  if (code == 0) code = mdb_stat(txn, dbi, &stat);
+  if (code != 0) return code;
+  size_t pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+  id->base_size = (pages > 0 ? pages - 1 : 0) * stat.ms_psize; /* one page is next to nothing */
+  return 0;
 }
 
 static bool add_version(struct flow_store *store, struct store_id *id, uint32_t number,
