@@ -34,6 +34,7 @@
 /* A branch page holds at least 2 keys, a full tree of 2^32 pages far more: real trees stay below
  * 10. */
 #define DEPTH_MAX 16
+#define PAGE_SIZE_MIN 512
 #define PAGE_SIZE_MAX 65536
 
 struct tree {
@@ -47,11 +48,10 @@ struct slice {
 };
 
 struct checker {
-  const struct flow_sys *sys;
-  int fd, error;
+  const uint8_t *file; /* all of it, mapped */
+  uint64_t file_size;
   uint64_t page_size, last_page, txn;
   uint8_t *seen; /* a bit for each page that is used or free */
-  uint8_t *levels; /* a page for each level of two nested walks */
   uint64_t used, free;
   char *why;
   size_t why_size;
@@ -84,13 +84,6 @@ __attribute__((format(printf, 2, 3))) static bool bad(struct checker *c, const c
   return false;
 }
 
-static bool read_at(struct checker *c, void *data, size_t size, uint64_t offset) {
-  int64_t n = flow_sys_pread_all(c->sys, c->fd, data, size, offset);
-  if (n == (int64_t)size) return true;
-  if (n < 0) c->error = (int)n;
-  return bad(c, "the file ends in its middle");
-}
-
 static bool claim(struct checker *c, uint64_t page, uint64_t count) {
   if (page < 2 || count > c->last_page || page > c->last_page - (count - 1))
     return bad(c, "page %llu is outside of the file", (unsigned long long)page);
@@ -100,6 +93,11 @@ static bool claim(struct checker *c, uint64_t page, uint64_t count) {
     c->seen[i / 8] |= (uint8_t)(1u << (i % 8));
   }
   return true;
+}
+
+/* A page that is known to lie in the file. */
+static const uint8_t *page_at(const struct checker *c, uint64_t page) {
+  return c->file + page * c->page_size;
 }
 
 static struct tree tree_at(const uint8_t *p) {
@@ -142,10 +140,9 @@ static bool check_free_list(struct checker *c, const uint8_t *list, size_t size)
 
 static bool check_big(struct checker *c, uint64_t page, uint64_t size, bool is_free_list,
                       struct tree *found) {
-  uint8_t header[PAGE_HEADER];
   if (page < 2 || page > c->last_page)
     return bad(c, "page %llu is outside of the file", (unsigned long long)page);
-  if (!read_at(c, header, sizeof header, page * c->page_size)) return false;
+  const uint8_t *header = page_at(c, page);
   uint64_t pages = native32(header + 12);
   if (native64(header) != page || native16(header + 10) != PAGE_OVERFLOW || pages == 0 ||
       size > pages * c->page_size - PAGE_HEADER)
@@ -153,16 +150,7 @@ static bool check_big(struct checker *c, uint64_t page, uint64_t size, bool is_f
   if (!claim(c, page, pages)) return false;
   found->overflows += pages;
   c->used += pages;
-  if (!is_free_list) return true;
-  uint8_t *list = c->sys->alloc(c->sys, size);
-  if (list == NULL) {
-    c->error = -ENOMEM;
-    return bad(c, "no memory");
-  }
-  bool ok = read_at(c, list, size, page * c->page_size + PAGE_HEADER) &&
-            check_free_list(c, list, size);
-  c->sys->free(c->sys, list);
-  return ok;
+  return !is_free_list || check_free_list(c, header + PAGE_HEADER, size);
 }
 
 /* -- pages */
@@ -232,11 +220,9 @@ static bool check_header(struct checker *c, const uint8_t *page, uint64_t number
 static bool check_page(struct checker *c, struct walk *walk, uint64_t number, uint32_t level,
                        struct slice low, struct slice high) {
   bool is_leaf = level + 1 == walk->tree->depth;
-  uint32_t slot = level + (walk->role == ROLE_SUB ? DEPTH_MAX : 0);
-  uint8_t *page = c->levels + slot * c->page_size;
-  if (!claim(c, number, 1) || !read_at(c, page, c->page_size, number * c->page_size) ||
-      !check_header(c, page, number, is_leaf))
-    return false;
+  if (!claim(c, number, 1)) return false;
+  const uint8_t *page = page_at(c, number);
+  if (!check_header(c, page, number, is_leaf)) return false;
   c->used++;
   if (is_leaf) walk->found.leaves++;
   else walk->found.branches++;
@@ -290,15 +276,16 @@ static bool check_tree(struct checker *c, const struct tree *tree, enum tree_rol
 
 /* -- the two meta pages; the one with the larger commit number counts */
 
-static bool check_metas(struct checker *c, uint64_t file_size, uint8_t *newest) {
-  uint8_t metas[2][PAGE_HEADER + META_SIZE];
+static bool check_metas(struct checker *c, const uint8_t **newest) {
+  const uint8_t *metas[2] = {c->file};
   uint64_t txns[2];
-  if (!read_at(c, metas[0], sizeof metas[0], 0)) return false;
+  if (c->file_size < PAGE_HEADER + META_SIZE) return bad(c, "the file ends in its middle");
   c->page_size = native32(metas[0] + PAGE_HEADER + 24);
-  if (c->page_size < 512 || c->page_size > PAGE_SIZE_MAX ||
+  if (c->page_size < PAGE_SIZE_MIN || c->page_size > PAGE_SIZE_MAX ||
       (c->page_size & (c->page_size - 1)) != 0)
     return bad(c, "its first page is damaged");
-  if (!read_at(c, metas[1], sizeof metas[1], c->page_size)) return false;
+  if (c->file_size < 2 * c->page_size) return bad(c, "the file ends in its middle");
+  metas[1] = c->file + c->page_size;
   for (uint64_t i = 0; i < 2; i++) {
     const uint8_t *meta = metas[i] + PAGE_HEADER;
     if (native64(metas[i]) != i || !(native16(metas[i] + 10) & PAGE_META) ||
@@ -311,43 +298,42 @@ static bool check_metas(struct checker *c, uint64_t file_size, uint8_t *newest) 
   bool is_new = txns[0] == 0 && txns[1] == 0;
   if (!is_new && (distance != 1 || txns[0] % 2 != 0))
     return bad(c, "the numbers of the last two commits do not fit");
-  memcpy(newest, metas[is_first ? 0 : 1] + PAGE_HEADER, META_SIZE);
-  c->txn = native64(newest + 128);
-  c->last_page = native64(newest + 120);
-  if (native32(newest + 24) != c->page_size) return bad(c, "the size of pages is not clear");
-  if (c->last_page < 1 || c->last_page >= file_size / c->page_size)
+  *newest = metas[is_first ? 0 : 1] + PAGE_HEADER;
+  c->txn = native64(*newest + 128);
+  c->last_page = native64(*newest + 120);
+  if (native32(*newest + 24) != c->page_size) return bad(c, "the size of pages is not clear");
+  if (c->last_page < 1 || c->last_page >= c->file_size / c->page_size)
     return bad(c, "the file is shorter than it was: %llu bytes, and %llu pages of %llu",
-               (unsigned long long)file_size, (unsigned long long)c->last_page + 1,
+               (unsigned long long)c->file_size, (unsigned long long)c->last_page + 1,
                (unsigned long long)c->page_size);
   return true;
 }
 
+static bool check_file(struct checker *c) {
+  const uint8_t *meta = NULL;
+  if (!check_metas(c, &meta)) return false;
+  memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
+  struct tree freed = tree_at(meta + 24), main_tree = tree_at(meta + 24 + TREE_SIZE);
+  freed.flags = TREE_INTEGER_KEY;
+  if (main_tree.flags != 0) return bad(c, "the main tree is of an unknown kind");
+  return check_tree(c, &freed, ROLE_FREE) && check_tree(c, &main_tree, ROLE_MAIN);
+}
+
 bool store_check_pages(const struct flow_sys *sys, int fd, struct store_pages *pages, char *why,
                        size_t why_size, int *error) {
-  struct checker c = {.sys = sys, .fd = fd, .why = why, .why_size = why_size};
+  struct checker c = {.why = why, .why_size = why_size};
   struct flow_file_info info;
-  uint8_t meta[META_SIZE] = {0};
   *error = sys->fstat(sys, fd, &info);
   if (*error < 0) return bad(&c, "it cannot be examined");
-  bool ok = check_metas(&c, info.size, meta);
-  if (ok) {
-    size_t bits = (size_t)(c.last_page / 8 + 1);
-    c.seen = sys->alloc(sys, bits);
-    c.levels = sys->alloc(sys, 2 * DEPTH_MAX * c.page_size);
-    if (c.seen == NULL || c.levels == NULL) {
-      c.error = -ENOMEM;
-      ok = bad(&c, "no memory");
-    } else {
-      memset(c.seen, 0, bits);
-      struct tree freed = tree_at(meta + 24), main_tree = tree_at(meta + 24 + TREE_SIZE);
-      freed.flags = TREE_INTEGER_KEY;
-      ok = main_tree.flags == 0 || bad(&c, "the main tree is of an unknown kind");
-      ok = ok && check_tree(&c, &freed, ROLE_FREE) && check_tree(&c, &main_tree, ROLE_MAIN);
-    }
-  }
+  if (info.size == 0) return bad(&c, "it is empty");
+  c.file_size = info.size;
+  c.file = sys->map(sys, fd, (size_t)info.size);
+  c.seen = sys->alloc(sys, (size_t)(info.size / PAGE_SIZE_MIN / 8 + 1));
+  bool ok = c.file != NULL && c.seen != NULL;
+  if (ok) ok = check_file(&c);
+  else *error = -ENOMEM;
+  if (c.file != NULL) sys->unmap(sys, c.file, (size_t)info.size);
   sys->free(sys, c.seen);
-  sys->free(sys, c.levels);
-  *error = c.error;
   *pages = (struct store_pages){
       .size = c.page_size, .all = c.last_page + 1, .used = c.used + 2, .free = c.free};
   return ok;

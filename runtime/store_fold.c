@@ -112,6 +112,7 @@ struct slice {
   MDB_cursor *tree;
   uint64_t last; /* largest row of the tree */
   bool has_last;
+  uintptr_t page; /* of the tree that was visited last */
 };
 
 /* Puts one row in the place of what the base has, and keeps the base's counts. */
@@ -123,6 +124,7 @@ static int fold_row(struct flow_store *store, struct slice *slice, struct image_
   bool is_gone = row->flags & FLOW_DELTA_TOMBSTONE, had = code == 0;
   if (code != 0 && code != MDB_NOTFOUND) return code;
   if (had) {
+    store_visit(data.mv_data, &slice->page);
     if (!store_decode_record(&old, slice->id->number, row->row, data.mv_data, data.mv_size))
       return MDB_CORRUPTED;
     slice->base.rows--;

@@ -264,6 +264,18 @@ void store_count_foldable(struct flow_store *);
 /* Forgets the weights of epochs that are no longer between base and head. */
 void store_reweigh(struct flow_store *, int64_t old_base);
 
+/* Rows of a base are visited in order, but on pages in any order, and a page on which the processor
+ * sees no pattern costs a cache miss per row. So when `data` lies on another page than *page, all of
+ * the page is asked for. */
+static inline void store_visit(const void *data, uintptr_t *page) {
+  enum { PAGE = 4096, LINE = 64 };
+  uintptr_t found = (uintptr_t)data / PAGE;
+  if (found == *page) return;
+  *page = found;
+  const char *start = (const char *)data - (uintptr_t)data % PAGE;
+  for (int i = 0; i < PAGE; i += LINE) __builtin_prefetch(start + i);
+}
+
 /* -- store_commit.c -- */
 
 int store_put_meta(struct flow_store *, struct MDB_txn *, const struct store_meta *);

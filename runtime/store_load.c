@@ -15,6 +15,7 @@ struct loader {
   struct flow_report *report;
   enum flow_status status;  /* of the callback */
   struct store_base found;  /* what the base really holds */
+  uintptr_t page;           /* of the base that was visited last */
   struct flow_buf key[2], value[2]; /* two each, for chains of versions */
 };
 
@@ -106,6 +107,7 @@ static int read_record(struct loader *load, const MDB_val *key, const MDB_val *d
                        struct store_record *record) {
   if (key->mv_size != sizeof *row) return base_is_wrong(load);
   memcpy(row, key->mv_data, sizeof *row);
+  store_visit(data->mv_data, &load->page);
   if (!store_decode_record(record, load->id->number, *row, data->mv_data, data->mv_size))
     return base_is_wrong(load);
   load->found.rows++;

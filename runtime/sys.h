@@ -144,6 +144,11 @@ struct flow_sys {
   int (*flock_try)(const struct flow_sys *sys, int fd);
   int (*set_cloexec)(const struct flow_sys *sys, int fd);
 
+  /* The first `size` bytes of a file as memory that may be read; null if that cannot be. The file
+   * must not become shorter meanwhile. */
+  const void *(*map)(const struct flow_sys *sys, int fd, size_t size);
+  void (*unmap)(const struct flow_sys *sys, const void *memory, size_t size);
+
   /* -- names */
   int (*rename)(const struct flow_sys *sys, const char *from, const char *to);
   int (*unlink)(const struct flow_sys *sys, const char *path);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -385,6 +386,17 @@ static int posix_set_cloexec(const struct flow_sys *sys, int fd) {
   return result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
+static const void *posix_map(const struct flow_sys *sys, int fd, size_t size) {
+  (void)sys;
+  void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void posix_unmap(const struct flow_sys *sys, const void *memory, size_t size) {
+  (void)sys;
+  munmap((void *)(uintptr_t)memory, size);
+}
+
 /* -- names */
 
 static int posix_rename(const struct flow_sys *sys, const char *from, const char *to) {
@@ -551,6 +563,8 @@ const struct flow_sys *flow_sys_posix(void) {
       .fstatfs = posix_fstatfs,
       .flock_try = posix_flock_try,
       .set_cloexec = posix_set_cloexec,
+      .map = posix_map,
+      .unmap = posix_unmap,
       .rename = posix_rename,
       .unlink = posix_unlink,
       .mkdir = posix_mkdir,

@@ -49,6 +49,10 @@ static void writes_and_reads(void **state) {
   char data[16] = {0};
   assert_int_equal(flow_sys_pread_all(sys, fd, data, sizeof data, 1), 9);
   assert_string_equal(data, "12ab56789");
+  const char *mapped = sys->map(sys, fd, 10);
+  assert_memory_equal(mapped, "012ab56789", 10);
+  sys->unmap(sys, mapped, 10);
+  assert_null(sys->map(sys, -1, 10));
   assert_int_equal(sys->ftruncate(sys, fd, 4), 0);
   assert_int_equal(sys->fdatasync(sys, fd), 0);
   struct flow_file_info info, same;
