@@ -5,7 +5,7 @@
 #include <lmdb.h>
 #include <string.h>
 
-/* A copy of chunks that an entry reaches over; entries point into it, so it never moves. */
+/* A copy of an entry that reaches over several chunks; it never moves. */
 struct store_block {
   struct store_block *next;
   size_t used, size;
@@ -53,7 +53,7 @@ static int add_piece(struct collector *c, const uint8_t *data, size_t length, ui
             sizeof *rows->pieces))
     return ENOMEM;
   rows->pieces = pieces;
-  rows->pieces[rows->piece_count++] = (struct store_piece){data, (uint32_t)length, version};
+  rows->pieces[rows->piece_count++] = (struct store_piece){data, length, version};
   return 0;
 }
 
@@ -74,53 +74,80 @@ static int damaged_entry(struct collector *c, int64_t epoch) {
   return STORE_STOP;
 }
 
-/* Joins the rest of the chunks before with this one, in a block that lives as long as the rows.
- * The block has room for the whole entry, so the chunks of a large value are appended and each
- * is copied only once. */
-static int join_rest(struct collector *c, const uint8_t **data, size_t *length) {
+/* Appends `length` bytes to the rest, in a block that lives as long as the rows and has room for all
+ * of the entry, as far as its size is known: so each byte of a large value is copied once. */
+static int extend_rest(struct collector *c, const uint8_t *data, size_t length) {
   const struct flow_sys *sys = c->store->sys;
   struct store_block *block = c->rows->blocks;
   bool is_open = block != NULL && c->rest + c->rest_length == block->data + block->used;
-  if (!is_open || block->size - block->used < *length) {
+  if (!is_open || block->size - block->used < length) {
     size_t size = c->rest_length > c->rest_wanted ? c->rest_length : c->rest_wanted;
-    size += *length;
+    size += length;
     block = sys->alloc(sys, sizeof *block + size);
     if (block == NULL) return ENOMEM;
     *block = (struct store_block){.next = c->rows->blocks, .used = c->rest_length, .size = size};
     memcpy(block->data, c->rest, c->rest_length);
     c->rows->blocks = block;
   }
-  memcpy(block->data + block->used, *data, *length);
-  block->used += *length;
-  *length += c->rest_length;
-  *data = block->data + block->used - *length;
+  memcpy(block->data + block->used, data, length);
+  block->used += length;
+  c->rest_length += length;
+  c->rest = block->data + block->used - c->rest_length;
+  return 0;
+}
+
+/* What is known of an entry that does not end here: an upper bound of its bytes. */
+static void note_rest(struct collector *c, const uint8_t *p, size_t length,
+                      const struct store_entry *entry) {
+  c->rest = p;
+  c->rest_length = length;
+  c->rest_wanted = entry->key_length + entry->value_length + 4 * FLOW_VARINT_MAX;
+}
+
+/* Takes from a chunk what the entry lacks that the chunks before did not end. */
+static int end_rest(struct collector *c, int64_t epoch, const uint8_t **data, size_t *length) {
+  while (c->rest_length != 0 && *length != 0) {
+    size_t lacks = c->rest_wanted > c->rest_length ? c->rest_wanted - c->rest_length : 1;
+    if (lacks > *length) lacks = *length;
+    int code = extend_rest(c, *data, lacks);
+    if (code != 0) return code;
+    *data += lacks;
+    *length -= lacks;
+    struct store_entry entry = {0};
+    const uint8_t *p = c->rest, *end = p + c->rest_length;
+    enum store_parse parsed = store_parse_entry(&p, end, &entry);
+    if (parsed == STORE_BAD) return damaged_entry(c, epoch);
+    if (parsed == STORE_PARTIAL) {
+      note_rest(c, c->rest, c->rest_length, &entry);
+      continue;
+    }
+    *data -= end - p; /* these belong to the next one */
+    *length += (size_t)(end - p);
+    code = add_piece(c, c->rest, (size_t)(p - c->rest), c->rest_version);
+    if (code == 0) code = add_ref(c, entry.row, 0);
+    if (code != 0) return code;
+    c->rest_length = 0;
+  }
   return 0;
 }
 
 static int add_entries(struct collector *c, int64_t epoch, const uint8_t *data, size_t length,
                        uint32_t version) {
-  if (c->rest_length != 0) {
-    if (version != c->rest_version) return damaged_entry(c, epoch);
-    int code = join_rest(c, &data, &length);
-    if (code != 0) return code;
-  }
+  if (c->rest_length != 0 && version != c->rest_version) return damaged_entry(c, epoch);
+  c->rest_version = version;
+  int code = end_rest(c, epoch, &data, &length);
+  if (code != 0 || c->rest_length != 0) return code;
   const uint8_t *p = data, *end = data + length, *start = p;
   struct store_entry entry = {0};
-  /* A row has less than 4 GiB, and a piece little more than one row: its offsets have 32 bits. */
-  if (length > UINT32_MAX) return damaged_entry(c, epoch);
-  int code = add_piece(c, data, length, version);
+  code = add_piece(c, data, length, version);
   for (; code == 0 && p != end; start = p) {
     enum store_parse parsed = store_parse_entry(&p, end, &entry);
     if (parsed == STORE_BAD) return damaged_entry(c, epoch);
     if (parsed == STORE_PARTIAL) break;
     code = add_ref(c, entry.row, (size_t)(start - data));
   }
-  if (code != 0) return code;
-  c->rest = p;
-  c->rest_length = (size_t)(end - p);
-  c->rest_wanted = entry.key_length + entry.value_length + 4 * FLOW_VARINT_MAX;
-  c->rest_version = version;
-  return 0;
+  if (p != end) note_rest(c, p, (size_t)(end - p), &entry);
+  return code;
 }
 
 /* Reads all chunks of one id and epoch. */

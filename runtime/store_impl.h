@@ -111,10 +111,11 @@ struct store_ref {
   uint32_t piece, offset;
 };
 
-/* Bytes with whole entries in them: of a chunk, or of chunks that were joined. */
+/* Bytes with whole entries in them: of a chunk, or one entry that several chunks had. */
 struct store_piece {
   const uint8_t *data;
-  uint32_t length, version;
+  size_t length;
+  uint32_t version;
 };
 
 /* All changes of one id in a range of epochs, sorted by row and then by age. */
