@@ -19,8 +19,8 @@ static uint32_t limit_of(size_t slots) {
   return limit < FLOW_TABLE_ROWS_MAX ? (uint32_t)limit : FLOW_TABLE_ROWS_MAX;
 }
 
-static uint64_t *slots_new(const struct flow_sys *sys, size_t count) {
-  uint64_t *slots = flow_sys_must_alloc(sys, count * sizeof *slots);
+static uint32_t *slots_new(const struct flow_sys *sys, size_t count) {
+  uint32_t *slots = flow_sys_must_alloc(sys, count * sizeof *slots);
   memset(slots, 0, count * sizeof *slots);
   return slots;
 }
@@ -64,6 +64,7 @@ void flow_table_free(struct flow_table *t) {
   t->sys->free(t->sys, t->slots);
   t->sys->free(t->sys, t->touched);
   t->sys->free(t->sys, t->stamps);
+  t->sys->free(t->sys, t->gone);
   *t = (struct flow_table){0};
 }
 
@@ -72,7 +73,7 @@ void flow_table_clear(struct flow_table *t) {
   t->row_count = t->free_row = 0;
   t->row_end = 1;
   t->next_id = t->epoch_first = 0;
-  t->touched_count = t->hole_count = 0;
+  t->touched_count = t->hole_count = t->gone_count = 0;
   t->is_in_order = true;
 }
 
@@ -87,6 +88,7 @@ static size_t stamp_bytes(const struct flow_table *t, size_t count) {
 size_t flow_table_bytes(const struct flow_table *t) {
   return slot_count(t) * sizeof *t->slots + t->touched_capacity * sizeof *t->touched +
          stamp_bytes(t, t->touched_capacity) +
+         t->gone_capacity * sizeof *t->gone +
          (size_t)t->chunk_count * ((size_t)t->row_size << t->chunk_shift) +
          t->chunk_capacity * sizeof *t->chunks;
 }
@@ -94,22 +96,32 @@ size_t flow_table_bytes(const struct flow_table *t) {
 /* -- the index ------------------------------------------------------------------------------- */
 
 static void index_put(struct flow_table *t, uint32_t tag, uint32_t row) {
-  uint32_t mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
-  while (t->slots[at] != 0) at = (at + 1) & mask;
-  t->slots[at] = (uint64_t)tag << 32 | row;
+  struct flow_probe p = flow_table_probe(t, tag);
+  while (t->slots[p.at] != 0) p.at = (p.at + 1) & p.mask;
+  t->slots[p.at] = p.wanted | row;
 }
 
-/* Slots are visited in order and land in almost the same order: one pass over both arrays. */
+/* Puts all rows into an index that has none, fetching ahead, which one row alone could not. Rows are read
+ * in the order in which they lie; the index is where the cache misses are. */
+static void index_fill(struct flow_table *t) {
+  enum { AHEAD = 16 };
+  for (uint32_t number = 1; number < t->row_end; number++) {
+    if (number + AHEAD < t->row_end) {
+      uint32_t tag = flow_table_row(t, number + AHEAD)->tag;
+      __builtin_prefetch(&t->slots[tag >> t->shift], 1);
+    }
+    const struct flow_entry *row = flow_table_row(t, number);
+    if (row->id != FLOW_ENTRY_FREE) index_put(t, row->tag, number);
+  }
+}
+
+/* Makes the index anew, of 2^log slots. The old one is given back first: nothing in it is needed. */
 static void index_resize(struct flow_table *t, uint32_t log) {
-  uint64_t *old = t->slots;
-  size_t old_count = slot_count(t);
+  t->sys->free(t->sys, t->slots);
   t->shift = 32 - log;
   t->slots = slots_new(t->sys, slot_count(t));
   t->row_limit = limit_of(slot_count(t));
-  for (size_t i = 0; i < old_count; i++) {
-    if (old[i] != 0) index_put(t, (uint32_t)(old[i] >> 32), (uint32_t)old[i]);
-  }
-  t->sys->free(t->sys, old);
+  index_fill(t);
 }
 
 static void index_grow(struct flow_table *t) {
@@ -117,19 +129,30 @@ static void index_grow(struct flow_table *t) {
   index_resize(t, 33 - t->shift);
 }
 
+/* The slot of a row that is in the index. */
 static uint32_t index_slot_of(const struct flow_table *t, const struct flow_entry *row) {
-  uint32_t mask = UINT32_MAX >> t->shift, at = row->tag >> t->shift;
-  for (;; at = (at + 1) & mask) {
-    uint64_t slot = t->slots[at];
-    if ((uint32_t)(slot >> 32) == row->tag && flow_table_row(t, (uint32_t)slot) == row) return at;
+  struct flow_probe p = flow_table_probe(t, row->tag);
+  for (;; p.at = (p.at + 1) & p.mask) {
+    uint32_t slot = t->slots[p.at];
+    if (flow_probe_fits(&p, slot) && flow_table_row(t, slot & p.mask) == row) return p.at;
   }
+}
+
+static uint32_t number_of(const struct flow_table *t, const struct flow_entry *row) {
+  return t->slots[index_slot_of(t, row)] & UINT32_MAX >> t->shift;
+}
+
+/* The place of the slot's row if there were no others. Its row says so; to compute it here, the tag
+ * that the slot does not hold in full would be needed. */
+static uint32_t index_home(const struct flow_table *t, uint32_t slot) {
+  return flow_table_row(t, slot & UINT32_MAX >> t->shift)->tag >> t->shift;
 }
 
 /* Empties a slot and moves the ones behind it back, so that no probe meets a hole. */
 static void index_remove(struct flow_table *t, uint32_t hole) {
   uint32_t mask = UINT32_MAX >> t->shift;
   for (uint32_t at = (hole + 1) & mask; t->slots[at] != 0; at = (at + 1) & mask) {
-    uint32_t home = (uint32_t)(t->slots[at] >> 32) >> t->shift;
+    uint32_t home = index_home(t, t->slots[at]);
     if (((at - home) & mask) < ((at - hole) & mask)) continue;
     t->slots[hole] = t->slots[at];
     hole = at;
@@ -167,47 +190,12 @@ static struct flow_entry *row_new(struct flow_table *t, uint64_t hash, uint64_t 
 }
 
 static void row_free(struct flow_table *t, struct flow_entry *row) {
-  uint32_t slot = index_slot_of(t, row), number = (uint32_t)t->slots[slot];
+  uint32_t slot = index_slot_of(t, row), number = t->slots[slot] & UINT32_MAX >> t->shift;
   index_remove(t, slot);
   row->id = FLOW_ENTRY_FREE;
   row->touched = t->free_row;
   t->free_row = number;
   t->row_count--;
-}
-
-struct flow_entry *flow_table_insert(struct flow_table *t, uint64_t hash) {
-  if (FLOW_UNLIKELY(t->row_count >= t->row_limit)) index_grow(t);
-  uint32_t number;
-  struct flow_entry *row = row_new(t, hash, t->next_id++, &number);
-  index_put(t, row->tag, number);
-  flow_table_touch_slow(t, row);
-  return row;
-}
-
-struct flow_entry *flow_table_load(struct flow_table *t, uint64_t hash, uint64_t id) {
-  uint32_t number;
-  if (id < t->next_id)
-    t->is_in_order = false;
-  else
-    t->next_id = id + 1;
-  return row_new(t, hash, id, &number);
-}
-
-/* The index is made at once: in its final size, and fetching ahead, which one row alone could not. */
-void flow_table_loaded(struct flow_table *t, uint64_t next_id) {
-  enum { AHEAD = 16 };
-  if (next_id > t->next_id) t->next_id = next_id;
-  t->epoch_first = t->next_id;
-  uint32_t log = 32 - t->shift;
-  while (log < 31 && limit_of((size_t)1 << log) <= t->row_count) log++;
-  if (log > 32 - t->shift) index_resize(t, log);
-  for (uint32_t number = 1; number < t->row_end; number++) {
-    if (number + AHEAD < t->row_end) {
-      uint32_t tag = flow_table_row(t, number + AHEAD)->tag;
-      __builtin_prefetch(&t->slots[tag >> t->shift], 1);
-    }
-    index_put(t, flow_table_row(t, number)->tag, number);
-  }
 }
 
 /* Closes the holes that rows left which came and went within this epoch. */
@@ -235,7 +223,8 @@ static void stamp(struct flow_table *t) {
   }
 }
 
-void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
+/* Appends a row to the list of touched ones. */
+static void touch(struct flow_table *t, struct flow_entry *row, uint32_t number) {
   if (t->touched_count == t->touched_capacity && t->hole_count > t->touched_count / 2) {
     close_holes(t);
   }
@@ -247,9 +236,43 @@ void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
       t->stamps = flow_sys_must_realloc(t->sys, t->stamps, stamp_bytes(t, t->touched_capacity));
     }
   }
-  t->touched[t->touched_count++] = (uint64_t)(uintptr_t)row;
+  t->touched[t->touched_count++] = number;
   if (t->stamp_words > 0) stamp(t);
   row->touched = (uint32_t)t->touched_count;
+}
+
+struct flow_entry *flow_table_insert(struct flow_table *t, uint64_t hash) {
+  if (FLOW_UNLIKELY(t->row_count >= t->row_limit)) index_grow(t);
+  uint32_t number;
+  struct flow_entry *row = row_new(t, hash, t->next_id++, &number);
+  index_put(t, row->tag, number);
+  touch(t, row, number);
+  return row;
+}
+
+struct flow_entry *flow_table_load(struct flow_table *t, uint64_t hash, uint64_t id) {
+  uint32_t number;
+  if (id < t->next_id)
+    t->is_in_order = false;
+  else
+    t->next_id = id + 1;
+  return row_new(t, hash, id, &number);
+}
+
+/* The index is made at once, in its final size. */
+void flow_table_loaded(struct flow_table *t, uint64_t next_id) {
+  if (next_id > t->next_id) t->next_id = next_id;
+  t->epoch_first = t->next_id;
+  uint32_t log = 32 - t->shift;
+  while (log < 31 && limit_of((size_t)1 << log) <= t->row_count) log++;
+  if (log > 32 - t->shift)
+    index_resize(t, log);
+  else
+    index_fill(t);
+}
+
+void flow_table_touch_slow(struct flow_table *t, struct flow_entry *row) {
+  touch(t, row, number_of(t, row));
 }
 
 /* Takes a row that did not exist before this epoch out of the list. */
@@ -262,10 +285,20 @@ static void untouch(struct flow_table *t, const struct flow_entry *row) {
   }
 }
 
+/* Turns the place of a row in the list into a tombstone. */
+static void bury(struct flow_table *t, const struct flow_entry *row) {
+  if (t->gone_count == t->gone_capacity) {
+    t->gone_capacity = t->gone_capacity == 0 ? 16 : 2 * t->gone_capacity;
+    t->gone = flow_sys_must_realloc(t->sys, t->gone, t->gone_capacity * sizeof *t->gone);
+  }
+  t->touched[row->touched - 1] = FLOW_TOUCHED_GONE | t->gone_count;
+  t->gone[t->gone_count++] = row->id;
+}
+
 void flow_table_forget(struct flow_table *t, struct flow_entry *row) {
   if (row->id < t->epoch_first) {
     flow_table_touch(t, row);
-    t->touched[row->touched - 1] = row->id << 1 | 1;
+    bury(t, row);
   } else {
     untouch(t, row);
   }
@@ -282,13 +315,12 @@ void flow_table_epoch_reset(struct flow_table *t) {
   enum { AHEAD = 8 };
   for (size_t i = 0; i < t->touched_count; i++) {
     if (i + AHEAD < t->touched_count) {
-      uint64_t later = t->touched[i + AHEAD] & ~UINT64_C(1);
-      __builtin_prefetch((const void *)(uintptr_t)later, 1);
+      __builtin_prefetch(flow_table_touched(t, i + AHEAD), 1);
     }
     struct flow_entry *row = flow_table_touched(t, i);
     if (row != NULL) row->touched = 0;
   }
-  t->touched_count = t->hole_count = 0;
+  t->touched_count = t->hole_count = t->gone_count = 0;
   t->epoch_first = t->next_id;
 }
 

@@ -36,10 +36,13 @@
 struct flow_sys;
 struct flow_order; /* flow/abi.h */
 
-/* Rows of one table. Row numbers are 32 bits wide; 0 is no row. */
-#define FLOW_TABLE_ROWS_MAX UINT32_C(0xfffffff0)
+/* Rows of one table. Row numbers are 31 bits wide; 0 is no row. */
+#define FLOW_TABLE_ROWS_MAX (UINT32_C(0x80000000) / 8 * 5)
 /* The id of a row that is not in use. */
 #define FLOW_ENTRY_FREE UINT64_MAX
+
+/* In the list of touched rows: this one is gone. */
+#define FLOW_TOUCHED_GONE UINT32_C(0x80000000)
 
 /* What every row begins with. */
 struct flow_entry {
@@ -48,11 +51,12 @@ struct flow_entry {
   uint32_t touched; /* its place in the list of touched rows, counted from 1; 0: not in it */
 };
 
-/* The index is an array of words `tag << 32 | row`, 0 for none, with linear probing from the upper
- * bits of the tag; so growing it reads no row, and keeps the order of the slots. */
+/* The index has 2^n slots, n <= 31, with linear probing from the upper n bits of the tag. A slot
+ * holds the other bits of the tag above the n bits of the row's number, 0 for none: there are always
+ * fewer rows than slots. So an index of four bytes per slot compares whole tags, or nearly so. */
 struct flow_table {
-  uint64_t *slots;
-  uint32_t shift;       /* 32 - log2 of the number of slots */
+  uint32_t *slots;
+  uint32_t shift;       /* 32 - n */
   uint32_t row_size;    /* bytes; a multiple of 8 */
   uint32_t chunk_shift; /* log2 of the rows of a chunk */
   uint32_t chunk_count;
@@ -66,10 +70,13 @@ struct flow_table {
   uint32_t free_row;    /* head of the list of free rows; the next one is in `touched` */
   uint32_t chunk_capacity;
   bool is_in_order; /* the ids of the rows rise with their numbers */
-  /* In the order of the first touch: a row's address, or `id << 1 | 1` for a row that existed
-   * before this epoch and was forgotten in it, or 0 for one that came and went. */
-  uint64_t *touched;
+  /* In the order of the first touch: a row's number, or FLOW_TOUCHED_GONE | the place in `gone` of
+   * the id of a row that existed before this epoch and was forgotten in it, or 0 for one that came
+   * and went. */
+  uint32_t *touched;
+  uint64_t *gone;
   size_t touched_count, touched_capacity, hole_count;
+  uint32_t gone_count, gone_capacity;
   /* With several workers: when each row of the list was touched first, `stamp_words` words each. */
   uint32_t *stamps;
   uint32_t stamp_words;
@@ -134,16 +141,38 @@ static inline struct flow_entry *flow_table_row(const struct flow_table *t, uint
   return (struct flow_entry *)(t->chunks[row >> t->chunk_shift] + (row & mask) * t->row_size);
 }
 
+/* Where a search for the tag begins, and what it looks for: slots that are `wanted` above `mask`. */
+struct flow_probe {
+  uint32_t at, mask, wanted;
+};
+
+static inline struct flow_probe flow_table_probe(const struct flow_table *t, uint32_t tag) {
+  return (struct flow_probe){.at = tag >> t->shift,
+                             .mask = UINT32_MAX >> t->shift,
+                             .wanted = tag << (32 - t->shift)};
+}
+
+/* Whether the slot may be that of the key: surely not if false. */
+static inline bool flow_probe_fits(const struct flow_probe *p, uint32_t slot) {
+  return ((slot ^ p->wanted) & ~p->mask) == 0 && slot != 0;
+}
+
+/* Starts to fetch the row: its lines of the cache, up to three. One of 64 bytes, or of a part of that,
+ * never lies in two. */
+FLOW_INLINE void flow_table_fetch(const struct flow_table *t, const struct flow_entry *row) {
+  __builtin_prefetch(row);
+  if (t->row_size > 64) __builtin_prefetch((const char *)row + 64);
+  if (64 % t->row_size != 0) __builtin_prefetch((const char *)row + t->row_size - 1);
+}
+
 /* The row to which the hash most likely leads, or null; starts to fetch it, and does not read it. */
 static inline struct flow_entry *flow_table_guess(const struct flow_table *t, uint64_t hash) {
-  uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
-  for (;; at = (at + 1) & mask) {
-    uint64_t slot = t->slots[at];
-    if ((uint32_t)(slot >> 32) == tag && slot != 0) {
-      struct flow_entry *row = flow_table_row(t, (uint32_t)slot);
-      __builtin_prefetch(row);
-      /* A row of 64 bytes, or of a part of that, never lies in two lines of the cache. */
-      if (64 % t->row_size != 0) __builtin_prefetch((char *)row + t->row_size - 1);
+  struct flow_probe p = flow_table_probe(t, (uint32_t)(hash >> 32));
+  for (;; p.at = (p.at + 1) & p.mask) {
+    uint32_t slot = t->slots[p.at];
+    if (flow_probe_fits(&p, slot)) {
+      struct flow_entry *row = flow_table_row(t, slot & p.mask);
+      flow_table_fetch(t, row);
       return row;
     }
     if (slot == 0) return NULL;
@@ -165,11 +194,11 @@ FLOW_INLINE bool flow_table_is_guessed(const struct flow_entry *guess, const voi
 /* The row with that key, or null. */
 FLOW_INLINE struct flow_entry *flow_table_find(const struct flow_table *t, uint64_t hash,
                                                const void *key, flow_table_equal *equal) {
-  uint32_t tag = (uint32_t)(hash >> 32), mask = UINT32_MAX >> t->shift, at = tag >> t->shift;
-  for (;; at = (at + 1) & mask) {
-    uint64_t slot = t->slots[at];
-    if ((uint32_t)(slot >> 32) == tag && slot != 0) {
-      struct flow_entry *row = flow_table_row(t, (uint32_t)slot);
+  struct flow_probe p = flow_table_probe(t, (uint32_t)(hash >> 32));
+  for (;; p.at = (p.at + 1) & p.mask) {
+    uint32_t slot = t->slots[p.at];
+    if (flow_probe_fits(&p, slot)) {
+      struct flow_entry *row = flow_table_row(t, slot & p.mask);
       if (FLOW_LIKELY(equal(row, key))) return row;
     } else if (slot == 0) {
       return NULL;
@@ -212,8 +241,15 @@ void flow_table_undo_insert(struct flow_table *, struct flow_entry *);
 /* The touched row at `index` < touched_count, or null if that one was forgotten. A loop over them
  * may change and forget rows; rows that it touches first are appended. */
 static inline struct flow_entry *flow_table_touched(const struct flow_table *t, size_t index) {
-  uint64_t word = t->touched[index];
-  return (word & 1) != 0 ? NULL : (struct flow_entry *)(uintptr_t)word;
+  uint32_t word = t->touched[index];
+  return word == 0 || (word & FLOW_TOUCHED_GONE) != 0 ? NULL : flow_table_row(t, word);
+}
+
+/* Starts to fetch the touched row at `index`, if there is one. */
+static inline void flow_table_fetch_touched(const struct flow_table *t, size_t index) {
+  if (index >= t->touched_count) return;
+  const struct flow_entry *row = flow_table_touched(t, index);
+  if (row != NULL) flow_table_fetch(t, row);
 }
 
 /* The stamp of the touched row at `index`: the block and the path, to be compared word by word. */
@@ -231,15 +267,12 @@ FLOW_INLINE void flow_table_pack(const struct flow_table *t, struct flow_buf *ou
                                  void (*value)(struct flow_buf *, const struct flow_entry *)) {
   enum { AHEAD = 8 };
   for (size_t i = 0; i < t->touched_count; i++) {
-    if (i + AHEAD < t->touched_count) {
-      uint64_t later = t->touched[i + AHEAD] & ~UINT64_C(1);
-      __builtin_prefetch((const void *)(uintptr_t)later);
-    }
-    uint64_t word = t->touched[i];
-    if ((word & 1) != 0) {
-      flow_put_tombstone(out, word >> 1);
+    flow_table_fetch_touched(t, i + AHEAD);
+    uint32_t word = t->touched[i];
+    if ((word & FLOW_TOUCHED_GONE) != 0) {
+      flow_put_tombstone(out, t->gone[word & ~FLOW_TOUCHED_GONE]);
     } else if (word != 0) {
-      const struct flow_entry *row = (const struct flow_entry *)(uintptr_t)word;
+      const struct flow_entry *row = flow_table_row(t, word);
       bool is_new = row->id >= t->epoch_first;
       flow_put_entry(out, row->id, is_new ? FLOW_DELTA_KEY : 0);
       size_t mark;
