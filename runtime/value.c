@@ -43,7 +43,7 @@ bool flow_bad(struct flow_bad_record *bad, const char *at, const char *format, .
 
 /* -- lists ----------------------------------------------------------------------------------- */
 
-void *flow_list_grow(struct flow_mem *mem, void *data, uint32_t length, uint32_t *capacity,
+void *flow_list_grow(struct flow_mem *mem, void *elements, uint32_t length, uint32_t *capacity,
                      size_t element_size) {
   uint64_t wanted = (uint64_t)length + (length < 16 ? length : length / 2 + length / 4);
   uint64_t least = element_size >= 16 ? 1 : 16 / element_size;
@@ -51,9 +51,33 @@ void *flow_list_grow(struct flow_mem *mem, void *data, uint32_t length, uint32_t
   if (wanted <= length) wanted = (uint64_t)length + 1;
   if (wanted > FLOW_LIST_MAX) wanted = FLOW_LIST_MAX;
   if (length >= FLOW_LIST_MAX) flow_out_of_memory(wanted * element_size);
-  data = flow_mem_grow(mem, data, *capacity * element_size, wanted * element_size);
+  void *data;
+  if (*capacity > 0) {
+    data = flow_mem_grow(mem, elements, *capacity * element_size, wanted * element_size);
+  } else {
+    data = flow_mem_alloc(mem, wanted * element_size);
+    if (length > 0) memcpy(data, elements, length * element_size);
+  }
   *capacity = (uint32_t)wanted;
   return data;
+}
+
+void flow_list_shrink(struct flow_mem *mem, void *list, uint32_t length, uint32_t *capacity,
+                      uint32_t near_count, size_t element_size) {
+  void *old;
+  memcpy(&old, list, sizeof old);
+  uint32_t old_capacity = *capacity;
+  if (length <= near_count) {
+    memset(list, 0, sizeof old);
+    if (length > 0) memcpy(list, old, length * element_size);
+    *capacity = 0;
+  } else {
+    *capacity = old_capacity / 2;
+    void *data = flow_mem_alloc(mem, *capacity * element_size);
+    memcpy(data, old, length * element_size);
+    memcpy(list, &data, sizeof data);
+  }
+  flow_mem_free(mem, old, old_capacity * element_size);
 }
 
 /* Sorts short runs by insertion, so that the merges begin with runs of this length. */

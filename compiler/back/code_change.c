@@ -53,16 +53,29 @@ static const char *drop(struct emit *e, const struct type *type, const char *poi
                       pointer);
 }
 
+/* A C pointer to the element of the list `xs` at an index. */
+static const char *element(const struct shape *s, const char *at) {
+  return arena_printf(&s->e->compiler->arena, "&%s[%s]", emit_list_data(s->e, s->type, "xs"), at);
+}
+
+/* Closes the gap of an element that is gone, and gives back memory that became too much. */
+static void write_close(struct shape *s, const char *at) {
+  text_addf(&s->out,
+            "  flow_list_close(%s, xs->length, %s, sizeof *xs->data);\n"
+            "  xs->length--;\n"
+            "  if (flow_list_is_wide(xs->length, xs->capacity))\n"
+            "    flow_list_shrink(mem, xs, xs->length, &xs->capacity, %u, sizeof *xs->data);\n",
+            emit_list_data(s->e, s->type, "xs"), at, emit_list_near(s->type));
+}
+
 static const char *push_function(struct emit *e, const struct type *list) {
   struct shape s;
   if (!begin(&s, e, "push", list)) return s.name;
   text_addf(&s.out,
             "static inline void %s(struct flow_mem *mem, %s *xs, const %s *x) {\n"
-            "  if (xs->length == xs->capacity)\n"
-            "    xs->data = flow_list_grow(mem, xs->data, xs->length, &xs->capacity, sizeof *xs->data);\n"
-            "  %s\n  xs->length++;\n",
-            s.name, s.c_type, s.c_elem,
-            code_copy(e, s.elem, "mem", "&xs->data[xs->length]", "x"));
+            "  %s  %s\n  xs->length++;\n",
+            s.name, s.c_type, s.c_elem, emit_list_grow(e, list, "mem"),
+            code_copy(e, s.elem, "mem", element(&s, "xs->length"), "x"));
   finish(&s);
   return s.name;
 }
@@ -73,11 +86,11 @@ static const char *insert_function(struct emit *e, const struct type *list) {
   text_addf(&s.out,
             "static inline bool %s(struct flow_mem *mem, %s *xs, int64_t at, const %s *x) {\n"
             "  if ((uint64_t)at > xs->length) return false;\n"
-            "  if (xs->length == xs->capacity)\n"
-            "    xs->data = flow_list_grow(mem, xs->data, xs->length, &xs->capacity, sizeof *xs->data);\n"
-            "  flow_list_open(xs->data, xs->length, (uint32_t)at, sizeof *xs->data);\n"
+            "  %s"
+            "  flow_list_open(%s, xs->length, (uint32_t)at, sizeof *xs->data);\n"
             "  %s\n  xs->length++;\n  return true;\n",
-            s.name, s.c_type, s.c_elem, code_copy(e, s.elem, "mem", "&xs->data[at]", "x"));
+            s.name, s.c_type, s.c_elem, emit_list_grow(e, list, "mem"),
+            emit_list_data(e, list, "xs"), code_copy(e, s.elem, "mem", element(&s, "at"), "x"));
   finish(&s);
   return s.name;
 }
@@ -98,11 +111,10 @@ static const char *take_function(struct emit *e, const struct type *list) {
             emit_c_type(e, result), s.name, s.c_type, emit_c_type(e, result));
   if (!is_same) text_add(&s.out, "  taken.has = true;\n");
   text_addf(&s.out, "  %s\n%s",
-            code_copy(e, s.elem, "arena", is_same ? "&taken" : "&taken.value", "&xs->data[at]"),
-            drop(e, s.elem, "&xs->data[at]"));
-  text_add(&s.out,
-           "  flow_list_close(xs->data, xs->length, (uint32_t)at, sizeof *xs->data);\n"
-           "  xs->length--;\n  return taken;\n");
+            code_copy(e, s.elem, "arena", is_same ? "&taken" : "&taken.value", element(&s, "at")),
+            drop(e, s.elem, element(&s, "at")));
+  write_close(&s, "(uint32_t)at");
+  text_add(&s.out, "  return taken;\n");
   finish(&s);
   return s.name;
 }
@@ -116,10 +128,10 @@ static const char *remove_function(struct emit *e, const struct type *list) {
             "  (void)mem;\n"
             "  uint32_t at = %s(xs, x);\n"
             "  if (at == xs->length) return false;\n"
-            "%s"
-            "  flow_list_close(xs->data, xs->length, at, sizeof *xs->data);\n"
-            "  xs->length--;\n  return true;\n",
-            s.name, s.c_type, s.c_elem, find, drop(e, s.elem, "&xs->data[at]"));
+            "%s",
+            s.name, s.c_type, s.c_elem, find, drop(e, s.elem, element(&s, "at")));
+  write_close(&s, "at");
+  text_add(&s.out, "  return true;\n");
   finish(&s);
   return s.name;
 }
@@ -130,10 +142,8 @@ static const char *clear_function(struct emit *e, const struct type *type) {
   text_addf(&s.out, "static inline void %s(struct flow_mem *mem, %s *xs) {\n  (void)mem;\n", s.name,
             s.c_type);
   if (type->kind == TYPE_LIST) {
-    if (type_has_heap(s.elem))
-      text_addf(&s.out, "  for (uint32_t i = 0; i < xs->length; i++) %s(mem, &xs->data[i]);\n",
-                emit_helper(e, HELPER_DROP, s.elem));
-    text_add(&s.out, "  xs->length = 0;\n");
+    text_addf(&s.out, "  %s(mem, xs);\n  *xs = (%s){.length = 0};\n", emit_helper(e, HELPER_DROP, type),
+              s.c_type);
   } else if (type_has_heap(s.elem) || (type->kind == TYPE_MAP && type_has_heap(type->elem))) {
     text_addf(&s.out, "  %s(mem, xs);\n  *xs = (struct flow_map){0};\n",
               emit_helper(e, HELPER_DROP, type));
@@ -217,7 +227,7 @@ static const char *element_place(struct code *c, const struct expr *place) {
   if (type->kind == TYPE_LIST) {
     code_put(c, "if ((uint64_t)%s >= %s) %s", index, code_member(c, object, "length"),
              code_fail(c, place->span, "the index is out of range"));
-    return code_printf(c, "%s[%s]", code_member(c, object, "data"), index);
+    return code_printf(c, "%s[%s]", emit_list_data(c->e, type, code_address(c, object)), index);
   }
   const char *is_new = code_printf(c, "is_new%u", ++c->temp_count);
   const char *entry = code_printf(c, "e%u", c->temp_count);

@@ -39,6 +39,11 @@ static const char *entry_at(struct code *c, const struct type *table, const char
                      code_address(c, container), at, type, part);
 }
 
+/* The address of the elements of a list. */
+static const char *data_of(struct code *c, const struct type *list, const char *operand) {
+  return emit_list_data(c->e, list, code_address(c, operand));
+}
+
 const char *code_element(struct code *c, const struct expr *expr) {
   const struct type *type = expr->index.object->type;
   const char *operands[2];
@@ -46,7 +51,7 @@ const char *code_element(struct code *c, const struct expr *expr) {
   const char *temp = code_temp(c, expr->type, "{0}");
   if (type->kind == TYPE_LIST) {
     const char *element =
-        code_printf(c, "%s[%s]", code_member(c, operands[0], "data"), operands[1]);
+        code_printf(c, "%s[%s]", data_of(c, type, operands[0]), operands[1]);
     code_put(c, "if ((uint64_t)%s < %s) %s", operands[1], code_member(c, operands[0], "length"),
              code_some(c, type->elem, temp, element));
     return temp;
@@ -65,9 +70,9 @@ const char *code_list_find(struct emit *e, const struct type *list) {
   text_addf(emit_section(e, SECTION_HELPERS),
             "static inline uint32_t %s(const %s *xs, const %s *x) {\n"
             "  uint32_t i = 0;\n"
-            "  while (i < xs->length && !%s(&xs->data[i], x)) i++;\n"
+            "  while (i < xs->length && !%s(&%s[i], x)) i++;\n"
             "  return i;\n}\n\n",
-            name, emit_c_type(e, list), elem, equal);
+            name, emit_c_type(e, list), elem, equal, emit_list_data(e, list, "xs"));
   return name;
 }
 
@@ -85,11 +90,7 @@ const char *code_contains(struct code *c, const struct type *type, const char *c
 /* -- new collections ------------------------------------------------------------------------- */
 
 static const char *new_list(struct code *c, const struct type *list, const char *length) {
-  return code_temp(c, list,
-                   code_printf(c,
-                               "{.data = flow_list_alloc(w->arena, %s, sizeof(%s)), .length = %s, "
-                               ".capacity = %s}",
-                               length, emit_c_type(c->e, list->elem), length, length));
+  return code_temp(c, list, code_printf(c, "%s(w->arena, %s)", emit_list_make(c->e, list), length));
 }
 
 const char *code_concat(struct code *c, const struct type *type, const char *a, const char *b) {
@@ -99,10 +100,10 @@ const char *code_concat(struct code *c, const struct type *type, const char *a, 
   }
   const char *la = code_member(c, a, "length"), *lb = code_member(c, b, "length");
   const char *list = new_list(c, type, code_printf(c, "%s + %s", la, lb));
-  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s.data[i] = %s[i];", la, list,
-           code_member(c, a, "data"));
-  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s.data[%s + i] = %s[i];", lb, list, la,
-           code_member(c, b, "data"));
+  const char *data = data_of(c, type, list);
+  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s[i] = %s[i];", la, data, data_of(c, type, a));
+  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s[%s + i] = %s[i];", lb, data, la,
+           data_of(c, type, b));
   return list;
 }
 
@@ -141,7 +142,7 @@ static const char *each(struct code *c, const struct type *type, const char *con
   const char *i = code_printf(c, "i%u", ++c->temp_count);
   if (type->kind == TYPE_LIST) {
     code_put(c, "for (uint32_t %s = 0; %s < %s; %s++) {", i, i, code_member(c, container, "length"), i);
-    return code_printf(c, "%s[%s]", code_member(c, container, "data"), i);
+    return code_printf(c, "%s[%s]", data_of(c, type, container), i);
   }
   const char *at = code_address(c, container);
   code_put(c, "for (uint32_t %s = flow_map_first(%s); %s != FLOW_MAP_NONE; %s = flow_map_next(%s, %s)) {",
@@ -156,7 +157,7 @@ static const char *edge_element(struct code *c, const struct expr *call, const c
   const char *length = code_member(c, xs, "length");
   if (type->kind == TYPE_LIST) {
     const char *at = is_first ? "0" : code_printf(c, "%s - 1", length);
-    const char *element = code_printf(c, "%s[%s]", code_member(c, xs, "data"), at);
+    const char *element = code_printf(c, "%s[%s]", data_of(c, type, xs), at);
     code_put(c, "if (%s > 0) %s", length, code_some(c, type->elem, temp, element));
     return temp;
   }
@@ -171,8 +172,8 @@ static const char *edge_element(struct code *c, const struct expr *call, const c
 static const char *copy_list(struct code *c, const struct type *type, const char *xs) {
   const char *length = code_member(c, xs, "length");
   const char *list = new_list(c, type, length);
-  code_put(c, "if (%s > 0) memcpy(%s.data, %s, %s * sizeof *%s.data);", length, list,
-           code_member(c, xs, "data"), length, list);
+  code_put(c, "if (%s > 0) memcpy(%s, %s, %s * sizeof *%s.data);", length,
+           data_of(c, type, list), data_of(c, type, xs), length, list);
   return list;
 }
 
@@ -186,16 +187,16 @@ static const char *sorted(struct code *c, const struct type *type, const char *x
               compare);
   }
   const char *list = copy_list(c, type, xs);
-  code_put(c, "flow_list_sort(w->arena, %s.data, %s.length, sizeof *%s.data, %s);", list, list,
-           list, name);
+  code_put(c, "flow_list_sort(w->arena, %s, %s.length, sizeof *%s.data, %s);",
+           data_of(c, type, list), list, list, name);
   return list;
 }
 
 static const char *reversed(struct code *c, const struct type *type, const char *xs) {
   const char *length = code_member(c, xs, "length");
   const char *list = new_list(c, type, length);
-  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s.data[i] = %s[%s - 1 - i];", length, list,
-           code_member(c, xs, "data"), length);
+  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s[i] = %s[%s - 1 - i];", length,
+           data_of(c, type, list), data_of(c, type, xs), length);
   return list;
 }
 
@@ -206,7 +207,8 @@ static const char *range_list(struct code *c, const struct expr *call, const cha
   code_put(c, "uint32_t %s = %s > %s ? (uint32_t)(%s - %s) : 0;", length, args[1], args[0], args[1],
            args[0]);
   const char *list = new_list(c, call->type, length);
-  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s.data[i] = %s + i;", length, list, args[0]);
+  code_put(c, "for (uint32_t i = 0; i < %s; i++) %s[i] = %s + i;", length,
+           data_of(c, call->type, list), args[0]);
   return list;
 }
 
@@ -218,8 +220,8 @@ static const char *table_part(struct code *c, const struct expr *call, const cha
   const char *at = code_address(c, map);
   code_put(c,
            "for (uint32_t i = flow_map_first(%s); i != FLOW_MAP_NONE; i = flow_map_next(%s, i)) "
-           "%s.data[%s.length++] = %s;",
-           at, at, list, list, entry_at(c, type, map, "i", is_keys ? "key" : "value"));
+           "%s[%s.length++] = %s;",
+           at, at, data_of(c, call->type, list), list, entry_at(c, type, map, "i", is_keys ? "key" : "value"));
   return list;
 }
 
@@ -289,15 +291,16 @@ static const char *slice(struct code *c, const struct expr *call, const char **a
            args[2], code_member(c, args[0], "length"), from, to);
   const char *length = code_printf(c, "(uint32_t)(%s - %s)", to, from);
   const char *list = new_list(c, call->type, length);
-  code_put(c, "if (%s > %s) memcpy(%s.data, %s + %s, %s * sizeof *%s.data);", to, from, list,
-           code_member(c, args[0], "data"), from, length, list);
+  code_put(c, "if (%s > %s) memcpy(%s, %s + %s, %s * sizeof *%s.data);", to, from,
+           data_of(c, call->type, list), data_of(c, call->type, args[0]), from, length, list);
   return list;
 }
 
 static const char *joined(struct code *c, const struct expr *call, const char **args) {
   return code_temp(c, call->type,
                    code_printf(c, "flow_text_join(w->arena, %s, %s, %s)",
-                               code_member(c, args[0], "data"), code_member(c, args[0], "length"),
+                               data_of(c, call->call.args.data[0].value->type, args[0]),
+                               code_member(c, args[0], "length"),
                                code_address(c, args[1])));
 }
 

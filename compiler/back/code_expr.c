@@ -476,12 +476,10 @@ static const char *list_value(struct code *c, const struct expr *expr) {
   const char **operands = arena_alloc(&c->e->compiler->arena, count * sizeof *operands);
   code_exprs(c, (const struct expr *const *)expr->list.data, count, operands);
   if (expr->type->kind == TYPE_SET) return code_set_of(c, expr->type, operands, count);
-  const char *element = emit_c_type(c->e, expr->type->elem);
   const char *temp = code_temp(
-      c, expr->type,
-      code_printf(c, "{.data = flow_mem_alloc(w->arena, %zu * sizeof(%s)), .length = %zu, .capacity = %zu}",
-                  count, element, count, count));
-  for (size_t i = 0; i < count; i++) code_put(c, "%s.data[%zu] = %s;", temp, i, operands[i]);
+      c, expr->type, code_printf(c, "%s(w->arena, %zu)", emit_list_make(c->e, expr->type), count));
+  const char *data = emit_list_data(c->e, expr->type, code_address(c, temp));
+  for (size_t i = 0; i < count; i++) code_put(c, "%s[%zu] = %s;", data, i, operands[i]);
   return temp;
 }
 

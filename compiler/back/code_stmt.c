@@ -231,7 +231,7 @@ static void loop(struct code *c, const struct stmt *stmt) {
     if (stmt->loop.second != NULL)
       loop_variable(c, stmt->loop.first, code_printf(c, "(int64_t)%s", i));
     loop_variable(c, stmt->loop.second ? stmt->loop.second : stmt->loop.first,
-                  code_printf(c, "%s->data[%s]", all, i));
+                  code_printf(c, "%s[%s]", emit_list_data(c->e, type, all), i));
   } else {
     const char *entry = emit_entry_type(c->e, type);
     code_put(c, "for (uint32_t %s = flow_map_first(%s); %s != FLOW_MAP_NONE; %s = flow_map_next(%s, %s)) {",

@@ -152,10 +152,7 @@ static void define(struct emit *e, const struct type *type, struct text *out) {
   case TYPE_OPTIONAL:
     text_addf(out, "struct %s {\n  bool has;\n  %s value;\n};\n", name, emit_c_type(e, type->elem));
     return;
-  case TYPE_LIST:
-    text_addf(out, "struct %s {\n  %s *data;\n  uint32_t length, capacity;\n};\n", name,
-              emit_c_type(e, type->elem));
-    return;
+  case TYPE_LIST: ctype_define_list(e, type, out); return;
   case TYPE_RECORD: define_record(e, type, out); return;
   case TYPE_ENUM: define_enum(e, type, out); return;
   default: return;

@@ -59,6 +59,12 @@ void ctype_table_encode(struct emit *, struct text *out, const struct type *tabl
 void ctype_table_decode(struct emit *, struct text *out, const struct type *table);
 void ctype_table_loop(struct emit *, struct text *out, const struct type *table, const char *x);
 
+/* The C type of a list, and the bodies for lists (ctype_list.c). */
+void ctype_define_list(struct emit *, const struct type *list, struct text *out);
+void ctype_list_copy(struct emit *, struct text *out, const struct type *list);
+void ctype_list_drop(struct emit *, struct text *out, const struct type *list);
+void ctype_list_decode(struct emit *, struct text *out, const struct type *list);
+
 /* The head `static inline bool equal_T_Event(const struct T_Event *a, …) {` of a helper, and its
  * end; the latter moves the finished text into SECTION_HELPERS. */
 void ctype_begin(struct emit *, struct text *out, enum helper, const struct type *,

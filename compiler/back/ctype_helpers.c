@@ -152,7 +152,8 @@ static void write_equal(struct emit *e, struct text *out, const struct type *typ
               "  for (uint32_t i = 0; i < a->length; i++) {\n"
               "    if (!(%s)) return false;\n"
               "  }\n  return true;\n",
-              equal_term(e, type->elem, "a->data[i]", "b->data[i]"));
+              equal_term(e, type->elem, path(e, emit_list_data(e, type, "a"), "[i]"),
+                         path(e, emit_list_data(e, type, "b"), "[i]")));
     return;
   case TYPE_SET:
   case TYPE_MAP: ctype_table_equal(e, out, type); return;
@@ -192,9 +193,9 @@ static void write_hash(struct emit *e, struct text *out, const struct type *type
     text_addf(out,
               "  int64_t length = x->length;\n"
               "  seed = flow_int_hash(seed, &length);\n"
-              "  for (uint32_t i = 0; i < x->length; i++) seed = %s(seed, &x->data[i]);\n"
+              "  for (uint32_t i = 0; i < x->length; i++) seed = %s(seed, &%s[i]);\n"
               "  return seed;\n",
-              emit_helper(e, HELPER_HASH, type->elem));
+              emit_helper(e, HELPER_HASH, type->elem), emit_list_data(e, type, "x"));
     return;
   case TYPE_RECORD:
     if (type->fields.count == 0) text_add(out, "  (void)x;\n");
@@ -223,23 +224,6 @@ static void write_copy_enum(struct emit *e, struct text *out, const struct type 
   text_add(out, "    default: break;\n  }\n");
 }
 
-static void write_copy_list(struct emit *e, struct text *out, const struct type *type) {
-  const char *elem = emit_c_type(e, type->elem);
-  text_addf(out,
-            "  %s *data = NULL;\n"
-            "  if (from->length > 0) {\n"
-            "    data = flow_mem_alloc(mem, from->length * sizeof *data);\n",
-            elem);
-  if (type_has_heap(type->elem)) {
-    text_addf(
-        out, "    for (uint32_t i = 0; i < from->length; i++) %s(mem, &data[i], &from->data[i]);\n",
-        emit_helper(e, HELPER_COPY, type->elem));
-  } else {
-    text_add(out, "    memcpy(data, from->data, from->length * sizeof *data);\n");
-  }
-  text_addf(out, "  }\n  *to = (%s){data, from->length, from->length};\n", emit_c_type(e, type));
-}
-
 static void write_copy(struct emit *e, struct text *out, const struct type *type) {
   if (!type_has_heap(type)) {
     text_add(out, "  (void)mem;\n  *to = *from;\n");
@@ -250,7 +234,7 @@ static void write_copy(struct emit *e, struct text *out, const struct type *type
     text_addf(out, "  *to = *from;\n  if (from->has) %s(mem, &to->value, &from->value);\n",
               emit_helper(e, HELPER_COPY, type->elem));
     return;
-  case TYPE_LIST: write_copy_list(e, out, type); return;
+  case TYPE_LIST: ctype_list_copy(e, out, type); return;
   case TYPE_SET:
   case TYPE_MAP: ctype_table_copy(e, out, type); return;
   case TYPE_RECORD:
@@ -287,13 +271,7 @@ static void write_drop(struct emit *e, struct text *out, const struct type *type
   case TYPE_OPTIONAL:
     text_addf(out, "  if (x->has) %s(mem, &x->value);\n", emit_helper(e, HELPER_DROP, type->elem));
     return;
-  case TYPE_LIST:
-    if (type_has_heap(type->elem)) {
-      text_addf(out, "  for (uint32_t i = 0; i < x->length; i++) %s(mem, &x->data[i]);\n",
-                emit_helper(e, HELPER_DROP, type->elem));
-    }
-    text_add(out, "  flow_list_free(mem, x->data, x->capacity, sizeof *x->data);\n");
-    return;
+  case TYPE_LIST: ctype_list_drop(e, out, type); return;
   case TYPE_SET:
   case TYPE_MAP: ctype_table_drop(e, out, type); return;
   case TYPE_RECORD:

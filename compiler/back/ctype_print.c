@@ -243,8 +243,7 @@ static void print_elements(struct printer *printer, const struct type *type, con
   const char *entry = arena_printf(arena, "entry%u", depth), *at = address(printer, lvalue);
   const char *length = member(printer, lvalue, "length");
   if (type->kind == TYPE_LIST) {
-    print_value(&inner, PRINT_JSON, type->elem,
-                member(printer, lvalue, arena_printf(arena, "data[i%u]", depth)));
+    print_value(&inner, PRINT_JSON, type->elem, arena_printf(arena, "data%u[i%u]", depth, depth));
   } else if (type->kind == TYPE_SET) {
     print_value(&inner, PRINT_JSON, type->elem, arena_printf(arena, "%s->key", entry));
   } else {
@@ -255,6 +254,9 @@ static void print_elements(struct printer *printer, const struct type *type, con
 
   flush(printer);
   if (type->kind == TYPE_LIST) {
+    line(printer, "{");
+    line(printer, "const %s *data%u = %s;", emit_c_type(printer->e, type->elem), depth,
+         emit_list_data(printer->e, type, at));
     line(printer, "for (uint32_t i%u = 0; i%u < %s; i%u++) {", depth, depth, length, depth);
   } else {
     const char *entry_type = emit_entry_type(printer->e, type);
@@ -268,7 +270,7 @@ static void print_elements(struct printer *printer, const struct type *type, con
   line(printer, "  const size_t room%u = %zu + %s;", depth, inner.bound, printer->room);
   line(printer, "  p = flow_write_room(b, p, room%u);", depth);
   text_addn(&printer->body, inner.body.data, inner.body.length);
-  line(printer, "}");
+  line(printer, type->kind == TYPE_LIST ? "}}" : "}");
   line(printer, "if (%s > 0) p -= 2;", length);
 }
 

@@ -43,8 +43,8 @@ static void encode_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_LIST:
     text_addf(out,
               "  flow_put_varint(b, x->length);\n"
-              "  for (uint32_t i = 0; i < x->length; i++) %s(b, &x->data[i]);\n",
-              emit_helper(e, HELPER_ENCODE, type->elem));
+              "  for (uint32_t i = 0; i < x->length; i++) %s(b, &%s[i]);\n",
+              emit_helper(e, HELPER_ENCODE, type->elem), emit_list_data(e, type, "x"));
     return;
   case TYPE_SET:
   case TYPE_MAP: ctype_table_encode(e, out, type); return;
@@ -95,20 +95,6 @@ static void decode_record(struct emit *e, struct text *out, const struct type *t
   text_add(out, ";\n");
 }
 
-static void decode_list(struct emit *e, struct text *out, const struct type *type) {
-  text_addf(out,
-            "  uint64_t count = flow_get_count(r);\n"
-            "  *x = (%s){NULL, 0, 0};\n"
-            "  if (!r->ok || count > UINT32_MAX) return false;\n"
-            "  if (count == 0) return true;\n"
-            "  x->data = flow_mem_alloc(mem, count * sizeof *x->data);\n"
-            "  x->capacity = (uint32_t)count;\n"
-            "  for (; x->length < x->capacity; x->length++) {\n"
-            "    if (!%s(mem, r, &x->data[x->length])) return false;\n"
-            "  }\n  return true;\n",
-            emit_c_type(e, type), emit_helper(e, HELPER_DECODE, type->elem));
-}
-
 static void decode_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
@@ -130,7 +116,7 @@ static void decode_body(struct emit *e, struct text *out, const struct type *typ
               "  memset(&x->value, 0, sizeof x->value);\n",
               emit_helper(e, HELPER_DECODE, type->elem));
     break;
-  case TYPE_LIST: decode_list(e, out, type); return;
+  case TYPE_LIST: ctype_list_decode(e, out, type); return;
   case TYPE_SET:
   case TYPE_MAP: ctype_table_decode(e, out, type); return;
   case TYPE_RECORD: decode_record(e, out, type); return;

@@ -65,7 +65,7 @@ const char *emit_site(struct emit *, struct span span, const char *step);
 /* -- ctype.c: types and per-type helpers --------------------------------------------------- */
 
 /* The C type of `type`, written on first use: "int64_t", "struct flow_str", "struct T_Event",
- * "struct O_int" {bool has; int64_t value;}, "struct L_int" {T *data; uint32_t length, capacity;},
+ * "struct O_int" {bool has; int64_t value;}, "struct L_int" {…; uint32_t length, capacity;},
  * an enum "struct T_Kind" {uint32_t tag; union {…} as;}. A record's fields are `f_NAME`. */
 const char *emit_c_type(struct emit *, const struct type *type);
 
@@ -82,6 +82,21 @@ const struct type *emit_table_key(const struct type *table);
 const char *emit_entry_type(struct emit *, const struct type *table);
 const char *emit_key_equal(struct emit *, const struct type *key);
 const char *emit_key_hash(struct emit *, const struct type *key);
+
+/* Lists of plain elements hold up to so many of them in `near`, while their capacity is 0; other lists,
+ * with 0 here, and longer ones have them at `data`. */
+uint32_t emit_list_near(const struct type *list);
+
+/* The C expression of the address of the elements of a list; `pointer` is a C pointer to it. */
+const char *emit_list_data(struct emit *, const struct type *list, const char *pointer);
+
+/* Name of the function that makes a list of a length, whose elements are yet to be written:
+ * `X NAME(struct flow_mem *, uint32_t length)`. */
+const char *emit_list_make(struct emit *, const struct type *list);
+
+/* A statement, two lines indented by two spaces, that makes room for one more element of the list at
+ * the C pointer `xs`. */
+const char *emit_list_grow(struct emit *, const struct type *list, const char *memory);
 
 /* X is the C type; all values go by pointer, and the compiler inlines. */
 enum helper {

@@ -180,20 +180,22 @@ static const char *zero(const struct type *type) {
 }
 
 static void read_list(struct emit *e, struct text *out, const struct type *type) {
+  const char *data = emit_list_data(e, type, "x");
   text_addf(
       out,
       "  *x = (%s){0};\n"
       "  if (!flow_json_begin_array(j, \"a list\")) return false;\n"
       "  enum flow_json_next next = flow_json_first_element(j);\n"
       "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
-      "    if (x->length == x->capacity) {\n"
-      "      x->data = flow_list_grow(j->mem, x->data, x->length, &x->capacity, sizeof *x->data);\n"
+      "    if (flow_list_is_full(x->length, x->capacity, %u)) {\n"
+      "      x->data = flow_list_grow(j->mem, %s, x->length, &x->capacity, sizeof *x->data);\n"
       "    }\n"
       "    if (!%s) return false;\n"
       "    x->length++;\n"
       "  }\n"
       "  return next == FLOW_JSON_END;\n",
-      emit_c_type(e, type), codec_read(e, type->elem, 0, "x->data[x->length]"));
+      emit_c_type(e, type), emit_list_near(type), data,
+      codec_read(e, type->elem, 0, arena_printf(&e->compiler->arena, "%s[x->length]", data)));
 }
 
 /* Appends the statements that find or make the entry of `key`. */

@@ -71,13 +71,19 @@ static void emit_list_constant(struct emit *e, struct text *out, const struct ex
     if (type->kind == TYPE_SET) text_add(&elements, "}");
   }
   size_t count = value->list.count;
+  if (type->kind == TYPE_LIST && count <= emit_list_near(type)) {
+    text_addf(out, "(%s){.near = {%s}, .length = %zu}", emit_c_type(e, type),
+              count == 0 ? "0" : elements.data, count);
+    return;
+  }
   if (type->kind == TYPE_SET) {
     const char *name = constant_array(e, emit_entry_type(e, type), elements.data);
     emit_static_map(out, name, count);
     return;
   }
   const char *name = constant_array(e, emit_c_type(e, type->elem), elements.data);
-  text_addf(out, "(%s){.data = %s, .length = %zu}", emit_c_type(e, type), name, count);
+  text_addf(out, "(%s){.data = %s, .length = %zu, .capacity = %zu}", emit_c_type(e, type), name, count,
+            count);
 }
 
 static void emit_map_constant(struct emit *e, struct text *out, const struct expr *value,

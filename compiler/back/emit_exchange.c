@@ -130,12 +130,15 @@ static void write_row_struct(struct emit *e, const struct plan_stage *stage) {
 
 /* -- taking ---------------------------------------------------------------------------------- */
 
-/* Starts to fetch the elements of a list, which lie outside of the row. */
+/* Starts to fetch the elements of a list, which may lie outside of the row. */
 static void write_fetch_list(struct emit *e, const struct type *type, const char *value) {
-  if (type->kind == TYPE_LIST) emit_line(e, "__builtin_prefetch(%s.data);", value);
+  if (type->kind != TYPE_LIST) return;
+  const char *pointer = arena_printf(&e->compiler->arena, "&%s", value);
+  emit_line(e, "__builtin_prefetch(%s);", emit_list_data(e, type, pointer));
 }
 
-/* For large tables that is another cache miss per list. */
+/* For large tables that is another cache miss per list. Also, the rows themselves then come together,
+ * because none of these loads waits for another. */
 static void write_fetch_lists(struct emit *e, const struct node *state, const char *count) {
   const struct type *type = state->stage->state_type;
   bool has_list = type->kind == TYPE_LIST;

@@ -1,11 +1,17 @@
 /* Lists: what the generated functions of each list type share.
  *
- * A list is a generated struct { T *data; uint32_t length, capacity; }; all zero is the empty one.
- * Elements lie in the flow_mem of their owner: the heap for state, the arena otherwise.
+ * A list is a generated struct; all zero is the empty one:
  *
- *   if (xs->length == xs->capacity)
- *     xs->data = flow_list_grow(mem, xs->data, xs->length, &xs->capacity, sizeof *xs->data);
- *   xs->data[xs->length++] = value;
+ *   struct L_int { union { int64_t near[4]; int64_t *data; }; uint32_t length, capacity; };
+ *   struct L_string { struct flow_str *data; uint32_t length, capacity; };
+ *
+ * Where the capacity is 0 the elements lie in the list itself, up to `near_count` of them, which is 0 for
+ * types of elements that are never kept there. Otherwise they lie at `data`, in the flow_mem of the list's
+ * owner: the heap for state, the arena otherwise. Nothing in a list points into it, so it may be
+ * assigned as a struct.
+ *
+ *   if (flow_list_is_full(xs->length, xs->capacity, 4))
+ *     xs->data = flow_list_grow(mem, elements, xs->length, &xs->capacity, sizeof *xs->data);
  */
 #ifndef FLOW_LIST_H
 #define FLOW_LIST_H
@@ -15,21 +21,31 @@
 /* Elements of one list. */
 #define FLOW_LIST_MAX UINT32_C(0xfffffff0)
 
-/* Makes room for at least one more element: moves the elements, sets *capacity (it grows by half or
- * more, from 16 bytes on), and returns where they are. Over FLOW_LIST_MAX elements the program ends
- * like one that is out of memory. */
-FLOW_COLD void *flow_list_grow(struct flow_mem *, void *data, uint32_t length, uint32_t *capacity,
-                               size_t element_size);
-
-/* Memory for exactly `count` elements, or null for none; the capacity is then `count`. */
-static inline void *flow_list_alloc(struct flow_mem *mem, uint32_t count, size_t element_size) {
-  return count == 0 ? NULL : flow_mem_alloc(mem, count * element_size);
+/* Whether there is no room for another element. */
+static inline bool flow_list_is_full(uint32_t length, uint32_t capacity, uint32_t near_count) {
+  return FLOW_UNLIKELY(length == (capacity > 0 ? capacity : near_count));
 }
 
-/* Frees the elements' memory, not what they own. */
+/* Makes room for at least one more element: moves them away from `elements`, sets *capacity (it
+ * grows by three quarters or more, from 16 bytes on), and returns where they are. Over FLOW_LIST_MAX
+ * elements the program ends like one that is out of memory. */
+FLOW_COLD void *flow_list_grow(struct flow_mem *, void *elements, uint32_t length,
+                               uint32_t *capacity, size_t element_size);
+
+/* Whether so much room is unused that the list should shrink: so little is left after that that
+ * neither growing nor shrinking comes again soon. */
+static inline bool flow_list_is_wide(uint32_t length, uint32_t capacity) {
+  return FLOW_UNLIKELY(length < capacity / 4);
+}
+
+/* Gives back memory of a wide list: moves its elements into it if they fit, else to half the capacity. */
+FLOW_COLD void flow_list_shrink(struct flow_mem *, void *list, uint32_t length, uint32_t *capacity,
+                                uint32_t near_count, size_t element_size);
+
+/* Frees the elements' memory, if they lie outside of the list; not what they own. */
 static inline void flow_list_free(struct flow_mem *mem, void *data, uint32_t capacity,
                                   size_t element_size) {
-  flow_mem_free(mem, data, capacity * element_size);
+  if (capacity > 0) flow_mem_free(mem, data, capacity * element_size);
 }
 
 /* Moves the elements from `index` on one place up, into room that must be there. */
