@@ -60,12 +60,22 @@ static const char *element(const struct shape *s, const char *at) {
 
 /* Closes the gap of an element that is gone, and gives back memory that became too much. */
 static void write_close(struct shape *s, const char *at) {
+  uint32_t near = emit_list_near(s->type);
+  if (near > 0) {
+    text_addf(&s->out,
+              "  if (FLOW_LIKELY(xs->capacity == 0))\n"
+              "    flow_list_close_near(xs->near, %u, %s, sizeof *xs->near);\n"
+              "  else\n"
+              "    flow_list_close(xs->far, xs->length, %s, sizeof *xs->far);\n",
+              near, at, at);
+  } else {
+    text_addf(&s->out, "  flow_list_close(xs->far, xs->length, %s, sizeof *xs->far);\n", at);
+  }
   text_addf(&s->out,
-            "  flow_list_close(%s, xs->length, %s, sizeof *xs->data);\n"
             "  xs->length--;\n"
             "  if (flow_list_is_wide(xs->length, xs->capacity))\n"
-            "    flow_list_shrink(mem, xs, xs->length, &xs->capacity, %u, sizeof *xs->data);\n",
-            emit_list_data(s->e, s->type, "xs"), at, emit_list_near(s->type));
+            "    flow_list_shrink(mem, xs, xs->length, &xs->capacity, %u, sizeof *xs->far);\n",
+            near);
 }
 
 static const char *push_function(struct emit *e, const struct type *list) {
@@ -87,7 +97,7 @@ static const char *insert_function(struct emit *e, const struct type *list) {
             "static inline bool %s(struct flow_mem *mem, %s *xs, int64_t at, const %s *x) {\n"
             "  if ((uint64_t)at > xs->length) return false;\n"
             "  %s"
-            "  flow_list_open(%s, xs->length, (uint32_t)at, sizeof *xs->data);\n"
+            "  flow_list_open(%s, xs->length, (uint32_t)at, sizeof *xs->far);\n"
             "  %s\n  xs->length++;\n  return true;\n",
             s.name, s.c_type, s.c_elem, emit_list_grow(e, list, "mem"),
             emit_list_data(e, list, "xs"), code_copy(e, s.elem, "mem", element(&s, "at"), "x"));

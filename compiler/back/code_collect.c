@@ -172,7 +172,7 @@ static const char *edge_element(struct code *c, const struct expr *call, const c
 static const char *copy_list(struct code *c, const struct type *type, const char *xs) {
   const char *length = code_member(c, xs, "length");
   const char *list = new_list(c, type, length);
-  code_put(c, "if (%s > 0) memcpy(%s, %s, %s * sizeof *%s.data);", length,
+  code_put(c, "if (%s > 0) memcpy(%s, %s, %s * sizeof *%s.far);", length,
            data_of(c, type, list), data_of(c, type, xs), length, list);
   return list;
 }
@@ -187,7 +187,7 @@ static const char *sorted(struct code *c, const struct type *type, const char *x
               compare);
   }
   const char *list = copy_list(c, type, xs);
-  code_put(c, "flow_list_sort(w->arena, %s, %s.length, sizeof *%s.data, %s);",
+  code_put(c, "flow_list_sort(w->arena, %s, %s.length, sizeof *%s.far, %s);",
            data_of(c, type, list), list, list, name);
   return list;
 }
@@ -291,7 +291,7 @@ static const char *slice(struct code *c, const struct expr *call, const char **a
            args[2], code_member(c, args[0], "length"), from, to);
   const char *length = code_printf(c, "(uint32_t)(%s - %s)", to, from);
   const char *list = new_list(c, call->type, length);
-  code_put(c, "if (%s > %s) memcpy(%s, %s + %s, %s * sizeof *%s.data);", to, from,
+  code_put(c, "if (%s > %s) memcpy(%s, %s + %s, %s * sizeof *%s.far);", to, from,
            data_of(c, call->type, list), data_of(c, call->type, args[0]), from, length, list);
   return list;
 }

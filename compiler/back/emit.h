@@ -84,7 +84,7 @@ const char *emit_key_equal(struct emit *, const struct type *key);
 const char *emit_key_hash(struct emit *, const struct type *key);
 
 /* Lists of plain elements hold up to so many of them in `near`, while their capacity is 0; other lists,
- * with 0 here, and longer ones have them at `data`. */
+ * with 0 here, and longer ones have them at `far`. */
 uint32_t emit_list_near(const struct type *list);
 
 /* The C expression of the address of the elements of a list; `pointer` is a C pointer to it. */

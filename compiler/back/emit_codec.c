@@ -188,7 +188,7 @@ static void read_list(struct emit *e, struct text *out, const struct type *type)
       "  enum flow_json_next next = flow_json_first_element(j);\n"
       "  for (; next == FLOW_JSON_MORE; next = flow_json_next_element(j)) {\n"
       "    if (flow_list_is_full(x->length, x->capacity, %u)) {\n"
-      "      x->data = flow_list_grow(j->mem, %s, x->length, &x->capacity, sizeof *x->data);\n"
+      "      x->far = flow_list_grow(j->mem, %s, x->length, &x->capacity, sizeof *x->far);\n"
       "    }\n"
       "    if (!%s) return false;\n"
       "    x->length++;\n"

@@ -82,7 +82,7 @@ static void emit_list_constant(struct emit *e, struct text *out, const struct ex
     return;
   }
   const char *name = constant_array(e, emit_c_type(e, type->elem), elements.data);
-  text_addf(out, "(%s){.data = %s, .length = %zu, .capacity = %zu}", emit_c_type(e, type), name, count,
+  text_addf(out, "(%s){.far = %s, .length = %zu, .capacity = %zu}", emit_c_type(e, type), name, count,
             count);
 }
 

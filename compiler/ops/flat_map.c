@@ -25,10 +25,11 @@ static void emit_flat_map_functions(struct emit *e, const struct node *node) {
 static void emit_flat_map_row(struct emit *e, const struct node *node, const char *row) {
   const struct expr *list = node->stage->args.data[0];
   struct arena *arena = &e->compiler->arena;
-  const char *rows = emit_user_call(e, node, "", list, row) + 1;
+  const char *pointer = emit_user_call(e, node, "", list, row), *rows = pointer + 1;
   const char *i = arena_printf(arena, "i%u", ++e->row_count);
   emit_line(e, "for (uint32_t %s = 0; %s < %s.length; %s++) {", i, i, rows, i);
-  emit_push(e, node, 0, arena_printf(arena, "&%s.data[%s]", rows, i), e->key);
+  emit_push(e, node, 0, arena_printf(arena, "&%s[%s]", emit_list_data(e, list->type, pointer), i),
+            e->key);
   emit_line(e, "}");
   emit_user_end(e, node, list);
 }

@@ -2,16 +2,16 @@
  *
  * A list is a generated struct; all zero is the empty one:
  *
- *   struct L_int { union { int64_t near[4]; int64_t *data; }; uint32_t length, capacity; };
- *   struct L_string { struct flow_str *data; uint32_t length, capacity; };
+ *   struct L_int { union { int64_t near[4]; int64_t *far; }; uint32_t length, capacity; };
+ *   struct L_string { struct flow_str *far; uint32_t length, capacity; };
  *
  * Where the capacity is 0 the elements lie in the list itself, up to `near_count` of them, which is 0 for
- * types of elements that are never kept there. Otherwise they lie at `data`, in the flow_mem of the list's
+ * types of elements that are never kept there. Otherwise they lie at `far`, in the flow_mem of the list's
  * owner: the heap for state, the arena otherwise. Nothing in a list points into it, so it may be
  * assigned as a struct.
  *
  *   if (flow_list_is_full(xs->length, xs->capacity, 4))
- *     xs->data = flow_list_grow(mem, elements, xs->length, &xs->capacity, sizeof *xs->data);
+ *     xs->far = flow_list_grow(mem, elements, xs->length, &xs->capacity, sizeof *xs->far);
  */
 #ifndef FLOW_LIST_H
 #define FLOW_LIST_H
@@ -32,8 +32,8 @@ static inline bool flow_list_is_full(uint32_t length, uint32_t capacity, uint32_
 FLOW_COLD void *flow_list_grow(struct flow_mem *, void *elements, uint32_t length,
                                uint32_t *capacity, size_t element_size);
 
-/* Whether so much room is unused that the list should shrink: so little is left after that that
- * neither growing nor shrinking comes again soon. */
+/* Whether so much room is unused that the list should shrink. Afterwards it is at most half full, so
+ * that it neither grows nor shrinks again soon. */
 static inline bool flow_list_is_wide(uint32_t length, uint32_t capacity) {
   return FLOW_UNLIKELY(length < capacity / 4);
 }
@@ -60,6 +60,17 @@ static inline void flow_list_close(void *data, uint32_t length, uint32_t index,
                                    size_t element_size) {
   char *at = (char *)data + index * element_size;
   if (length > index + 1) memmove(at, at + element_size, (length - index - 1) * element_size);
+}
+
+/* The same for elements that lie in the list itself: every place behind `index` is written, however
+ * long the list is, so that nothing is called and no loop is left. */
+FLOW_INLINE void flow_list_close_near(void *near, uint32_t near_count, uint32_t index,
+                                      size_t element_size) {
+  char *at = (char *)near;
+#pragma GCC unroll 8
+  for (uint32_t i = 0; i + 1 < near_count; i++) {
+    if (i >= index) memcpy(at + i * element_size, at + (i + 1) * element_size, element_size);
+  }
 }
 
 /* Sorts stably by `compare` (below 0, 0, above 0) with a merge sort; scratch memory comes from
