@@ -97,32 +97,108 @@ static void copies_own_their_bytes(void **state) {
   flow_mem_delete(heap);
 }
 
-static void lists_open_and_close(void **state) {
+/* As the generated struct of a list[int]; with a near_count of 0 as one whose elements always lie outside. */
+struct list {
+  union {
+    int64_t near[4];
+    int64_t *far;
+  };
+  uint32_t length, capacity;
+};
+
+enum { LIST_MOST = 1000 };
+
+struct list_model {
+  int64_t elements[LIST_MOST];
+  uint32_t length;
+};
+
+static int64_t *elements_of(const struct list *xs) {
+  return xs->capacity > 0 ? xs->far : (int64_t *)(uintptr_t)xs->near;
+}
+
+static void list_insert(struct flow_mem *heap, struct list *xs, uint32_t near_count, uint32_t at,
+                        int64_t value, struct list_model *m) {
+  if (flow_list_is_full(xs->length, xs->capacity, near_count)) {
+    xs->far = flow_list_grow(heap, elements_of(xs), xs->length, &xs->capacity, sizeof *xs->far);
+  }
+  flow_list_open(elements_of(xs), xs->length, at, sizeof *xs->far);
+  elements_of(xs)[at] = value;
+  xs->length++;
+  memmove(m->elements + at + 1, m->elements + at, (m->length - at) * sizeof *m->elements);
+  m->elements[at] = value;
+  m->length++;
+}
+
+static void list_remove(struct flow_mem *heap, struct list *xs, uint32_t near_count, uint32_t at,
+                        struct list_model *m) {
+  if (xs->capacity == 0)
+    flow_list_close_near(xs->near, 4, at, sizeof *xs->near);
+  else
+    flow_list_close(xs->far, xs->length, at, sizeof *xs->far);
+  xs->length--;
+  if (flow_list_is_wide(xs->length, xs->capacity)) {
+    flow_list_shrink(heap, xs, xs->length, &xs->capacity, near_count, sizeof *xs->far);
+  }
+  m->length--;
+  memmove(m->elements + at, m->elements + at + 1, (m->length - at) * sizeof *m->elements);
+}
+
+/* Grows and shrinks by random steps; which of both prevails takes turns. */
+static void list_walk(struct flow_mem *heap, struct list *xs, uint32_t near_count, uint64_t seed) {
+  struct list_model m = {.length = 0};
+  struct random r = {seed};
+  for (int64_t i = 0; i < 20000 || m.length > 0; i++) {
+    bool prefers_more = i < 20000 && i / 2000 % 2 == 0;
+    if (m.length < LIST_MOST && random_below(&r, 100) < (prefers_more ? 70 : 30)) {
+      list_insert(heap, xs, near_count, (uint32_t)random_below(&r, m.length + 1), i, &m);
+    } else if (m.length > 0) {
+      list_remove(heap, xs, near_count, (uint32_t)random_below(&r, m.length), &m);
+    }
+    assert_int_equal(xs->length, m.length);
+    assert_true(xs->length <= (xs->capacity > 0 ? xs->capacity : near_count));
+    assert_true(xs->capacity / 4 <= xs->length);
+    assert_memory_equal(elements_of(xs), m.elements, m.length * sizeof *m.elements);
+  }
+}
+
+static void lists_are_near_or_far(void **state) {
   (void)state;
   struct counting_sys c = counting_sys();
   struct flow_mem *heap = flow_mem_heap_new(&c.sys);
-  int64_t *data = NULL, model[1000];
-  uint32_t length = 0, capacity = 0;
-  struct random r = {5};
-  for (int64_t i = 0; i < 20000; i++) {
-    if (length < 1000 && random_below(&r, 100) < 55) {
-      uint32_t at = (uint32_t)random_below(&r, length + 1);
-      if (length == capacity) data = flow_list_grow(heap, data, length, &capacity, sizeof *data);
-      flow_list_open(data, length, at, sizeof *data);
-      memmove(model + at + 1, model + at, (length - at) * sizeof *model);
-      data[at] = model[at] = i;
-      length++;
-    } else if (length > 0) {
-      uint32_t at = (uint32_t)random_below(&r, length);
-      flow_list_close(data, length, at, sizeof *data);
-      memmove(model + at, model + at + 1, (length - at - 1) * sizeof *model);
-      length--;
-    }
-    assert_true(length <= capacity);
-    assert_true(length == 0 || memcmp(data, model, length * sizeof *data) == 0);
-  }
-  flow_list_free(heap, data, capacity, sizeof *data);
+  struct list near = {.length = 0}, far = {.length = 0};
+  list_walk(heap, &near, 4, 5);
   assert_int_equal(flow_mem_bytes(heap), 0);
+  list_walk(heap, &far, 0, 5);
+  assert_true(flow_mem_bytes(heap) <= 32); /* what an empty list keeps, for the next element */
+  flow_list_free(heap, far.far, far.capacity, sizeof *far.far);
+  assert_int_equal(flow_mem_bytes(heap), 0);
+
+  size_t calls = c.calls; /* what the heap has is enough for the same once more */
+  far = (struct list){.length = 0};
+  list_walk(heap, &near, 4, 5);
+  list_walk(heap, &far, 0, 5);
+  assert_int_equal(c.calls, calls);
+  flow_mem_delete(heap);
+  assert_int_equal(c.live, 0);
+}
+
+/* A few elements in the list itself cost the heap nothing, wherever the list is assigned to. */
+static void near_lists_use_no_memory(void **state) {
+  (void)state;
+  struct counting_sys c = counting_sys();
+  struct flow_mem *heap = flow_mem_heap_new(&c.sys);
+  struct list lists[100] = {{.length = 0}};
+  static struct list_model m[100];
+  for (int64_t i = 0; i < 10000; i++) {
+    uint32_t which = (uint32_t)i % 99;
+    if (lists[which].length == 4) list_remove(heap, &lists[which], 4, 0, &m[which]);
+    list_insert(heap, &lists[which], 4, lists[which].length, i, &m[which]);
+    lists[99] = lists[which];
+    assert_memory_equal(elements_of(&lists[99]), m[which].elements, lists[99].length * sizeof(int64_t));
+  }
+  assert_int_equal(flow_mem_bytes(heap), 0);
+  assert_int_equal(lists[0].length, 4);
   flow_mem_delete(heap);
 }
 
@@ -196,7 +272,8 @@ int main(void) {
       cmocka_unit_test(hashes_spread),
       cmocka_unit_test(zero_has_one_hash),
       cmocka_unit_test(copies_own_their_bytes),
-      cmocka_unit_test(lists_open_and_close),
+      cmocka_unit_test(lists_are_near_or_far),
+      cmocka_unit_test(near_lists_use_no_memory),
       cmocka_unit_test(sort_is_stable),
       cmocka_unit_test(ranges_are_clamped),
       cmocka_unit_test(long_reasons_are_cut_between_characters),
