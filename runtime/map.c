@@ -101,7 +101,14 @@ static void index_remove(struct flow_map *m, uint32_t at) {
   index[hole] = 0;
 }
 
-void flow_map_remove(struct flow_map *m, uint32_t at, size_t entry_size) {
+/* Of a map from which much was taken, less than a quarter of its places is in use. */
+static void shrink(struct flow_mem *mem, struct flow_map *m, size_t entry_size) {
+  close_gaps(m, entry_size);
+  /* All entries have hashes. */
+  move_to_capacity(mem, m, m->capacity / 2, entry_size, NULL);
+}
+
+void flow_map_remove(struct flow_mem *mem, struct flow_map *m, uint32_t at, size_t entry_size) {
   m->length--;
   if (m->capacity <= FLOW_MAP_LINEAR) {
     char *entry = m->entries + at * entry_size;
@@ -116,13 +123,7 @@ void flow_map_remove(struct flow_map *m, uint32_t at, size_t entry_size) {
   while (m->used > 0 && hashes[m->used - 1] == 0) m->used--;
   while (m->first < m->used && hashes[m->first] == 0) m->first++;
   if (m->length == 0) m->first = 0;
-}
-
-void flow_map_clear(struct flow_map *m) {
-  m->length = m->used = m->first = 0;
-  if (m->capacity > FLOW_MAP_LINEAR) {
-    memset(flow_map_index(m), 0, 2 * (size_t)m->capacity * sizeof(uint32_t));
-  }
+  if (FLOW_UNLIKELY(m->length < m->capacity / 4)) shrink(mem, m, entry_size);
 }
 
 void flow_map_free(struct flow_mem *mem, struct flow_map *m, size_t entry_size) {

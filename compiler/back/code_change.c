@@ -115,7 +115,7 @@ static const char *take_function(struct emit *e, const struct type *list) {
   if (!is_same) emit_c_type(e, result);
   text_addf(&s.out,
             "static inline %s %s(struct flow_mem *arena, struct flow_mem *mem, %s *xs, int64_t at) {\n"
-            "  (void)arena, (void)mem;\n"
+            "  (void)arena;\n"
             "  %s taken = {0};\n"
             "  if ((uint64_t)at >= xs->length) return taken;\n",
             emit_c_type(e, result), s.name, s.c_type, emit_c_type(e, result));
@@ -135,7 +135,6 @@ static const char *remove_function(struct emit *e, const struct type *list) {
   const char *find = code_list_find(e, list);
   text_addf(&s.out,
             "static inline bool %s(struct flow_mem *mem, %s *xs, const %s *x) {\n"
-            "  (void)mem;\n"
             "  uint32_t at = %s(xs, x);\n"
             "  if (at == xs->length) return false;\n"
             "%s",
@@ -149,17 +148,10 @@ static const char *remove_function(struct emit *e, const struct type *list) {
 static const char *clear_function(struct emit *e, const struct type *type) {
   struct shape s;
   if (!begin(&s, e, "clear", type)) return s.name;
-  text_addf(&s.out, "static inline void %s(struct flow_mem *mem, %s *xs) {\n  (void)mem;\n", s.name,
+  text_addf(&s.out, "static inline void %s(struct flow_mem *mem, %s *xs) {\n", s.name,
             s.c_type);
-  if (type->kind == TYPE_LIST) {
-    text_addf(&s.out, "  %s(mem, xs);\n  *xs = (%s){.length = 0};\n", emit_helper(e, HELPER_DROP, type),
-              s.c_type);
-  } else if (type_has_heap(s.elem) || (type->kind == TYPE_MAP && type_has_heap(type->elem))) {
-    text_addf(&s.out, "  %s(mem, xs);\n  *xs = (struct flow_map){0};\n",
-              emit_helper(e, HELPER_DROP, type));
-  } else {
-    text_add(&s.out, "  flow_map_clear(xs);\n");
-  }
+  text_addf(&s.out, "  %s(mem, xs);\n  *xs = (%s){.length = 0};\n", emit_helper(e, HELPER_DROP, type),
+            s.c_type);
   finish(&s);
   return s.name;
 }
@@ -215,14 +207,13 @@ static const char *delete_function(struct emit *e, const struct type *table) {
   bool has_value = table->kind == TYPE_MAP && type_has_heap(table->elem);
   text_addf(&s.out,
             "static inline bool %s(struct flow_mem *mem, struct flow_map *m, const %s *key) {\n"
-            "  (void)mem;\n"
             "  uint32_t at = flow_map_find(m, key, sizeof(%s), %s, %s);\n"
             "  if (at == FLOW_MAP_NONE) return false;\n",
             s.name, s.c_elem, entry, emit_key_hash(e, s.elem), emit_key_equal(e, s.elem));
   if (has_value || type_has_heap(s.elem))
     text_addf(&s.out, "  %s *entry = flow_map_at(m, at, sizeof(%s));\n%s%s", entry, entry,
               drop(e, s.elem, "&entry->key"), has_value ? drop(e, table->elem, "&entry->value") : "");
-  text_addf(&s.out, "  flow_map_remove(m, at, sizeof(%s));\n  return true;\n", entry);
+  text_addf(&s.out, "  flow_map_remove(mem, m, at, sizeof(%s));\n  return true;\n", entry);
   finish(&s);
   return s.name;
 }

@@ -65,12 +65,12 @@ static void put(struct flow_mem *heap, struct flow_map *map, struct model *m, st
   *(struct entry *)flow_map_at(map, at, sizeof e) = m->entries[model_at] = e;
 }
 
-static void take(struct flow_map *map, struct model *m, int64_t key, flow_map_hash *hash) {
+static void take(struct flow_mem *heap, struct flow_map *map, struct model *m, int64_t key, flow_map_hash *hash) {
   uint32_t at = flow_map_find(map, &key, sizeof(struct entry), hash, entry_equal);
   uint32_t model_at = model_find(m, key);
   assert_int_equal(at == FLOW_MAP_NONE, model_at == FLOW_MAP_NONE);
   if (at == FLOW_MAP_NONE) return;
-  flow_map_remove(map, at, sizeof(struct entry));
+  flow_map_remove(heap, map, at, sizeof(struct entry));
   m->length--;
   memmove(m->entries + model_at, m->entries + model_at + 1,
           (m->length - model_at) * sizeof *m->entries);
@@ -91,15 +91,16 @@ static void run_model(uint64_t keys, flow_map_hash *hash, int steps) {
     if (what < (is_growing ? 7u : 3u)) {
       put(heap, &map, &m, (struct entry){key, (char)i}, hash);
     } else if (what == 7 && m.length > 0) {
-      take(&map, &m, m.entries[0].key, hash);
+      take(heap, &map, &m, m.entries[0].key, hash);
     } else if (what == 8 && m.length > 0) {
-      take(&map, &m, m.entries[m.length - 1].key, hash);
+      take(heap, &map, &m, m.entries[m.length - 1].key, hash);
     } else {
-      take(&map, &m, key, hash);
+      take(heap, &map, &m, key, hash);
     }
+    assert_true(map.capacity <= FLOW_MAP_LINEAR || map.length >= map.capacity / 4);
     if (i % 50 == 0) check(&map, &m);
     if (i % 20000 == 19999) {
-      flow_map_clear(&map);
+      flow_map_free(heap, &map, sizeof(struct entry));
       m.length = 0;
       check(&map, &m);
     }
@@ -185,7 +186,7 @@ static void queues_stay_fast(void **state) {
     if (map.length <= 1000) continue;
     uint32_t first = flow_map_first(&map);
     assert_int_equal(((struct entry *)flow_map_at(&map, first, sizeof e))->key, oldest++);
-    flow_map_remove(&map, first, sizeof e);
+    flow_map_remove(heap, &map, first, sizeof e);
   }
   assert_true(map.capacity <= 2048);
   flow_mem_delete(heap);

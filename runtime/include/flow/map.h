@@ -104,14 +104,12 @@ FLOW_INLINE uint32_t flow_map_insert(struct flow_mem *mem, struct flow_map *m, c
   return at;
 }
 
-/* Takes out the entry at `at`; what it owns has been dropped. Positions behind it may change. */
-void flow_map_remove(struct flow_map *, uint32_t at, size_t entry_size);
+/* Takes out the entry at `at`; what it owns has been dropped. Positions may change. A map of which
+ * little is left gives memory back. */
+void flow_map_remove(struct flow_mem *, struct flow_map *, uint32_t at, size_t entry_size);
 
 /* Makes room for `count` entries of an empty map, for copies and decoders. */
 void flow_map_reserve(struct flow_mem *, struct flow_map *, uint32_t count, size_t entry_size);
-
-/* No entries any more; keeps the memory. What they own has been dropped. */
-void flow_map_clear(struct flow_map *);
 
 /* Frees the memory; the map is then the empty one. What the entries own has been dropped. */
 void flow_map_free(struct flow_mem *, struct flow_map *, size_t entry_size);
