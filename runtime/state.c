@@ -38,28 +38,45 @@ void flow_table_init(struct flow_table *t, const struct flow_sys *sys, uint32_t 
   t->row_limit = limit_of(slot_count(t));
 }
 
-/* Rows begin at a cache line, so that one of 64 bytes is one line. What the system returned stands in
- * front of them. */
-enum { CACHE_LINE = 64 };
+/* Chunks are cut from slabs, because what comes from the system singly wastes a part of a page each
+ * time. Rows begin at a cache line, so that one of 64 bytes is one line. */
+struct flow_slab {
+  struct flow_slab *next;
+};
 
-static char *chunk_new(struct flow_table *t) {
+enum { CACHE_LINE = 64, SLAB_CHUNKS_MAX = 16 };
+
+static size_t chunk_bytes(const struct flow_table *t) {
   size_t size = (size_t)t->row_size << t->chunk_shift;
-  char *memory = flow_sys_must_alloc(t->sys, size + CACHE_LINE + sizeof memory);
-  char *rows = memory + sizeof memory;
-  rows += (0 - (uintptr_t)rows) % CACHE_LINE;
-  memcpy(rows - sizeof memory, &memory, sizeof memory);
-  return rows;
+  return (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-static void chunk_free(struct flow_table *t, char *rows) {
-  char *memory;
-  memcpy(&memory, rows - sizeof memory, sizeof memory);
-  t->sys->free(t->sys, memory);
+static void slab_new(struct flow_table *t) {
+  uint32_t count = t->chunk_count / 8;
+  count = count < 1 ? 1 : count > SLAB_CHUNKS_MAX ? SLAB_CHUNKS_MAX : count;
+  struct flow_slab *slab =
+      flow_sys_must_alloc(t->sys, sizeof *slab + CACHE_LINE + count * chunk_bytes(t));
+  slab->next = t->slabs;
+  t->slabs = slab;
+  t->slab_rest = (char *)(slab + 1);
+  t->slab_rest += (0 - (uintptr_t)t->slab_rest) % CACHE_LINE;
+  t->slab_chunks = count;
+}
+
+static char *chunk_new(struct flow_table *t) {
+  if (t->slab_chunks == 0) slab_new(t);
+  char *rows = t->slab_rest;
+  t->slab_rest += chunk_bytes(t);
+  t->slab_chunks--;
+  return rows;
 }
 
 void flow_table_free(struct flow_table *t) {
   if (t->sys == NULL) return;
-  for (uint32_t i = 0; i < t->chunk_count; i++) chunk_free(t, t->chunks[i]);
+  for (struct flow_slab *slab = t->slabs, *next; slab != NULL; slab = next) {
+    next = slab->next;
+    t->sys->free(t->sys, slab);
+  }
   t->sys->free(t->sys, t->chunks);
   t->sys->free(t->sys, t->slots);
   t->sys->free(t->sys, t->touched);
@@ -87,9 +104,8 @@ static size_t stamp_bytes(const struct flow_table *t, size_t count) {
 
 size_t flow_table_bytes(const struct flow_table *t) {
   return slot_count(t) * sizeof *t->slots + t->touched_capacity * sizeof *t->touched +
-         stamp_bytes(t, t->touched_capacity) +
-         t->gone_capacity * sizeof *t->gone +
-         (size_t)t->chunk_count * ((size_t)t->row_size << t->chunk_shift) +
+         t->gone_capacity * sizeof *t->gone + stamp_bytes(t, t->touched_capacity) +
+         t->chunk_count * chunk_bytes(t) +
          t->chunk_capacity * sizeof *t->chunks;
 }
 

@@ -33,6 +33,7 @@
 #include "flow/codec.h"
 #include "flow/value.h"
 
+struct flow_slab;
 struct flow_sys;
 struct flow_order; /* flow/abi.h */
 
@@ -69,6 +70,9 @@ struct flow_table {
   uint32_t row_limit;   /* live rows at which the index grows */
   uint32_t free_row;    /* head of the list of free rows; the next one is in `touched` */
   uint32_t chunk_capacity;
+  uint32_t slab_chunks;    /* that the newest slab has left, at slab_rest */
+  struct flow_slab *slabs; /* what the chunks are cut from */
+  char *slab_rest;
   bool is_in_order; /* the ids of the rows rise with their numbers */
   /* In the order of the first touch: a row's number, or FLOW_TOUCHED_GONE | the place in `gone` of
    * the id of a row that existed before this epoch and was forgotten in it, or 0 for one that came
