@@ -18,7 +18,7 @@ struct R_1 {
 
 /* list[string] */
 struct L_string {
-  struct flow_str *data;
+  struct flow_str *far;
   uint32_t length, capacity;
 };
 
@@ -32,19 +32,23 @@ struct R_2 {
 /* ==== What is done with values of these types ==== */
 
 static inline void push_L_string(struct flow_mem *mem, struct L_string *xs, const struct flow_str *x) {
-  if (xs->length == xs->capacity)
-    xs->data = flow_list_grow(mem, xs->data, xs->length, &xs->capacity, sizeof *xs->data);
-  flow_str_copy(mem, &xs->data[xs->length], x);
+  if (flow_list_is_full(xs->length, xs->capacity, 0))
+    xs->far = flow_list_grow(mem, xs->far, xs->length, &xs->capacity, sizeof *xs->far);
+  flow_str_copy(mem, &xs->far[xs->length], x);
   xs->length++;
 }
 
 static inline void copy_L_string(struct flow_mem *mem, struct L_string *to, const struct L_string *from) {
-  struct flow_str *data = NULL;
+  struct L_string copy = *from;
   if (from->length > 0) {
-    data = flow_mem_alloc(mem, from->length * sizeof *data);
-    for (uint32_t i = 0; i < from->length; i++) flow_str_copy(mem, &data[i], &from->data[i]);
+    copy.far = flow_mem_alloc(mem, from->length * sizeof *copy.far);
+    copy.capacity = from->length;
+    for (uint32_t i = 0; i < from->length; i++) flow_str_copy(mem, &copy.far[i], &from->far[i]);
+  } else {
+    copy.far = NULL;
+    copy.capacity = 0;
   }
-  *to = (struct L_string){data, from->length, from->length};
+  *to = copy;
 }
 
 static inline void encode_string(struct flow_buf *b, const struct flow_str *x) {
@@ -53,7 +57,7 @@ static inline void encode_string(struct flow_buf *b, const struct flow_str *x) {
 
 static inline void encode_L_string(struct flow_buf *b, const struct L_string *x) {
   flow_put_varint(b, x->length);
-  for (uint32_t i = 0; i < x->length; i++) encode_string(b, &x->data[i]);
+  for (uint32_t i = 0; i < x->length; i++) encode_string(b, &x->far[i]);
 }
 
 static inline bool decode_string(struct flow_mem *mem, struct flow_reader *r, struct flow_str *x) {
@@ -65,15 +69,21 @@ static inline bool decode_string(struct flow_mem *mem, struct flow_reader *r, st
   return r->ok;
 }
 
+static inline struct L_string make_L_string(struct flow_mem *mem, uint32_t length) {
+  struct L_string xs = {.length = length};
+  if (length <= 0) return xs;
+  xs.far = flow_mem_alloc(mem, length * sizeof *xs.far);
+  xs.capacity = length;
+  return xs;
+}
+
 static inline bool decode_L_string(struct flow_mem *mem, struct flow_reader *r, struct L_string *x) {
   uint64_t count = flow_get_count(r);
-  *x = (struct L_string){NULL, 0, 0};
-  if (!r->ok || count > UINT32_MAX) return false;
-  if (count == 0) return true;
-  x->data = flow_mem_alloc(mem, count * sizeof *x->data);
-  x->capacity = (uint32_t)count;
-  for (; x->length < x->capacity; x->length++) {
-    if (!decode_string(mem, r, &x->data[x->length])) return false;
+  *x = (struct L_string){.length = 0};
+  if (!r->ok || count > FLOW_LIST_MAX) return false;
+  *x = make_L_string(mem, (uint32_t)count);
+  for (x->length = 0; x->length < count; x->length++) {
+    if (!decode_string(mem, r, &x->far[x->length])) return false;
   }
   return true;
 }
@@ -188,7 +198,7 @@ static inline void x_location_of_source_late(struct flow_worker *w, struct flow_
 #line 6 "exchanges.flow"
 static inline void x_location_of_sink_out(struct flow_worker *w, struct flow_str *out) { (void)w; *out = (struct flow_str){.length = 9, .bytes = "out.jsonl"}; }
 
-#line 192 "exchanges.c"
+#line 202 "exchanges.c"
 
 /* ==== Reading and writing records ==== */
 
@@ -547,7 +557,7 @@ static void take_3_seen_items_seen(struct flow_worker *w, struct flow_inbox *inb
     for (uint32_t i = 0; table.row_end >= FLOW_TABLE_CACHED && i < count; i++) {
       if (guesses[i] == NULL) continue;
       const struct S_seen_items_seen *s = (struct S_seen_items_seen *)guesses[i];
-      __builtin_prefetch(s->value.data);
+      __builtin_prefetch(s->value.far);
     }
     for (uint32_t i = 0; i < count; i++) {
       const struct X_3 *row = (const struct X_3 *)rows[i];

@@ -5,7 +5,10 @@
 
 /* list[int] */
 struct L_int {
-  int64_t *data;
+  union {
+    int64_t near[4];
+    int64_t *far;
+  };
   uint32_t length, capacity;
 };
 
@@ -41,24 +44,32 @@ struct T_Rejected {
 
 /* ==== What is done with values of these types ==== */
 
+static inline int64_t *data_L_int(const struct L_int *xs) {
+  return xs->capacity > 0 ? xs->far : (int64_t *)(uintptr_t)xs->near;
+}
+
 static inline void push_L_int(struct flow_mem *mem, struct L_int *xs, const int64_t *x) {
-  if (xs->length == xs->capacity)
-    xs->data = flow_list_grow(mem, xs->data, xs->length, &xs->capacity, sizeof *xs->data);
-  *&xs->data[xs->length] = *x;
+  if (flow_list_is_full(xs->length, xs->capacity, 4))
+    xs->far = flow_list_grow(mem, data_L_int(xs), xs->length, &xs->capacity, sizeof *xs->far);
+  *&data_L_int(xs)[xs->length] = *x;
   xs->length++;
 }
 
 static inline void copy_L_int(struct flow_mem *mem, struct L_int *to, const struct L_int *from) {
-  int64_t *data = NULL;
-  if (from->length > 0) {
-    data = flow_mem_alloc(mem, from->length * sizeof *data);
-    memcpy(data, from->data, from->length * sizeof *data);
+  struct L_int copy = *from;
+  if (from->length > 4) {
+    copy.far = flow_mem_alloc(mem, from->length * sizeof *copy.far);
+    copy.capacity = from->length;
+    memcpy(copy.far, from->far, from->length * sizeof *copy.far);
+  } else if (from->capacity > 0) {
+    memcpy(copy.near, from->far, from->length * sizeof *copy.near);
+    copy.capacity = 0;
   }
-  *to = (struct L_int){data, from->length, from->length};
+  *to = copy;
 }
 
 static inline void drop_L_int(struct flow_mem *mem, struct L_int *x) {
-  flow_list_free(mem, x->data, x->capacity, sizeof *x->data);
+  flow_list_free(mem, x->far, x->capacity, sizeof *x->far);
 }
 
 static inline void encode_string(struct flow_buf *b, const struct flow_str *x) {
@@ -71,7 +82,7 @@ static inline void encode_int(struct flow_buf *b, const int64_t *x) {
 
 static inline void encode_L_int(struct flow_buf *b, const struct L_int *x) {
   flow_put_varint(b, x->length);
-  for (uint32_t i = 0; i < x->length; i++) encode_int(b, &x->data[i]);
+  for (uint32_t i = 0; i < x->length; i++) encode_int(b, &data_L_int(x)[i]);
 }
 
 static inline bool decode_string(struct flow_mem *mem, struct flow_reader *r, struct flow_str *x) {
@@ -89,15 +100,21 @@ static inline bool decode_int(struct flow_mem *mem, struct flow_reader *r, int64
   return r->ok;
 }
 
+static inline struct L_int make_L_int(struct flow_mem *mem, uint32_t length) {
+  struct L_int xs = {.length = length};
+  if (length <= 4) return xs;
+  xs.far = flow_mem_alloc(mem, length * sizeof *xs.far);
+  xs.capacity = length;
+  return xs;
+}
+
 static inline bool decode_L_int(struct flow_mem *mem, struct flow_reader *r, struct L_int *x) {
   uint64_t count = flow_get_count(r);
-  *x = (struct L_int){NULL, 0, 0};
-  if (!r->ok || count > UINT32_MAX) return false;
-  if (count == 0) return true;
-  x->data = flow_mem_alloc(mem, count * sizeof *x->data);
-  x->capacity = (uint32_t)count;
-  for (; x->length < x->capacity; x->length++) {
-    if (!decode_int(mem, r, &x->data[x->length])) return false;
+  *x = (struct L_int){.length = 0};
+  if (!r->ok || count > FLOW_LIST_MAX) return false;
+  *x = make_L_int(mem, (uint32_t)count);
+  for (x->length = 0; x->length < count; x->length++) {
+    if (!decode_int(mem, r, &data_L_int(x)[x->length])) return false;
   }
   return true;
 }
@@ -193,7 +210,7 @@ static inline void x_numbers_map(struct flow_worker *w, const struct L_int *it, 
 #line 11 "undo.flow"
 static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct flow_str *out) { (void)key; struct flow_buf b1 = flow_text_begin(w->arena); format_2(&b1, it); struct flow_str t2 = flow_text_end(&b1); *out = t2; }
 
-#line 197 "undo.c"
+#line 214 "undo.c"
 
 /* ==== Reading and writing records ==== */
 
