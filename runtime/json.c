@@ -181,15 +181,44 @@ bool flow_json_string_slow(struct flow_json *j, size_t plain, struct flow_str *o
   return true;
 }
 
+enum flow_json_next flow_json_member_slow(struct flow_json *j, const char *what,
+                                          struct flow_str *decoded, const char **name,
+                                          size_t *length) {
+  *name = NULL;
+  *length = 0;
+  if (what != NULL && !flow_json_begin_object(j, what)) return FLOW_JSON_BAD;
+  enum flow_json_next next = what != NULL ? flow_json_first_member(j) : flow_json_next_member(j);
+  if (next != FLOW_JSON_MORE) return next;
+  if (!flow_json_key(j, decoded)) return FLOW_JSON_BAD;
+  *name = flow_str_data(decoded);
+  *length = decoded->length;
+  return FLOW_JSON_MORE;
+}
+
+/* Records without learning before the order gets another chance. */
+enum { DOUBTFUL_RECORDS = 128 };
+
+void flow_json_doubt(struct flow_guess *guesses, uint32_t guess_count, uint32_t members,
+                     uint32_t wrong) {
+  unsigned doubts = (unsigned char)guesses[0].text[0];
+  if (doubts < FLOW_JSON_DOUBTS && wrong <= members / 2) return;
+  doubts++;
+  if (doubts == FLOW_JSON_DOUBTS) memset(guesses + 1, 0, (guess_count - 1) * sizeof *guesses);
+  if (doubts == FLOW_JSON_DOUBTS + DOUBTFUL_RECORDS) doubts = 0;
+  guesses[0].text[0] = (char)doubts;
+}
+
 /* -- numbers and literals -------------------------------------------------------------------- */
 
 static const char *skip_digits(const char *p) {
-  while ((unsigned char)(*p - '0') < 10) p++;
-  return p;
+  for (;; p += 8) {
+    uint64_t others = flow_no_digits(flow_load64(p));
+    if (FLOW_LIKELY(others != 0)) return p + __builtin_ctzll(others) / 8;
+  }
 }
 
 /* The end of the number at the cursor, or null after a message: `what` was expected. */
-static const char *number_end(struct flow_json *j, const char *what) {
+static inline const char *number_end(struct flow_json *j, const char *what, bool *has_exponent) {
   const char *p = j->cursor + (*j->cursor == '-'), *digits = p;
   p = skip_digits(p);
   if (p == digits) return flow_json_expected(j, what), NULL;
@@ -201,7 +230,8 @@ static const char *number_end(struct flow_json *j, const char *what) {
     p = skip_digits(p);
     if (p == digits) return bad_at(j, p, "expected a digit behind the point"), NULL;
   }
-  if ((*p | 0x20) == 'e') {
+  *has_exponent = (*p | 0x20) == 'e';
+  if (FLOW_UNLIKELY(*has_exponent)) {
     p++;
     if (*p == '+' || *p == '-') p++;
     digits = p;
@@ -225,7 +255,8 @@ bool flow_json_long_int(struct flow_json *j, int64_t *out) {
 }
 
 bool flow_json_bad_int(struct flow_json *j) {
-  const char *end = number_end(j, "an int");
+  bool has_exponent;
+  const char *end = number_end(j, "an int", &has_exponent);
   if (end == NULL) return false;
   for (const char *p = j->cursor; p != end; p++) {
     if (*p == '.' || (*p | 0x20) == 'e')
@@ -235,7 +266,8 @@ bool flow_json_bad_int(struct flow_json *j) {
 }
 
 bool flow_json_float(struct flow_json *j, double *out) {
-  const char *end = number_end(j, "a float");
+  bool has_exponent;
+  const char *end = number_end(j, "a float", &has_exponent);
   if (FLOW_UNLIKELY(end == NULL)) return false;
   if (FLOW_UNLIKELY(!flow_float_of_token(j->cursor, (size_t)(end - j->cursor), out))) {
     return bad_at(j, j->cursor, "this float is beyond the range of float");
@@ -244,16 +276,20 @@ bool flow_json_float(struct flow_json *j, double *out) {
   return true;
 }
 
-static bool try_literal(struct flow_json *j, const char *literal, size_t length) {
-  if ((size_t)(j->end - j->cursor) < length || memcmp(j->cursor, literal, length) != 0)
-    return false;
-  j->cursor += length;
+/* Digits that a float has at most if it has no exponent and is certainly in range. */
+enum { SAFE_DIGITS = 300 };
+
+bool flow_json_skip_float(struct flow_json *j) {
+  bool has_exponent;
+  const char *end = number_end(j, "a float", &has_exponent);
+  if (FLOW_UNLIKELY(end == NULL)) return false;
+  double value;
+  if (FLOW_UNLIKELY(has_exponent || end - j->cursor > SAFE_DIGITS)) return flow_json_float(j, &value);
+  j->cursor = end;
   return true;
 }
 
-bool flow_json_bool(struct flow_json *j, bool *out) {
-  *out = *j->cursor == 't';
-  if (try_literal(j, "true", 4) || try_literal(j, "false", 5)) return true;
+bool flow_json_bad_bool(struct flow_json *j) {
   return flow_json_expected(j, "`true` or `false`");
 }
 
@@ -287,35 +323,47 @@ bool flow_json_timestamp_of_unit(struct flow_json *j, int64_t unit_us, int64_t *
 
 /* -- skipping -------------------------------------------------------------------------------- */
 
-static bool skip_scalar(struct flow_json *j) {
-  switch (*j->cursor) {
-  case '"': return string_rest(j, j->cursor + 1, NULL);
-  case 't':
-    if (try_literal(j, "true", 4)) return true;
-    break;
-  case 'f':
-    if (try_literal(j, "false", 5)) return true;
-    break;
-  case 'n':
-    if (try_literal(j, "null", 4)) return true;
-    break;
-  default: {
-    const char *end = number_end(j, "a value");
-    if (end == NULL) return false;
-    j->cursor = end;
-    return true;
-  }
-  }
-  return bad_at(j, j->cursor, "expected a value");
+/* Steps over the string whose opening quote is at the cursor. */
+static inline bool skip_string(struct flow_json *j) {
+  const char *p = j->cursor + 1;
+  size_t plain;
+  while ((plain = flow_json_plain_bytes(p)) == 16) p += 16;
+  p += plain;
+  if (FLOW_UNLIKELY(*p != '"')) return string_rest(j, p, NULL);
+  j->cursor = p + 1;
+  return true;
+}
+
+bool flow_json_skip_string_slow(struct flow_json *j) {
+  return *j->cursor == '"' ? skip_string(j) : flow_json_expected(j, "a string");
+}
+
+static bool skip_literal(struct flow_json *j, const char *literal, size_t length) {
+  if (memcmp(j->cursor, literal, length) != 0) return bad_at(j, j->cursor, "expected a value");
+  j->cursor += length;
+  return true;
+}
+
+static inline bool skip_scalar(struct flow_json *j) {
+  char c = *j->cursor;
+  if (c == '"') return skip_string(j);
+  if (c == 't') return skip_literal(j, "true", 4);
+  if (c == 'f') return skip_literal(j, "false", 5);
+  if (c == 'n') return skip_literal(j, "null", 4);
+  bool has_exponent;
+  const char *end = number_end(j, "a value", &has_exponent);
+  if (end == NULL) return false;
+  j->cursor = end;
+  return true;
 }
 
 /* Behind MORE in an object: the key and its colon. */
 static bool skip_key(struct flow_json *j) {
-  return string_rest(j, j->cursor + 1, NULL) && flow_json_colon(j);
+  return skip_string(j) && flow_json_colon(j);
 }
 
 /* An array or an object. */
-static bool skip_nested(struct flow_json *j) {
+static __attribute__((noinline)) bool skip_nested(struct flow_json *j) {
   uint64_t is_object[FLOW_JSON_DEPTH / 64] = {0}; /* one bit for each level that is open */
   uint32_t depth = 0;
   for (;;) {
@@ -348,7 +396,7 @@ static bool skip_nested(struct flow_json *j) {
   }
 }
 
-bool flow_json_skip(struct flow_json *j) {
+bool flow_json_skip_slow(struct flow_json *j) {
   char c = flow_json_peek(j);
   return c == '{' || c == '[' ? skip_nested(j) : skip_scalar(j);
 }

@@ -46,6 +46,8 @@ find_missing() {
   fi
   need libcmocka-dev 'the unit tests' \
     has_header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
+  need libjansson4 "a second opinion on JSON, beside Python's" \
+    python3 -c 'import ctypes; ctypes.CDLL("libjansson.so.4")'
   need strace 'shows the tests in which order files reach the disk' command -v strace
   [ "$level" = test ] && return
   need clang 'the second compiler of make check-all' command -v clang

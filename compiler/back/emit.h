@@ -36,6 +36,7 @@ struct emit {
   struct map written;         /* names of functions that were written before */
   struct live *live;          /* which fields are read (middle/live.h) */
   uint32_t site_count, constant_count, format_count;
+  uint32_t guess_count;       /* guesses of a block that readers of records have taken */
   bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
 
   /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */

@@ -91,95 +91,148 @@ static inline bool where_p_step(struct flow_worker *w) { return (params_of(w)->p
 
 /* ==== Reading and writing records ==== */
 
-static bool read_R_1(struct flow_worker *w, struct flow_json *j, struct R_1 *x) {
-  (void)w;
-  if (!flow_json_begin_object(j, "a record")) return false;
-  uint64_t seen0 = 0;
-  unsigned expected; /* the field at which the order of declaration was left */
-  enum flow_json_next next = flow_json_first_member(j);
-  if (next != FLOW_JSON_MORE) goto done;
-try_0:
-  if (!flow_json_try_quoted(j, "r\":", 3)) {
-    expected = 0;
-    goto look_up;
-  }
-value_0: /* r */
-  if (!flow_json_int(j, &x->f_r)) return flow_json_in_field(j, "r");
-  seen0 |= UINT64_C(1) << 0;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  expected = 1;
-look_up: {
-  struct flow_str key;
-  if (!flow_json_key(j, &key)) return false;
-  const char *name = flow_str_data(&key);
-  switch (key.length) {
+static inline uint32_t field_R_1(const char *name, size_t length) {
+  switch (length) {
     case 1:
-      if (memcmp(name, "r", 1) == 0) goto value_0;
-      break;
-    default: break;
-  }
-  if (!flow_json_skip(j)) return false;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  switch (expected) {
-    case 0: goto try_0;
-    default: goto look_up;
+      if (memcmp(name, "r", 1) == 0) return 1;
+      return 0;
+    default: return 0;
   }
 }
+
+static bool read_R_1(struct flow_worker *w, struct flow_json *j, struct R_1 *x) {
+  (void)w;
+  uint64_t seen0 = 0;
+  uint32_t at = 2, next, others = 0;
+  enum flow_json_next more;
+  struct flow_str decoded;
+  const char *name;
+  size_t length;
+  _Static_assert(FLOW_GUESSES >= 58, "a block holds these guesses");
+  struct flow_guess *guesses = j->guesses + 30;
+  uint32_t wrong = 0;
+  bool is_learning;
+  const char *from;
+  next = flow_json_follow(j, &guesses[at]);
+  if (FLOW_UNLIKELY(next != 1)) goto other;
+value_1: { /* r */
+  flow_json_blanks(j);
+  if (!flow_json_int(j, &x->f_r)) return flow_json_in_field(j, "r");
+  seen0 |= UINT64_C(1) << 0;
+  at = 1;
+  next = flow_json_follow(j, &guesses[1]);
+  if (FLOW_UNLIKELY(next != 3)) goto other;
+  }
+  goto done;
+other:
+  switch (next) {
+    case 0: break;
+    case 1: goto value_1;
+    case 3: goto done;
+    default:
+      flow_json_blanks(j);
+      if (!flow_json_skip(j)) return false;
+      others = (at = next) - 3;
+      next = flow_json_follow(j, &guesses[at]);
+      goto other;
+  }
+  is_learning = flow_json_learns(guesses);
+  if (is_learning && (next = flow_json_follow(j, &guesses[guesses[at].next])) != 0)
+    goto other;
+  from = j->cursor;
+  wrong++;
+  more = flow_json_member(j, at == 2 ? "a record" : NULL, &decoded, &name, &length);
+  if (more == FLOW_JSON_BAD) return false;
+  if (more == FLOW_JSON_END) {
+    next = 3;
+  } else {
+    next = field_R_1(name, length);
+    if (next == 0) next = 4 + (others < 23 ? others : 23);
+  }
+  if (is_learning) flow_json_learn(j, &guesses[at], from, next);
+  goto other;
 done:
-  if (next == FLOW_JSON_BAD) return false;
+  if (FLOW_UNLIKELY(wrong >= FLOW_JSON_WRONG))
+    flow_json_doubt(guesses, 28, 1 + others, wrong);
   if (FLOW_UNLIKELY(seen0 != UINT64_C(0x1))) {
     if (!(seen0 >> 0 & 1)) return flow_json_missing(j, "r");
   }
   return true;
 }
 
-static bool read_R_2(struct flow_worker *w, struct flow_json *j, struct R_2 *x) {
-  (void)w;
-  if (!flow_json_begin_object(j, "a record")) return false;
-  uint64_t seen0 = 0;
-  unsigned expected; /* the field at which the order of declaration was left */
-  enum flow_json_next next = flow_json_first_member(j);
-  if (next != FLOW_JSON_MORE) goto done;
-try_0:
-  if (!flow_json_try_quoted(j, "w\":", 3)) {
-    expected = 0;
-    goto look_up;
-  }
-value_0: /* w */
-  if (!flow_json_int(j, &x->f_w)) return flow_json_in_field(j, "w");
-  seen0 |= UINT64_C(1) << 0;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-try_1:
-  if (!flow_json_try_quoted(j, "h\":", 3)) {
-    expected = 1;
-    goto look_up;
-  }
-value_1: /* h */
-  if (!flow_json_int(j, &x->f_h)) return flow_json_in_field(j, "h");
-  seen0 |= UINT64_C(1) << 1;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  expected = 2;
-look_up: {
-  struct flow_str key;
-  if (!flow_json_key(j, &key)) return false;
-  const char *name = flow_str_data(&key);
-  switch (key.length) {
+static inline uint32_t field_R_2(const char *name, size_t length) {
+  switch (length) {
     case 1:
-      if (memcmp(name, "w", 1) == 0) goto value_0;
-      if (memcmp(name, "h", 1) == 0) goto value_1;
-      break;
-    default: break;
-  }
-  if (!flow_json_skip(j)) return false;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  switch (expected) {
-    case 0: goto try_0;
-    case 1: goto try_1;
-    default: goto look_up;
+      if (memcmp(name, "w", 1) == 0) return 1;
+      if (memcmp(name, "h", 1) == 0) return 2;
+      return 0;
+    default: return 0;
   }
 }
+
+static bool read_R_2(struct flow_worker *w, struct flow_json *j, struct R_2 *x) {
+  (void)w;
+  uint64_t seen0 = 0;
+  uint32_t at = 3, next, others = 0;
+  enum flow_json_next more;
+  struct flow_str decoded;
+  const char *name;
+  size_t length;
+  _Static_assert(FLOW_GUESSES >= 87, "a block holds these guesses");
+  struct flow_guess *guesses = j->guesses + 58;
+  uint32_t wrong = 0;
+  bool is_learning;
+  const char *from;
+  next = flow_json_follow(j, &guesses[at]);
+  if (FLOW_UNLIKELY(next != 1)) goto other;
+value_1: { /* w */
+  flow_json_blanks(j);
+  if (!flow_json_int(j, &x->f_w)) return flow_json_in_field(j, "w");
+  seen0 |= UINT64_C(1) << 0;
+  at = 1;
+  next = flow_json_follow(j, &guesses[1]);
+  if (FLOW_UNLIKELY(next != 2)) goto other;
+  }
+value_2: { /* h */
+  flow_json_blanks(j);
+  if (!flow_json_int(j, &x->f_h)) return flow_json_in_field(j, "h");
+  seen0 |= UINT64_C(1) << 1;
+  at = 2;
+  next = flow_json_follow(j, &guesses[2]);
+  if (FLOW_UNLIKELY(next != 4)) goto other;
+  }
+  goto done;
+other:
+  switch (next) {
+    case 0: break;
+    case 1: goto value_1;
+    case 2: goto value_2;
+    case 4: goto done;
+    default:
+      flow_json_blanks(j);
+      if (!flow_json_skip(j)) return false;
+      others = (at = next) - 4;
+      next = flow_json_follow(j, &guesses[at]);
+      goto other;
+  }
+  is_learning = flow_json_learns(guesses);
+  if (is_learning && (next = flow_json_follow(j, &guesses[guesses[at].next])) != 0)
+    goto other;
+  from = j->cursor;
+  wrong++;
+  more = flow_json_member(j, at == 3 ? "a record" : NULL, &decoded, &name, &length);
+  if (more == FLOW_JSON_BAD) return false;
+  if (more == FLOW_JSON_END) {
+    next = 4;
+  } else {
+    next = field_R_2(name, length);
+    if (next == 0) next = 5 + (others < 23 ? others : 23);
+  }
+  if (is_learning) flow_json_learn(j, &guesses[at], from, next);
+  goto other;
 done:
-  if (next == FLOW_JSON_BAD) return false;
+  if (FLOW_UNLIKELY(wrong >= FLOW_JSON_WRONG))
+    flow_json_doubt(guesses, 29, 2 + others, wrong);
   if (FLOW_UNLIKELY(seen0 != UINT64_C(0x3))) {
     if (!(seen0 >> 0 & 1)) return flow_json_missing(j, "w");
     if (!(seen0 >> 1 & 1)) return flow_json_missing(j, "h");
@@ -251,67 +304,92 @@ static bool read_T_Shape(struct flow_worker *w, struct flow_json *j, struct T_Sh
   return flow_json_no_variant(j, at, &name, "a Shape (dot, circle, box)");
 }
 
-static bool read_T_Item(struct flow_worker *w, struct flow_json *j, struct T_Item *x) {
-  if (!flow_json_begin_object(j, "an Item")) return false;
-  uint64_t seen0 = 0;
-  unsigned expected; /* the field at which the order of declaration was left */
-  enum flow_json_next next = flow_json_first_member(j);
-  if (next != FLOW_JSON_MORE) goto done;
-try_0:
-  if (!flow_json_try_quoted(j, "id\":", 4)) {
-    expected = 0;
-    goto look_up;
+static inline uint32_t field_T_Item(const char *name, size_t length) {
+  switch (length) {
+    case 2:
+      if (memcmp(name, "id", 2) == 0) return 1;
+      return 0;
+    case 5:
+      if (memcmp(name, "shape", 5) == 0) return 2;
+      if (memcmp(name, "label", 5) == 0) return 3;
+      return 0;
+    default: return 0;
   }
-value_0: /* id */
+}
+
+static bool read_T_Item(struct flow_worker *w, struct flow_json *j, struct T_Item *x) {
+  uint64_t seen0 = 0;
+  uint32_t at = 4, next, others = 0;
+  enum flow_json_next more;
+  struct flow_str decoded;
+  const char *name;
+  size_t length;
+  _Static_assert(FLOW_GUESSES >= 30, "a block holds these guesses");
+  struct flow_guess *guesses = j->guesses + 0;
+  uint32_t wrong = 0;
+  bool is_learning;
+  const char *from;
+  next = flow_json_follow(j, &guesses[at]);
+  if (FLOW_UNLIKELY(next != 1)) goto other;
+value_1: { /* id */
+  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_id)) return flow_json_in_field(j, "id");
   seen0 |= UINT64_C(1) << 0;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-try_1:
-  if (!flow_json_try_quoted(j, "shape\":", 7)) {
-    expected = 1;
-    goto look_up;
+  at = 1;
+  next = flow_json_follow(j, &guesses[1]);
+  if (FLOW_UNLIKELY(next != 2)) goto other;
   }
-value_1: /* shape */
+value_2: { /* shape */
+  flow_json_blanks(j);
   if (!read_T_Shape(w, j, &x->f_shape)) return flow_json_in_field(j, "shape");
   seen0 |= UINT64_C(1) << 1;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-try_2:
-  if (!flow_json_try_quoted(j, "label\":", 7)) {
-    expected = 2;
-    goto look_up;
+  at = 2;
+  next = flow_json_follow(j, &guesses[2]);
+  if (FLOW_UNLIKELY(next != 3)) goto other;
   }
-value_2: /* label */
+value_3: { /* label */
+  flow_json_blanks(j);
   x->f_label.has = !flow_json_try_null(j);
   if (!x->f_label.has) memset(&x->f_label.value, 0, sizeof x->f_label.value);
   else if (!flow_json_string(j, &x->f_label.value)) return flow_json_in_field(j, "label");
   seen0 |= UINT64_C(1) << 2;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  expected = 3;
-look_up: {
-  struct flow_str key;
-  if (!flow_json_key(j, &key)) return false;
-  const char *name = flow_str_data(&key);
-  switch (key.length) {
-    case 2:
-      if (memcmp(name, "id", 2) == 0) goto value_0;
-      break;
-    case 5:
-      if (memcmp(name, "shape", 5) == 0) goto value_1;
-      if (memcmp(name, "label", 5) == 0) goto value_2;
-      break;
-    default: break;
+  at = 3;
+  next = flow_json_follow(j, &guesses[3]);
+  if (FLOW_UNLIKELY(next != 5)) goto other;
   }
-  if (!flow_json_skip(j)) return false;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  switch (expected) {
-    case 0: goto try_0;
-    case 1: goto try_1;
-    case 2: goto try_2;
-    default: goto look_up;
+  goto done;
+other:
+  switch (next) {
+    case 0: break;
+    case 1: goto value_1;
+    case 2: goto value_2;
+    case 3: goto value_3;
+    case 5: goto done;
+    default:
+      flow_json_blanks(j);
+      if (!flow_json_skip(j)) return false;
+      others = (at = next) - 5;
+      next = flow_json_follow(j, &guesses[at]);
+      goto other;
   }
-}
+  is_learning = flow_json_learns(guesses);
+  if (is_learning && (next = flow_json_follow(j, &guesses[guesses[at].next])) != 0)
+    goto other;
+  from = j->cursor;
+  wrong++;
+  more = flow_json_member(j, at == 4 ? "an Item" : NULL, &decoded, &name, &length);
+  if (more == FLOW_JSON_BAD) return false;
+  if (more == FLOW_JSON_END) {
+    next = 5;
+  } else {
+    next = field_T_Item(name, length);
+    if (next == 0) next = 6 + (others < 23 ? others : 23);
+  }
+  if (is_learning) flow_json_learn(j, &guesses[at], from, next);
+  goto other;
 done:
-  if (next == FLOW_JSON_BAD) return false;
+  if (FLOW_UNLIKELY(wrong >= FLOW_JSON_WRONG))
+    flow_json_doubt(guesses, 30, 3 + others, wrong);
   if (FLOW_UNLIKELY(seen0 != UINT64_C(0x7))) {
     if (!(seen0 >> 0 & 1)) return flow_json_missing(j, "id");
     if (!(seen0 >> 1 & 1)) return flow_json_missing(j, "shape");

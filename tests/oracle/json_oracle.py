@@ -22,6 +22,12 @@ WIDE = ("record", "Wide", (
     ("mk", ("map", KIND, "float"), {}), ("mt", ("map", INNER, "int"), {}), ("si", ("set", "int"), {}), ("nested", INNER, {}),
     ("lr", ("list", INNER), {}), ("sh", SHAPE, {}), ("lsh", ("list", SHAPE), {}), ("k", KIND, {}), ("ok", ("opt", KIND), {}),
     ("weird", "int", {"from": "we\"ird é"}), ("def", "int", {"default": 7})))
+# More fields than guesses are kept for; their names have one length, so a look-up takes them apart by their bytes.
+MANY = ("record", "Many", tuple((f"field_{n:03}", ("opt", "int"), {}) for n in range(110)))
+SPARSE = ("record", "Sparse", (
+    ("a", ("opt", "int"), {}), ("b", ("opt", "string"), {}), ("twenty_bytes_field_a", ("opt", "int"), {}),
+    ("twenty_bytes_field_b", ("opt", "int"), {}), ("an_optional_field_with_a_long_name", ("opt", "float"), {}),
+    ("inner", ("opt", INNER), {}), ("kind", ("opt", KIND), {}), ("inners", ("list", INNER), {}), ("c", "int", {"default": 3})))
 SCALARS = ["int", "float", "bool", "string", "timestamp", "duration"]
 
 
@@ -66,8 +72,8 @@ def expected(t, lines, print_row):
             yield number, record, None
 
 
-def check(name, rng, t, count):
-    lines = generate.lines(rng, t, count)
+def check(name, rng, t, count, make=generate.lines):
+    lines = make(rng, t, count)
     data = b"\n".join(lines) + rng.choice([b"\n", b""])
     whole = flows.run(flows.Program().text(t, "jsonl"), data)
     flows.compare(name, whole, expected(t, lines, lambda row: model.text_of(t, row)))
@@ -87,6 +93,12 @@ def main():
     check("wide", rng, WIDE, 600 * more)
     for t in ("int", "float", "string", ("list", "float")):
         check(f"lines of {t}", rng, t, 200 * more)
+    check("events, shifting keys", rng, EVENT, 900 * more, generate.shifting_lines)
+    check("many keys, shifting", rng, MANY, 500 * more, generate.shifting_lines)
+    check("optional, shifting keys", rng, SPARSE, 900 * more, generate.shifting_lines)
+    check("wide, shifting keys", rng, WIDE, 200 * more, generate.shifting_lines)
+    for number in range(more):
+        check(f"random type {number}, shifting keys", rng, random_record(rng), 300, generate.shifting_lines)
     for number in range(2 * more):
         check(f"random type {number}", rng, random_record(rng), 300)
 

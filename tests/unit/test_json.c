@@ -402,11 +402,6 @@ static bool read_event(struct flow_json *j, struct event *out) {
   enum flow_json_next next = flow_json_first_member(j);
   for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {
     struct flow_str key;
-    if (flow_json_try_key(j, "user")) {
-      has_user = true;
-      if (!flow_json_string(j, &out->user)) return flow_json_in_field(j, "user");
-      continue;
-    }
     if (!flow_json_key(j, &key)) return false;
     if (flow_str_is(&key, "user", 4)) {
       has_user = true;
@@ -476,6 +471,106 @@ static void messages_say_what_and_where(void **state) {
   }
 }
 
+/* -- guesses --------------------------------------------------------------------------------- */
+
+static void a_guess_is_followed_only_if_all_of_it_is_there(void **state) {
+  (void)state;
+  static const char *const texts[] = {"}", ",\"a\":", "{ \"fifteen\" : ", ",\"sixteen_1\"  : ", "}\t",
+                                      ", \"seventeen_12\":", ", \"a_key_of_twenty_two__\": "};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    size_t length = strlen(texts[i]);
+    struct flow_guess guess = {.text = {0}};
+    struct flow_json j = open_line(texts[i]);
+    assert_int_equal(flow_json_follow(&j, &guess), 0);
+    assert_ptr_equal(j.cursor, room);
+    j.cursor += length;
+    flow_json_learn(&j, &guess, room, 7);
+    j.cursor = room;
+    assert_int_equal(flow_json_follow(&j, &guess), 7);
+    assert_ptr_equal(j.cursor, room + length);
+    for (size_t at = 0; at < length; at++) { /* each byte counts, and none behind them */
+      j = open_line(texts[i]);
+      room[at] ^= 1;
+      assert_int_equal(flow_json_follow(&j, &guess), 0);
+      assert_ptr_equal(j.cursor, room);
+    }
+    memset(room, 'x', sizeof room);
+    memcpy(room, texts[i], length);
+    assert_int_equal(flow_json_follow(&j, &guess), 7);
+  }
+}
+
+static void what_is_too_long_to_remember_is_forgotten(void **state) {
+  (void)state;
+  struct flow_guess guess = {.text = {0}};
+  struct flow_json j = open_line(", \"a_key_of_twenty_three__\": 1");
+  const char *first = j.cursor;
+  j.cursor += 4;
+  flow_json_learn(&j, &guess, first, 3);
+  j.cursor = first + FLOW_GUESS_TEXT;
+  flow_json_learn(&j, &guess, first, 4);
+  j.cursor = first;
+  assert_int_equal(flow_json_follow(&j, &guess), 4);
+  j.cursor++;
+  assert_int_equal(j.cursor - first, FLOW_GUESS_TEXT + 1);
+  flow_json_learn(&j, &guess, first, 5);
+  j.cursor = first;
+  assert_int_equal(flow_json_follow(&j, &guess), 0);
+  assert_ptr_equal(j.cursor, first);
+}
+
+static void members_are_read_in_every_spelling(void **state) {
+  (void)state;
+  static const struct {
+    const char *in, *name;
+    char value;
+  } cases[] = {
+      {",\"a\":1", "a", '1'},           {", \"a\": 1", "a", '1'},
+      {" ,\t \"a\" : 1", "a", '1'},     {",\"\":[", "", '['},
+      {", \"fifteen_bytes__\": 1", "fifteen_bytes__", '1'},
+      {", \"sixteen_bytes___\": 1", "sixteen_bytes___", '1'},
+      {", \"\\u0061\\n\": 1", "a\n", '1'}, {", \"é\": 1", "é", '1'},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct flow_json j = open_line(cases[i].in);
+    struct flow_str decoded;
+    const char *name;
+    size_t length;
+    assert_int_equal(flow_json_member(&j, NULL, &decoded, &name, &length), FLOW_JSON_MORE);
+    assert_int_equal(length, strlen(cases[i].name));
+    assert_memory_equal(name, cases[i].name, length);
+    assert_int_equal(flow_json_peek(&j), cases[i].value);
+    memmove(room + 1, room, 100); /* the same as the first member of an object */
+    room[0] = '{';
+    room[strchr(cases[i].in, ',') - cases[i].in + 1] = ' ';
+    j.cursor = room;
+    j.end++;
+    assert_int_equal(flow_json_member(&j, "an Event", &decoded, &name, &length), FLOW_JSON_MORE);
+    assert_int_equal(length, strlen(cases[i].name));
+    assert_int_equal(flow_json_peek(&j), cases[i].value);
+  }
+}
+
+static void orders_that_change_all_the_time_are_not_learned(void **state) {
+  (void)state;
+  struct flow_guess guesses[4] = {{.text = {0}}};
+  struct flow_json j = open_line("}");
+  j.cursor++;
+  for (int i = 0; i < FLOW_JSON_DOUBTS; i++) {
+    assert_true(flow_json_learns(guesses));
+    flow_json_learn(&j, &guesses[3], room, 2);
+    flow_json_doubt(guesses, 4, 16, 8); /* half of them were right: no doubt */
+    flow_json_doubt(guesses, 4, 16, 9);
+  }
+  assert_false(flow_json_learns(guesses));
+  assert_int_equal(guesses[3].next, 0);
+  int records = 0;
+  for (; !flow_json_learns(guesses); records++) flow_json_doubt(guesses, 4, 16, 16);
+  assert_int_equal(records, 128);
+  j.cursor = room;
+  assert_int_equal(flow_json_follow(&j, &guesses[0]), 0); /* the one that counts is no guess */
+}
+
 static void arrays_are_read(void **state) {
   (void)state;
   static const struct {
@@ -513,6 +608,10 @@ int main(void) {
       cmocka_unit_test(records_are_read),
       cmocka_unit_test(messages_say_what_and_where),
       cmocka_unit_test(arrays_are_read),
+      cmocka_unit_test(a_guess_is_followed_only_if_all_of_it_is_there),
+      cmocka_unit_test(what_is_too_long_to_remember_is_forgotten),
+      cmocka_unit_test(members_are_read_in_every_spelling),
+      cmocka_unit_test(orders_that_change_all_the_time_are_not_learned),
   };
   return cmocka_run_group_tests(tests, make_arena, drop_arena);
 }

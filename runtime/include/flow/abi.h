@@ -62,6 +62,19 @@ __attribute__((cold, noinline, format(printf, 3, 4))) bool flow_bad(struct flow_
                                                                     const char *at,
                                                                     const char *format, ...);
 
+/* What came behind a value of an object the last time: the text up to the next value (its key with all that
+ * stands around it), and which value that was. All zero: nothing is known. */
+#define FLOW_GUESS_TEXT 28
+struct flow_guess {
+  char text[FLOW_GUESS_TEXT];
+  uint16_t mask;  /* a bit for each of the first 16 bytes that are in use */
+  uint8_t length; /* of the text */
+  uint8_t next;   /* as the generated reader of the record numbers its values; 0: not known */
+};
+
+/* Guesses that a source has for the records of all its types. */
+#define FLOW_GUESSES 96
+
 /* A run of whole records of one file. The engine fills it; the source's run function consumes it. */
 struct flow_block {
   const char *cursor, *end; /* the rest; `end` is behind the last record's line end */
@@ -79,6 +92,7 @@ struct flow_block {
   bool is_too_long;         /* the block is only the start of one record that is longer than the limit
                              * (16 MiB): the parser rejects it, whatever it holds, and goes to `end` */
   struct flow_bad_record bad;
+  struct flow_guess guesses[FLOW_GUESSES]; /* what the parser learns from the block's records */
 };
 
 enum flow_parse {

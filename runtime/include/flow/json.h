@@ -17,18 +17,17 @@
  *   if (!flow_json_begin_object(j, "an Event")) return false;
  *   enum flow_json_next next = flow_json_first_member(j);
  *   for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {
- *     if (flow_json_try_key(j, "order_id")) {                   the key that is expected next
+ *     struct flow_str key;
+ *     if (!flow_json_key(j, &key)) return false;
+ *     if (flow_str_is(&key, "order_id", 8)) {
  *       if (!flow_json_int(j, &out->f_order_id)) return flow_json_in_field(j, "order_id");
- *     } else {
- *       struct flow_str key;
- *       if (!flow_json_key(j, &key)) return false;
- *       if (flow_str_is(&key, "user_id", 7)) …
- *       else if (!flow_json_skip(j)) return false;              unknown fields are ignored
+ *     } else if (!flow_json_skip(j)) {                              unknown fields are ignored
+ *       return false;
  *     }
  *   }
  *   if (next == FLOW_JSON_BAD) return false;
  *   if (!(seen & 1)) return flow_json_missing(j, "order_id");
- *   return flow_json_finish(j);                                 only behind the outermost value
+ *   return flow_json_finish(j);                                     only behind the outermost value
  */
 #ifndef FLOW_JSON_H
 #define FLOW_JSON_H
@@ -48,6 +47,7 @@ struct flow_json {
   const char *cursor, *end;
   struct flow_mem *mem; /* decoded strings */
   struct flow_bad_record *bad;
+  struct flow_guess *guesses; /* of the block */
 };
 
 enum flow_json_next { FLOW_JSON_BAD, FLOW_JSON_END, FLOW_JSON_MORE };
@@ -233,21 +233,100 @@ static inline bool flow_json_key(struct flow_json *j, struct flow_str *key) {
   return flow_json_string(j, key) && flow_json_colon(j);
 }
 
-/* If the member at the cursor has the key whose JSON text, with its closing quote and a colon, is
- * these bytes: goes to the value and returns true. Otherwise nothing happens. The padding behind
- * the input covers short keys. */
-static inline bool flow_json_try_quoted(struct flow_json *j, const char *quoted, size_t length) {
-  const char *p = j->cursor + 1;
-  if (length >= FLOW_PADDING && (size_t)(j->end - p) < length) return false;
-  if (memcmp(p, quoted, length) != 0) return false;
-  p += length;
-  j->cursor = p + (*p == ' ');
-  flow_json_blanks(j);
-  return true;
+/* -- members in the order of the record before ----------------------------------------------- */
+
+/* Records of one source mostly have the same keys in the same order, spelled in the same way. So what
+ * stands between two values is compared with what stood there the last time, which is right for the same
+ * reason as then: the key, its colon, comma and blanks are checked once. Where it is something else, the
+ * member is read and looked up, and takes the guess's place. Guesses never change what is accepted. */
+
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that is not the same at `a` and `b`. */
+static inline unsigned flow_json_differs(const char *a, const char *b) {
+  __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+                                _mm_loadu_si128((const __m128i *)(const void *)b));
+  return (unsigned)_mm_movemask_epi8(same) ^ 0xffff;
+}
+#endif
+
+/* Where the text at the cursor is what the guess says: goes behind it, and returns which value is next.
+ * Otherwise nothing happens, and it returns 0. Blanks may come before the value. */
+static inline uint32_t flow_json_follow(struct flow_json *j, const struct flow_guess *guess) {
+  const char *p = j->cursor;
+#ifdef __SSE2__
+  if (FLOW_UNLIKELY((flow_json_differs(p, guess->text) & guess->mask) != 0)) return 0;
+  if (guess->length > 16) { /* the last 16 bytes, of which the first ones are compared again */
+    size_t rest = guess->length - 16u;
+    if (FLOW_UNLIKELY(flow_json_differs(p + rest, guess->text + rest) != 0)) return 0;
+  }
+#else
+  if (memcmp(p, guess->text, guess->length) != 0) return 0;
+#endif
+  j->cursor = p + guess->length;
+  return guess->next;
 }
 
-/* The same for a key that is a C literal and has nothing to escape. */
-#define flow_json_try_key(j, name) flow_json_try_quoted((j), name "\":", sizeof(name) + 1)
+enum flow_json_next flow_json_member_slow(struct flow_json *, const char *what,
+                                          struct flow_str *decoded, const char **name,
+                                          size_t *length);
+
+/* Reads the next member's key and colon; the cursor is then at its value, before which blanks may come. The
+ * key's text may lie in `decoded`. END and BAD as of flow_json_next_member(). With `what` not null, the
+ * cursor is at an object, which messages call that, and not behind a value of it. */
+static inline enum flow_json_next flow_json_member(struct flow_json *j, const char *what,
+                                                   struct flow_str *decoded, const char **name,
+                                                   size_t *length) {
+  const char *p = j->cursor;
+  if (FLOW_LIKELY(*p == (what != NULL ? '{' : ','))) {
+    p += 1 + (p[1] == ' ');
+    size_t plain = flow_json_plain_bytes(p + 1);
+    const char *end = p + 1 + plain;
+    if (FLOW_LIKELY(*p == '"' && plain < 16 && end[0] == '"' && end[1] == ':')) {
+      *name = p + 1;
+      *length = plain;
+      j->cursor = end + 2 + (end[2] == ' ');
+      return FLOW_JSON_MORE;
+    }
+  } else if (what == NULL && *p == '}') {
+    j->cursor = p + 1;
+    return FLOW_JSON_END;
+  }
+  const char *slow_name;
+  size_t slow_length;
+  enum flow_json_next next = flow_json_member_slow(j, what, decoded, &slow_name, &slow_length);
+  *name = slow_name;
+  *length = slow_length;
+  return next;
+}
+
+/* Where the order is another one in each record, guesses cost more than they save. So the first guess of a
+ * record's type, which stands for no value and is never learned, counts records that were mostly guessed
+ * wrong; after FLOW_JSON_DOUBTS of them nothing is learned for a while. In records with fewer than
+ * FLOW_JSON_WRONG wrong guesses a guess is right by chance often enough. */
+#define FLOW_JSON_DOUBTS 16
+#define FLOW_JSON_WRONG  8
+
+static inline bool flow_json_learns(const struct flow_guess *guesses) {
+  return (unsigned char)guesses[0].text[0] < FLOW_JSON_DOUBTS;
+}
+
+/* To be called behind a record with so many members and FLOW_JSON_WRONG or more wrong guesses. */
+void flow_json_doubt(struct flow_guess *guesses, uint32_t guess_count, uint32_t members,
+                     uint32_t wrong);
+
+/* The text from `from` to the cursor came before the value `next`. */
+static inline void flow_json_learn(const struct flow_json *j, struct flow_guess *guess,
+                                   const char *from, uint32_t next) {
+  size_t length = (size_t)(j->cursor - from);
+  if (FLOW_UNLIKELY(length > FLOW_GUESS_TEXT)) { /* too long to be remembered */
+    guess->mask = guess->length = guess->next = 0;
+    return;
+  }
+  memcpy(guess->text, from, FLOW_GUESS_TEXT);
+  guess->mask = (uint16_t)(length < 16 ? (1u << length) - 1 : 0xffff);
+  guess->length = (uint8_t)length;
+  guess->next = (uint8_t)next;
+}
 
 /* -- scalars --------------------------------------------------------------------------------- */
 
@@ -273,7 +352,17 @@ static inline bool flow_json_int(struct flow_json *j, int64_t *out) {
 }
 
 bool flow_json_float(struct flow_json *, double *out);
-bool flow_json_bool(struct flow_json *, bool *out);
+
+FLOW_COLD bool flow_json_bad_bool(struct flow_json *);
+
+static inline bool flow_json_bool(struct flow_json *j, bool *out) {
+  const char *p = j->cursor;
+  bool is_true = memcmp(p, "true", 4) == 0;
+  *out = is_true;
+  if (FLOW_UNLIKELY(!is_true && memcmp(p, "false", 5) != 0)) return flow_json_bad_bool(j);
+  j->cursor = p + 5 - is_true;
+  return true;
+}
 
 /* True if the value is `null`, and steps over it. */
 static inline bool flow_json_try_null(struct flow_json *j) {
@@ -291,7 +380,28 @@ bool flow_json_timestamp(struct flow_json *, int64_t *out);
 bool flow_json_timestamp_of_unit(struct flow_json *, int64_t unit_us, int64_t *out);
 bool flow_json_duration(struct flow_json *, int64_t *out);
 
-/* Steps over any value, checking it. */
-bool flow_json_skip(struct flow_json *);
+/* Step over any value, a string or a float, checking it. */
+
+bool flow_json_skip_slow(struct flow_json *);
+bool flow_json_skip_string_slow(struct flow_json *);
+bool flow_json_skip_float(struct flow_json *);
+
+/* The usual string is short and plain; other values are left to the second function. */
+FLOW_INLINE bool flow_json_skip_short(struct flow_json *j, bool (*other)(struct flow_json *)) {
+  const char *p = j->cursor;
+  if (*p != '"') return other(j);
+  size_t plain = flow_json_plain_bytes(p + 1);
+  if (FLOW_UNLIKELY(plain == 16 || p[1 + plain] != '"')) return other(j);
+  j->cursor = p + plain + 2;
+  return true;
+}
+
+static inline bool flow_json_skip(struct flow_json *j) {
+  return flow_json_skip_short(j, flow_json_skip_slow);
+}
+
+static inline bool flow_json_skip_string(struct flow_json *j) {
+  return flow_json_skip_short(j, flow_json_skip_string_slow);
+}
 
 #endif

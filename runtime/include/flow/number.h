@@ -53,13 +53,18 @@ const char *flow_parse_bool(const char *text, size_t length, bool *out);
 
 /* -- reading a number inside a text, for parsers --------------------------------------------- */
 
+/* The high bit of each byte that is no digit; behind the first one they mean nothing. */
+static inline uint64_t flow_no_digits(uint64_t bytes) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t digits = bytes ^ ones * '0';
+  return ((digits + ones * (0x7f - 9)) | digits) & ones * 0x80;
+}
+
 /* Up to 8 digits at `p`, where 8 bytes must be readable: how many there are, and their value. All at
  * once (in pairs, then fours, then eight), because a loop over few digits mostly mispredicts its end. */
 static inline unsigned flow_scan_8_digits(const char *p, uint64_t *value) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
-  uint64_t digits = flow_load64(p) ^ ones * '0';
-  /* The high bit of each byte that is above 9; behind the first one they mean nothing. */
-  uint64_t others = ((digits + ones * (0x7f - 9)) | digits) & ones * 0x80;
+  uint64_t bytes = flow_load64(p), digits = bytes ^ ones * '0', others = flow_no_digits(bytes);
   unsigned bits = others == 0 ? 64 : (unsigned)__builtin_ctzll(others) - 7;
   digits = bits == 0 ? 0 : digits << (64 - bits); /* zeros in front, as the text is little-endian */
   digits = digits * 10 + (digits >> 8);

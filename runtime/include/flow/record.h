@@ -87,7 +87,7 @@ static inline bool flow_json_begin(struct flow_worker *w, struct flow_block *b,
                                    struct flow_json *json) {
   const char *p = flow_line_text(b);
   if (FLOW_UNLIKELY(*p != '{') && !flow_line_skip_blank(b, &p)) return false;
-  *json = (struct flow_json){p, b->end, w->arena, &b->bad};
+  *json = (struct flow_json){p, b->end, w->arena, &b->bad, b->guesses};
   return true;
 }
 

@@ -146,6 +146,48 @@ def damage(rng, line):
     return line
 
 
+def stretch(rng, fields, others, count):
+    """Records whose keys have one order and one spelling, but for a few: what a parser may learn."""
+    blanks = [rng.choice(["", "", " ", "  ", "\t"]) for _ in range(4)]
+    comma = rng.choice([", ", ",", " , ", ",\t "])
+    colon = rng.choice([": ", ":", " : "])
+    order = [(options.get("from", name), t, options.get("unit")) for name, t, options in fields]
+    order += [(name, None, None) for name in others]
+    rng.shuffle(order)
+    oddness, badness = rng.choice([0, 0.02, 0.1, 0.5]), rng.choice([0, 0, 0.02])
+    out = []
+    for _ in range(count):
+        members = []
+        for key, t, unit in order:
+            if rng.random() < oddness / 2:
+                continue
+            for _ in range(2 if rng.random() < oddness / 4 else 1):
+                value = some(rng, JUNK[:14], JUNK[14:], badness) if t is None else spell(rng, t, badness, unit)
+                name = spell_string(rng, key) if rng.random() < oddness / 4 else json.dumps(key, ensure_ascii=False)
+                members.append(name + (colon if rng.random() >= oddness / 4 else "\t:\r ") + value)
+        if rng.random() < oddness:
+            rng.shuffle(members)
+        text = "{" + blanks[0] + comma.join(members) + blanks[1] + "}" + blanks[2]
+        out.append(text.encode("utf-8"))
+    return out
+
+
+def shifting_lines(rng, t, count):
+    """Lines of a record in whose midst the order of the keys changes, and the undeclared ones among them."""
+    names = ["x", "", "é", "a_key_that_is_too_long_to_be_remembered", "sixteen bytes !!", "quote\"", "twenty-one bytes long"]
+    names += [f"other_{n}" for n in range(40)]
+    declared = {options.get("from", name) for name, _, options in t[2]}
+    names = [name for name in names if name not in declared]
+    out = []
+    while len(out) < count:
+        others = rng.sample(names, rng.choice([0, 0, 1, 2, 5, 20, 40]))
+        for line in stretch(rng, t[2], others, rng.choice([1, 2, 5, 20, 60])):
+            if rng.random() < 0.1:
+                line = damage(rng, line)
+            out.append(line.replace(b"\n", b" "))
+    return out
+
+
 def lines(rng, t, count):
     out = []
     for _ in range(count):
