@@ -215,66 +215,91 @@ static void print_out(struct flow_worker *w, struct flow_buf *b, const struct R_
   b->length = (size_t)(p - b->data);
 }
 
-static bool read_T_Sale(struct flow_worker *w, struct flow_json *j, struct T_Sale *x) {
-  (void)w;
-  if (!flow_json_begin_object(j, "a Sale")) return false;
-  uint64_t seen0 = 0;
-  unsigned expected; /* the field at which the order of declaration was left */
-  enum flow_json_next next = flow_json_first_member(j);
-  if (next != FLOW_JSON_MORE) goto done;
-try_0:
-  if (!flow_json_try_quoted(j, "shop\":", 6)) {
-    expected = 0;
-    goto look_up;
-  }
-value_0: /* shop */
-  if (!flow_json_string(j, &x->f_shop)) return flow_json_in_field(j, "shop");
-  seen0 |= UINT64_C(1) << 0;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-try_1:
-  if (!flow_json_try_quoted(j, "item\":", 6)) {
-    expected = 1;
-    goto look_up;
-  }
-value_1: /* item */
-  if (!flow_json_string(j, &x->f_item)) return flow_json_in_field(j, "item");
-  seen0 |= UINT64_C(1) << 1;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-try_2:
-  if (!flow_json_try_quoted(j, "cents\":", 7)) {
-    expected = 2;
-    goto look_up;
-  }
-value_2: /* cents */
-  if (!flow_json_int(j, &x->f_cents)) return flow_json_in_field(j, "cents");
-  seen0 |= UINT64_C(1) << 2;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  expected = 3;
-look_up: {
-  struct flow_str key;
-  if (!flow_json_key(j, &key)) return false;
-  const char *name = flow_str_data(&key);
-  switch (key.length) {
+static inline uint32_t field_T_Sale(const char *name, size_t length) {
+  switch (length) {
     case 4:
-      if (memcmp(name, "shop", 4) == 0) goto value_0;
-      if (memcmp(name, "item", 4) == 0) goto value_1;
-      break;
+      if (memcmp(name, "shop", 4) == 0) return 1;
+      if (memcmp(name, "item", 4) == 0) return 2;
+      return 0;
     case 5:
-      if (memcmp(name, "cents", 5) == 0) goto value_2;
-      break;
-    default: break;
-  }
-  if (!flow_json_skip(j)) return false;
-  if ((next = flow_json_next_member(j)) != FLOW_JSON_MORE) goto done;
-  switch (expected) {
-    case 0: goto try_0;
-    case 1: goto try_1;
-    case 2: goto try_2;
-    default: goto look_up;
+      if (memcmp(name, "cents", 5) == 0) return 3;
+      return 0;
+    default: return 0;
   }
 }
+
+static bool read_T_Sale(struct flow_worker *w, struct flow_json *j, struct T_Sale *x) {
+  (void)w;
+  uint64_t seen0 = 0;
+  uint32_t at = 4, next, others = 0;
+  enum flow_json_next more;
+  struct flow_str decoded;
+  const char *name;
+  size_t length;
+  _Static_assert(FLOW_GUESSES >= 30, "a block holds these guesses");
+  struct flow_guess *guesses = j->guesses + 0;
+  uint32_t wrong = 0;
+  bool is_learning;
+  const char *from;
+  next = flow_json_follow(j, &guesses[at]);
+  if (FLOW_UNLIKELY(next != 1)) goto other;
+value_1: { /* shop */
+  flow_json_blanks(j);
+  if (!flow_json_string(j, &x->f_shop)) return flow_json_in_field(j, "shop");
+  seen0 |= UINT64_C(1) << 0;
+  at = 1;
+  next = flow_json_follow(j, &guesses[1]);
+  if (FLOW_UNLIKELY(next != 2)) goto other;
+  }
+value_2: { /* item */
+  flow_json_blanks(j);
+  if (!flow_json_string(j, &x->f_item)) return flow_json_in_field(j, "item");
+  seen0 |= UINT64_C(1) << 1;
+  at = 2;
+  next = flow_json_follow(j, &guesses[2]);
+  if (FLOW_UNLIKELY(next != 3)) goto other;
+  }
+value_3: { /* cents */
+  flow_json_blanks(j);
+  if (!flow_json_int(j, &x->f_cents)) return flow_json_in_field(j, "cents");
+  seen0 |= UINT64_C(1) << 2;
+  at = 3;
+  next = flow_json_follow(j, &guesses[3]);
+  if (FLOW_UNLIKELY(next != 5)) goto other;
+  }
+  goto done;
+other:
+  switch (next) {
+    case 0: break;
+    case 1: goto value_1;
+    case 2: goto value_2;
+    case 3: goto value_3;
+    case 5: goto done;
+    default:
+      flow_json_blanks(j);
+      if (!flow_json_skip(j)) return false;
+      others = (at = next) - 5;
+      next = flow_json_follow(j, &guesses[at]);
+      goto other;
+  }
+  is_learning = flow_json_learns(guesses);
+  if (is_learning && (next = flow_json_follow(j, &guesses[guesses[at].next])) != 0)
+    goto other;
+  from = j->cursor;
+  wrong++;
+  more = flow_json_member(j, at == 4 ? "a Sale" : NULL, &decoded, &name, &length);
+  if (more == FLOW_JSON_BAD) return false;
+  if (more == FLOW_JSON_END) {
+    next = 5;
+  } else {
+    next = field_T_Sale(name, length);
+    if (next == 0) next = 6 + (others < 23 ? others : 23);
+  }
+  if (is_learning) flow_json_learn(j, &guesses[at], from, next);
+  goto other;
 done:
-  if (next == FLOW_JSON_BAD) return false;
+  if (FLOW_UNLIKELY(wrong >= FLOW_JSON_WRONG))
+    flow_json_doubt(guesses, 30, 3 + others, wrong);
   if (FLOW_UNLIKELY(seen0 != UINT64_C(0x7))) {
     if (!(seen0 >> 0 & 1)) return flow_json_missing(j, "shop");
     if (!(seen0 >> 1 & 1)) return flow_json_missing(j, "item");
