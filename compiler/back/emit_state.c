@@ -216,33 +216,34 @@ static void emit_initial(struct emit *e, const struct node *node) {
   }
 }
 
-/* Finds the row of a key, or makes it. */
+/* Finds the row of a key, or makes it. The guess of a batch is nearly always right, so only its
+ * confirmation is inlined. */
 static void emit_find(struct emit *e, const struct node *node) {
   const char *name = node->name;
   const char *key = emit_c_type(e, node->key);
   emit_line(e,
-            "static FLOW_COLD struct S_%s *row_new_%s(struct flow_worker *w, uint64_t hash, "
-            "const %s *key) {",
+            "static __attribute__((noinline)) struct S_%s *row_seek_%s(struct flow_worker *w, "
+            "const %s *key, uint64_t hash, bool *is_new) {",
             name, name, key);
   emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_insert(t, hash);", name, name);
+  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, row_has_key_%s);", name,
+            name, name);
+  emit_line(e, "*is_new = s == NULL;");
+  emit_line(e, "if (s != NULL) return s;");
+  emit_line(e, "s = (struct S_%s *)flow_table_insert(t, hash);", name);
   emit_line(e, "%s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
   emit_initial(e, node);
   emit_line(e, "return s;");
   emit_line(e, "}");
   emit_line(e, "%s", "");
   emit_line(e,
-            "static inline struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, "
+            "FLOW_INLINE struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, "
             "uint64_t hash, struct flow_entry *guess, bool *is_new) {",
             name, name, key);
-  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "*is_new = false;");
   emit_line(e, "if (flow_table_is_guessed(guess, key, row_has_key_%s)) return (struct S_%s *)guess;", name,
             name);
-  emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_find(t, hash, key, row_has_key_%s);", name,
-            name, name);
-  emit_line(e, "*is_new = s == NULL;");
-  emit_line(e, "return s != NULL ? s : row_new_%s(w, hash, key);", name);
+  emit_line(e, "return row_seek_%s(w, key, hash, is_new);", name);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
