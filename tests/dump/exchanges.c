@@ -340,9 +340,12 @@ static inline bool row_has_key_seen_items_seen(const struct flow_entry *row, con
   return flow_str_equal(&((const struct S_seen_items_seen *)row)->key, key);
 }
 
-static FLOW_COLD struct S_seen_items_seen *row_new_seen_items_seen(struct flow_worker *w, uint64_t hash, const struct flow_str *key) {
+static __attribute__((noinline)) struct S_seen_items_seen *row_seek_seen_items_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
   struct flow_table *t = &w->tables[0];
-  struct S_seen_items_seen *s = (struct S_seen_items_seen *)flow_table_insert(t, hash);
+  struct S_seen_items_seen *s = (struct S_seen_items_seen *)flow_table_find(t, hash, key, row_has_key_seen_items_seen);
+  *is_new = s == NULL;
+  if (s != NULL) return s;
+  s = (struct S_seen_items_seen *)flow_table_insert(t, hash);
   flow_str_copy(w->heap, &s->key, key);
   struct L_string initial;
   initial_seen_items_seen(w, &initial);
@@ -350,13 +353,10 @@ static FLOW_COLD struct S_seen_items_seen *row_new_seen_items_seen(struct flow_w
   return s;
 }
 
-static inline struct S_seen_items_seen *row_find_seen_items_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
-  struct flow_table *t = &w->tables[0];
+FLOW_INLINE struct S_seen_items_seen *row_find_seen_items_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
   if (flow_table_is_guessed(guess, key, row_has_key_seen_items_seen)) return (struct S_seen_items_seen *)guess;
-  struct S_seen_items_seen *s = (struct S_seen_items_seen *)flow_table_find(t, hash, key, row_has_key_seen_items_seen);
-  *is_new = s == NULL;
-  return s != NULL ? s : row_new_seen_items_seen(w, hash, key);
+  return row_seek_seen_items_seen(w, key, hash, is_new);
 }
 
 static inline void row_key_pack_seen_items_seen(struct flow_buf *out, const struct flow_entry *row) {
@@ -410,21 +410,21 @@ static inline bool row_has_key_seen_items_totals(const struct flow_entry *row, c
   return flow_str_equal(&((const struct S_seen_items_totals *)row)->key, key);
 }
 
-static FLOW_COLD struct S_seen_items_totals *row_new_seen_items_totals(struct flow_worker *w, uint64_t hash, const struct flow_str *key) {
+static __attribute__((noinline)) struct S_seen_items_totals *row_seek_seen_items_totals(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
   struct flow_table *t = &w->tables[1];
-  struct S_seen_items_totals *s = (struct S_seen_items_totals *)flow_table_insert(t, hash);
+  struct S_seen_items_totals *s = (struct S_seen_items_totals *)flow_table_find(t, hash, key, row_has_key_seen_items_totals);
+  *is_new = s == NULL;
+  if (s != NULL) return s;
+  s = (struct S_seen_items_totals *)flow_table_insert(t, hash);
   flow_str_copy(w->heap, &s->key, key);
   s->value = initial_seen_items_totals(w);
   return s;
 }
 
-static inline struct S_seen_items_totals *row_find_seen_items_totals(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
-  struct flow_table *t = &w->tables[1];
+FLOW_INLINE struct S_seen_items_totals *row_find_seen_items_totals(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
   if (flow_table_is_guessed(guess, key, row_has_key_seen_items_totals)) return (struct S_seen_items_totals *)guess;
-  struct S_seen_items_totals *s = (struct S_seen_items_totals *)flow_table_find(t, hash, key, row_has_key_seen_items_totals);
-  *is_new = s == NULL;
-  return s != NULL ? s : row_new_seen_items_totals(w, hash, key);
+  return row_seek_seen_items_totals(w, key, hash, is_new);
 }
 
 static inline void row_key_pack_seen_items_totals(struct flow_buf *out, const struct flow_entry *row) {

@@ -183,21 +183,21 @@ static inline bool row_has_key_rows_count(const struct flow_entry *row, const vo
   return flow_str_equal(&((const struct S_rows_count *)row)->key, key);
 }
 
-static FLOW_COLD struct S_rows_count *row_new_rows_count(struct flow_worker *w, uint64_t hash, const struct flow_str *key) {
+static __attribute__((noinline)) struct S_rows_count *row_seek_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
   struct flow_table *t = &w->tables[0];
-  struct S_rows_count *s = (struct S_rows_count *)flow_table_insert(t, hash);
+  struct S_rows_count *s = (struct S_rows_count *)flow_table_find(t, hash, key, row_has_key_rows_count);
+  *is_new = s == NULL;
+  if (s != NULL) return s;
+  s = (struct S_rows_count *)flow_table_insert(t, hash);
   flow_str_copy(w->heap, &s->key, key);
   s->value = initial_rows_count(w);
   return s;
 }
 
-static inline struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
-  struct flow_table *t = &w->tables[0];
+FLOW_INLINE struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
   if (flow_table_is_guessed(guess, key, row_has_key_rows_count)) return (struct S_rows_count *)guess;
-  struct S_rows_count *s = (struct S_rows_count *)flow_table_find(t, hash, key, row_has_key_rows_count);
-  *is_new = s == NULL;
-  return s != NULL ? s : row_new_rows_count(w, hash, key);
+  return row_seek_rows_count(w, key, hash, is_new);
 }
 
 static inline void row_key_pack_rows_count(struct flow_buf *out, const struct flow_entry *row) {

@@ -291,9 +291,12 @@ static inline bool row_has_key_numbers_seen(const struct flow_entry *row, const 
   return flow_str_equal(&((const struct S_numbers_seen *)row)->key, key);
 }
 
-static FLOW_COLD struct S_numbers_seen *row_new_numbers_seen(struct flow_worker *w, uint64_t hash, const struct flow_str *key) {
+static __attribute__((noinline)) struct S_numbers_seen *row_seek_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, bool *is_new) {
   struct flow_table *t = &w->tables[0];
-  struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_insert(t, hash);
+  struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_find(t, hash, key, row_has_key_numbers_seen);
+  *is_new = s == NULL;
+  if (s != NULL) return s;
+  s = (struct S_numbers_seen *)flow_table_insert(t, hash);
   flow_str_copy(w->heap, &s->key, key);
   struct L_int initial;
   initial_numbers_seen(w, &initial);
@@ -301,13 +304,10 @@ static FLOW_COLD struct S_numbers_seen *row_new_numbers_seen(struct flow_worker 
   return s;
 }
 
-static inline struct S_numbers_seen *row_find_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
-  struct flow_table *t = &w->tables[0];
+FLOW_INLINE struct S_numbers_seen *row_find_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
   if (flow_table_is_guessed(guess, key, row_has_key_numbers_seen)) return (struct S_numbers_seen *)guess;
-  struct S_numbers_seen *s = (struct S_numbers_seen *)flow_table_find(t, hash, key, row_has_key_numbers_seen);
-  *is_new = s == NULL;
-  return s != NULL ? s : row_new_numbers_seen(w, hash, key);
+  return row_seek_numbers_seen(w, key, hash, is_new);
 }
 
 static inline void row_drop_numbers_seen(struct flow_worker *w, struct S_numbers_seen *s) {
