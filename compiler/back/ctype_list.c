@@ -95,12 +95,11 @@ void ctype_list_drop(struct emit *e, struct text *out, const struct type *list) 
 void ctype_list_decode(struct emit *e, struct text *out, const struct type *list) {
   text_addf(out,
             "  uint64_t count = flow_get_count(r);\n"
-            "  *x = (%s){.length = 0};\n"
             "  if (!r->ok || count > FLOW_LIST_MAX) return false;\n"
             "  *x = %s(mem, (uint32_t)count);\n"
             "  for (x->length = 0; x->length < count; x->length++) {\n"
             "    if (!%s(mem, r, &%s[x->length])) return false;\n"
             "  }\n  return true;\n",
-            emit_c_type(e, list), emit_list_make(e, list),
-            emit_helper(e, HELPER_DECODE, list->elem), emit_list_data(e, list, "x"));
+            emit_list_make(e, list), emit_helper(e, HELPER_DECODE, list->elem),
+            emit_list_data(e, list, "x"));
 }

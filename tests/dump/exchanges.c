@@ -79,7 +79,6 @@ static inline struct L_string make_L_string(struct flow_mem *mem, uint32_t lengt
 
 static inline bool decode_L_string(struct flow_mem *mem, struct flow_reader *r, struct L_string *x) {
   uint64_t count = flow_get_count(r);
-  *x = (struct L_string){.length = 0};
   if (!r->ok || count > FLOW_LIST_MAX) return false;
   *x = make_L_string(mem, (uint32_t)count);
   for (x->length = 0; x->length < count; x->length++) {
@@ -198,7 +197,7 @@ static inline void x_location_of_source_late(struct flow_worker *w, struct flow_
 #line 6 "exchanges.flow"
 static inline void x_location_of_sink_out(struct flow_worker *w, struct flow_str *out) { (void)w; *out = (struct flow_str){.length = 9, .bytes = "out.jsonl"}; }
 
-#line 202 "exchanges.c"
+#line 201 "exchanges.c"
 
 /* ==== Reading and writing records ==== */
 

@@ -110,7 +110,6 @@ static inline struct L_int make_L_int(struct flow_mem *mem, uint32_t length) {
 
 static inline bool decode_L_int(struct flow_mem *mem, struct flow_reader *r, struct L_int *x) {
   uint64_t count = flow_get_count(r);
-  *x = (struct L_int){.length = 0};
   if (!r->ok || count > FLOW_LIST_MAX) return false;
   *x = make_L_int(mem, (uint32_t)count);
   for (x->length = 0; x->length < count; x->length++) {
@@ -210,7 +209,7 @@ static inline void x_numbers_map(struct flow_worker *w, const struct L_int *it, 
 #line 11 "undo.flow"
 static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct flow_str *out) { (void)key; struct flow_buf b1 = flow_text_begin(w->arena); format_2(&b1, it); struct flow_str t2 = flow_text_end(&b1); *out = t2; }
 
-#line 214 "undo.c"
+#line 213 "undo.c"
 
 /* ==== Reading and writing records ==== */
 
