@@ -149,8 +149,8 @@ static void index_grow(struct flow_table *t) {
 static uint32_t index_slot_of(const struct flow_table *t, const struct flow_entry *row) {
   struct flow_probe p = flow_table_probe(t, row->tag);
   for (;; p.at = (p.at + 1) & p.mask) {
-    uint32_t slot = t->slots[p.at];
-    if (flow_probe_fits(&p, slot) && flow_table_row(t, slot & p.mask) == row) return p.at;
+    uint32_t number = flow_probe_row(&p, t->slots[p.at]);
+    if (flow_probe_fits(&p, number) && flow_table_row(t, number) == row) return p.at;
   }
 }
 

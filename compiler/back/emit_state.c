@@ -216,6 +216,13 @@ static void emit_initial(struct emit *e, const struct node *node) {
   }
 }
 
+/* Whether rows are forgotten, or taken back when their first item fails. */
+static bool rows_may_go(const struct node *node) {
+  bool goes = emit_state_forgets(node->stage->body) || is_guarded(node->stage);
+  vec_each(struct hook, hook, &node->stage->hooks) goes = goes || emit_state_forgets(hook->body);
+  return goes;
+}
+
 /* Finds the row of a key, or makes it. The guess of a batch is nearly always right, so only its
  * confirmation is inlined. */
 static void emit_find(struct emit *e, const struct node *node) {
@@ -241,8 +248,8 @@ static void emit_find(struct emit *e, const struct node *node) {
             "uint64_t hash, struct flow_entry *guess, bool *is_new) {",
             name, name, key);
   emit_line(e, "*is_new = false;");
-  emit_line(e, "if (flow_table_is_guessed(guess, key, row_has_key_%s)) return (struct S_%s *)guess;", name,
-            name);
+  emit_line(e, "if (flow_table_is_guessed%s(guess, key, row_has_key_%s)) return (struct S_%s *)guess;",
+            rows_may_go(node) ? "" : "_for_ever", name, name);
   emit_line(e, "return row_seek_%s(w, key, hash, is_new);", name);
   emit_line(e, "}");
   emit_line(e, "%s", "");
@@ -359,9 +366,7 @@ static void emit_hook(struct emit *e, const struct node *node, const struct hook
 void emit_state_table(struct emit *e, const struct node *node) {
   emit_row_struct(e, node);
   emit_find(e, node);
-  bool drops = emit_state_forgets(node->stage->body) || is_guarded(node->stage);
-  vec_each(struct hook, hook, &node->stage->hooks) drops = drops || emit_state_forgets(hook->body);
-  if (drops) emit_drop(e, node);
+  if (rows_may_go(node)) emit_drop(e, node);
   emit_pack(e, node);
   emit_load(e, node);
   vec_each(struct hook, hook, &node->stage->hooks) {

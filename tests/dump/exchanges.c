@@ -354,7 +354,7 @@ static __attribute__((noinline)) struct S_seen_items_seen *row_seek_seen_items_s
 
 FLOW_INLINE struct S_seen_items_seen *row_find_seen_items_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
-  if (flow_table_is_guessed(guess, key, row_has_key_seen_items_seen)) return (struct S_seen_items_seen *)guess;
+  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_seen)) return (struct S_seen_items_seen *)guess;
   return row_seek_seen_items_seen(w, key, hash, is_new);
 }
 
@@ -422,7 +422,7 @@ static __attribute__((noinline)) struct S_seen_items_totals *row_seek_seen_items
 
 FLOW_INLINE struct S_seen_items_totals *row_find_seen_items_totals(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
-  if (flow_table_is_guessed(guess, key, row_has_key_seen_items_totals)) return (struct S_seen_items_totals *)guess;
+  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_totals)) return (struct S_seen_items_totals *)guess;
   return row_seek_seen_items_totals(w, key, hash, is_new);
 }
 

@@ -196,7 +196,7 @@ static __attribute__((noinline)) struct S_rows_count *row_seek_rows_count(struct
 
 FLOW_INLINE struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
   *is_new = false;
-  if (flow_table_is_guessed(guess, key, row_has_key_rows_count)) return (struct S_rows_count *)guess;
+  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_rows_count)) return (struct S_rows_count *)guess;
   return row_seek_rows_count(w, key, hash, is_new);
 }
 

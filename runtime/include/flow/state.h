@@ -157,9 +157,14 @@ static inline struct flow_probe flow_table_probe(const struct flow_table *t, uin
                              .wanted = tag << (32 - t->shift)};
 }
 
-/* Whether the slot may be that of the key: surely not if false. */
-static inline bool flow_probe_fits(const struct flow_probe *p, uint32_t slot) {
-  return ((slot ^ p->wanted) & ~p->mask) == 0 && slot != 0;
+/* The row of the slot, if that may be the row of the key; otherwise something that is not in 1 … mask, the rows that
+ * there are: where the tags differ it is larger, and an empty slot gives 0 or something larger. */
+static inline uint32_t flow_probe_row(const struct flow_probe *p, uint32_t slot) {
+  return slot ^ p->wanted;
+}
+
+static inline bool flow_probe_fits(const struct flow_probe *p, uint32_t row) {
+  return row - 1 < p->mask;
 }
 
 /* Starts to fetch the row: its lines of the cache, up to three. One of 64 bytes, or of a part of that,
@@ -174,9 +179,9 @@ FLOW_INLINE void flow_table_fetch(const struct flow_table *t, const struct flow_
 static inline struct flow_entry *flow_table_guess(const struct flow_table *t, uint64_t hash) {
   struct flow_probe p = flow_table_probe(t, (uint32_t)(hash >> 32));
   for (;; p.at = (p.at + 1) & p.mask) {
-    uint32_t slot = t->slots[p.at];
-    if (flow_probe_fits(&p, slot)) {
-      struct flow_entry *row = flow_table_row(t, slot & p.mask);
+    uint32_t slot = t->slots[p.at], number = flow_probe_row(&p, slot);
+    if (flow_probe_fits(&p, number)) {
+      struct flow_entry *row = flow_table_row(t, number);
       flow_table_fetch(t, row);
       return row;
     }
@@ -196,14 +201,20 @@ FLOW_INLINE bool flow_table_is_guessed(const struct flow_entry *guess, const voi
   return guess != NULL && guess->id != FLOW_ENTRY_FREE && FLOW_LIKELY(equal(guess, key));
 }
 
+/* The same for a table from which no row ever goes. */
+FLOW_INLINE bool flow_table_is_guessed_for_ever(const struct flow_entry *guess, const void *key,
+                                                flow_table_equal *equal) {
+  return guess != NULL && FLOW_LIKELY(equal(guess, key));
+}
+
 /* The row with that key, or null. */
 FLOW_INLINE struct flow_entry *flow_table_find(const struct flow_table *t, uint64_t hash,
                                                const void *key, flow_table_equal *equal) {
   struct flow_probe p = flow_table_probe(t, (uint32_t)(hash >> 32));
   for (;; p.at = (p.at + 1) & p.mask) {
-    uint32_t slot = t->slots[p.at];
-    if (flow_probe_fits(&p, slot)) {
-      struct flow_entry *row = flow_table_row(t, slot & p.mask);
+    uint32_t slot = t->slots[p.at], number = flow_probe_row(&p, slot);
+    if (flow_probe_fits(&p, number)) {
+      struct flow_entry *row = flow_table_row(t, number);
       if (FLOW_LIKELY(equal(row, key))) return row;
     } else if (slot == 0) {
       return NULL;
