@@ -46,13 +46,21 @@ def arguments(case):
     return flows.STATE + ([] if is_fixed else ["--epoch-records", "1"])
 
 
-def totals_of(tools, case, args):
-    player, totals = flows.Player(tools, case, "count", ()), []
+def totals_of(tools, case, args, point):
+    player, totals = flows.Player(tools, case, "count", point), []
     for step in case.steps:
         player.prepare(step)
         totals.append(flows.count_calls(player, step, args))
     shutil.rmtree(player.box.path)
     return totals
+
+
+def steps_of(tools, case, args):
+    """(how to run it, index of a step, calls that it makes), with one worker and with several."""
+    for number in (0, 1):
+        point = flows.killed_point(number)
+        for index, total in enumerate(totals_of(tools, case, args, point)):
+            yield number, index, total
 
 
 def points(total, is_full, limit):
@@ -61,11 +69,11 @@ def points(total, is_full, limit):
     return sorted({1 + n * (total - 1) // (limit - 1) for n in range(limit)})
 
 
-def play(tools, case, args, crash_step, *environments):
+def play(tools, case, args, number, crash_step, *environments):
     """Disturbs one step, once for each environment; the steps before and behind it run through."""
-    label = f"{crash_step} " + " ".join(f"{k}={v}" for e in environments for k, v in e.items()
-                                        if k != "LD_PRELOAD")
-    player = flows.Player(tools, case, label, ())
+    label = f"{crash_step} {number} " + " ".join(f"{k}={v}" for e in environments for k, v in e.items()
+                                                 if k != "LD_PRELOAD")
+    player = flows.Player(tools, case, label, flows.killed_point(number))
     for index, step in enumerate(case.steps):
         player.prepare(step)
         if index == crash_step:
@@ -78,28 +86,29 @@ def play(tools, case, args, crash_step, *environments):
 def every_call(tools, case):
     """Every other kill leaves the first half of what was to be written."""
     args = arguments(case)
-    for index, total in enumerate(totals_of(tools, case, args)):
-        for at in points(total, tools.is_full, SHORT_POINTS):
+    for number, index, total in steps_of(tools, case, args):
+        for at in points(total, tools.is_full, SHORT_POINTS // 2):
             for half in (0, 1) if tools.is_full else (at % 2,):
-                play(tools, case, args, index, flows.crash_env(tools, at, half=half))
+                play(tools, case, args, number, index, flows.crash_env(tools, at, half=half))
 
 
 def crash_in_recovery(tools, case):
     args = arguments(case)
-    for index, total in enumerate(totals_of(tools, case, args)):
+    for number, index, total in steps_of(tools, case, args):
         for at in points(total, tools.is_full and total < 60, 40 if tools.is_full else 2):
-            for again_at in AGAIN if tools.is_full else AGAIN[2:5:2]:
-                play(tools, case, args, index, flows.crash_env(tools, at),
+            again = AGAIN if tools.is_full else AGAIN[2 + 2 * number : 3 + 2 * number]
+            for again_at in again:
+                play(tools, case, args, number, index, flows.crash_env(tools, at),
                      flows.crash_env(tools, again_at, half=1))
 
 
 def failing_calls(tools, case):
     args = arguments(case)
-    for index, total in enumerate(totals_of(tools, case, args)):
-        for at in points(total, tools.is_full, 4):
+    for number, index, total in steps_of(tools, case, args):
+        for at in points(total, tools.is_full, 2):
             for error in ("EIO", "ENOSPC", "EINTR"):
-                play(tools, case, args, index, {"LD_PRELOAD": str(tools.crashpoint),
-                                                "CRASHPOINT_FAIL": f"{at},{error}"})
+                play(tools, case, args, number, index, {"LD_PRELOAD": str(tools.crashpoint),
+                                                        "CRASHPOINT_FAIL": f"{at},{error}"})
 
 
 def test_canary_of_the_crash_library(box):

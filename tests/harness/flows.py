@@ -1,21 +1,45 @@
 """Runs case files over the matrix: one expected output, many configurations."""
 
 import shutil
+from itertools import cycle, product
 
 from .base import Failure, Test, check_equal, check_match, diff, run
 from .case import Case
 
 STATE = ["-d", "db"]
+UNFUSED = ("--disable=fuse",)
 
-# name -> (options of the compiler, options of the program). "plain" has no state directory.
-CONFIGURATIONS = {
-    "plain": ((), []),
-    "unfused": (("--disable=fuse",), []),
-    "state": ((), STATE),
-    "unfused state": (("--disable=fuse",), STATE),
-    "epochs": ((), STATE + ["--epoch-records", "1"]),
-    "immediate": ((), STATE + ["-s", "1ms", "--snapshot-mode", "immediate"]),
+
+class Point:
+    """A point of the matrix: how a case is compiled and run. Each run takes the next number of workers
+    and the next size of a block; None is the usual size."""
+
+    def __init__(self, options=(), args=(), workers=(1,), blocks=(None,)):
+        self.options, self.args, self.workers, self.blocks = options, list(args), workers, blocks
+
+    @property
+    def has_state(self):
+        return "-d" in self.args
+
+
+# "plain" has no state directory.
+POINTS = {
+    "plain": Point(),
+    "plain, 4 workers": Point(workers=(4,), blocks=(7,)),
+    "unfused": Point(UNFUSED, workers=(2,), blocks=(64,)),
+    "state": Point((), STATE, workers=(4, 1, 2), blocks=(1, 700)),
+    "unfused state": Point(UNFUSED, STATE, workers=(1, 2), blocks=(64, None)),
+    "epochs": Point((), STATE + ["--epoch-records", "1"], workers=(2, 4, 1), blocks=(700, 1, None)),
+    "immediate": Point((), STATE + ["-s", "1ms", "--snapshot-mode", "immediate"], workers=(4, 1), blocks=(None, 16)),
 }
+FULL_POINTS = {
+    f"{name}, {workers} workers, blocks of {block}": Point((), args, workers=(workers, 3), blocks=(block, 24))
+    for (name, args), workers, block in product(
+        (("plain", []), ("state", STATE), ("epochs", STATE + ["--epoch-records", "1"])),
+        (1, 2, 4, 8), (1, 7, 64, 700))}
+
+# Runs that are killed, and those that go on: each with another number of workers.
+KILLED_WORKERS, KILLED_BLOCKS = (4, 1, 2), (16, None, 1, 200)
 
 
 def discover(tools):
@@ -44,27 +68,25 @@ def make_test(tools, suite, path, is_canary=False, name=None):
     return Test(suite, name or path.stem, lambda: run_case(tools, Case(path)), is_canary)
 
 
-def configurations(case):
+def points_of(tools, case):
     """The points of the matrix that make sense for a case."""
-    has_steps = len(case.steps) > 1
-    for name, (options, args) in CONFIGURATIONS.items():
-        if has_steps and "-d" not in args:
+    for name, point in {**POINTS, **(FULL_POINTS if tools.is_full else {})}.items():
+        if len(case.steps) > 1 and not point.has_state:
             continue
-        if "plain" in case.flags and "-d" in args or "state" in case.flags and "-d" not in args:
+        if "plain" in case.flags and point.has_state or "state" in case.flags and not point.has_state:
             continue
-        if name == "epochs" and ("epochs" in case.flags or case.looks_at_epochs):
+        keeps_epochs = "epochs" in case.flags or case.looks_at_epochs
+        if keeps_epochs and name.startswith(("epochs", "immediate")):
             continue
-        if name == "immediate" and ("epochs" in case.flags or case.looks_at_epochs):
-            continue
-        yield name, options, args
+        yield name, point
 
 
 def run_case(tools, case):
     if tools.is_bless:
         bless(tools, case)
-    for name, options, args in configurations(case):
+    for name, point in points_of(tools, case):
         try:
-            run_straight(tools, case, name, options, args)
+            run_straight(tools, case, name, point)
         except Failure as failure:
             raise Failure(f"[{name}] {failure}") from None
     if tools.can_crash and not case.flags & {"plain", "no-kill"}:
@@ -77,8 +99,9 @@ def run_case(tools, case):
 class Player:
     """Plays the steps of a case in one directory."""
 
-    def __init__(self, tools, case, label, options):
-        self.tools, self.case, self.options = tools, case, options
+    def __init__(self, tools, case, label, point):
+        self.tools, self.case, self.options = tools, case, point.options
+        self.workers, self.blocks = cycle(point.workers), cycle(point.blocks)
         self.box = tools.sandbox(f"{case.name} {label}")
         self.text, self.name = case.text, case.file_name
 
@@ -101,7 +124,10 @@ class Player:
         self.binary = self.tools.compile(self.text, self.name, *self.options)
 
     def run(self, step, args, env=None):
-        return run([self.binary, *args, *step.args], self.box.path, self.tools, step.stdin, env)
+        block = next(self.blocks)
+        env = dict(env or {}, **({"FLOW_BLOCK_BYTES": str(block)} if block else {}))
+        argv = [self.binary, "-w", str(next(self.workers)), *args, *step.args]
+        return run(argv, self.box.path, self.tools, step.stdin, env)
 
     def check(self, index, step, result):
         where = f"step {index + 1}: " if len(self.case.steps) > 1 else ""
@@ -119,17 +145,17 @@ class Player:
                 check_equal(data, self.box.read(name), f"{where}{name}")
 
 
-def run_straight(tools, case, label, options, args):
-    player = Player(tools, case, label, options)
+def run_straight(tools, case, label, point):
+    player = Player(tools, case, label, point)
     for index, step in enumerate(case.steps):
         player.prepare(step)
-        player.check(index, step, player.run(step, args))
+        player.check(index, step, player.run(step, point.args))
     shutil.rmtree(player.box.path)
 
 
 def bless(tools, case):
     has_state = len(case.steps) > 1 or "state" in case.flags
-    player, actual = Player(tools, case, "bless", ()), {}
+    player, actual = Player(tools, case, "bless", Point()), {}
     for index, step in enumerate(case.steps):
         player.prepare(step)
         result = player.run(step, STATE if has_state else [])
@@ -138,6 +164,13 @@ def bless(tools, case):
                 if name in ("stdout", "stderr") else player.box.read(name)
             step.expects[name] = actual[index, name]
     case.bless(actual)
+
+
+def killed_point(number):
+    """For runs that are killed: where the cycles of workers and blocks begin depends on the number."""
+    turn, shift = number % len(KILLED_WORKERS), number % len(KILLED_BLOCKS)
+    return Point(workers=KILLED_WORKERS[turn:] + KILLED_WORKERS[:turn],
+                 blocks=KILLED_BLOCKS[shift:] + KILLED_BLOCKS[:shift])
 
 
 def count_calls(player, step, args):
@@ -171,17 +204,17 @@ def check_resumed(expected, parts, where):
         end = start + len(part)
 
 
-def run_killed(tools, case, points=3, options=()):
+def run_killed(tools, case, points=3):
     """Kills each step's run at some of its system calls, resumes it, and expects the same result."""
     args = STATE + ([] if case.looks_at_epochs or "epochs" in case.flags else ["--epoch-records", "2"])
-    counting = Player(tools, case, "count", options)
+    counting = Player(tools, case, "count", Point())
     totals = []
     for step in case.steps:
         counting.prepare(step)
         totals.append(count_calls(counting, step, args))
     shutil.rmtree(counting.box.path)
     for point in range(points):
-        player = Player(tools, case, f"killed {point}", options)
+        player = Player(tools, case, f"killed {point}", killed_point(point))
         for index, step in enumerate(case.steps):
             player.prepare(step)
             at = 1 + totals[index] * (2 * point + 1) // (2 * points)
