@@ -387,8 +387,10 @@ static void drop_rest(struct crew *c) {
   for (uint64_t block = c->schedule.head + 1; block < c->schedule.tail; block++) {
     flight_end(&trip_of(c, block)->flight);
   }
+  c->sys->monitor_lock(c->sys, c->monitor);
   schedule_retire(&c->schedule);
   schedule_drop_rest(&c->schedule);
+  c->sys->monitor_unlock(c->sys, c->monitor);
   leave(c);
 }
 

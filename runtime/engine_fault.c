@@ -163,6 +163,15 @@ static bool run_again(struct engine *e, struct source *s, uint64_t limit) {
   return true;
 }
 
+/* The rest of the block has no record; without this it would come again and again. */
+static void pass_blank_lines(struct engine *e, struct source *s) {
+  struct flow_block *b = &e->block;
+  const char *from = b->cursor;
+  b->line += framing_line_ends(from, (size_t)(b->end - from));
+  b->cursor = b->end;
+  source_advance(s, b, from, 0);
+}
+
 /* Runs one logged piece again. *is_done: the record at the limit was found (*place). */
 static enum flow_status replay_piece(struct engine *e, const struct sequencer_entry *entry,
                                      uint64_t limit, bool *is_done, struct message_place *place) {
@@ -177,6 +186,7 @@ static enum flow_status replay_piece(struct engine *e, const struct sequencer_en
     if (!run_again(e, s, limit)) return FLOW_OK;
     *is_done = e->epoch.records == limit && record_at(e, s, e->block.cursor, e->block.line, place);
     if (*is_done) return FLOW_OK;
+    if (e->block.cursor < e->block.end) pass_blank_lines(e, s);
     uint64_t skipped;
     status = source_done(s, &e->block, &skipped, &e->report);
   }
