@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Random programs, each of which must mean the same in every way of running it: fused or not, with and
-without a state directory, an epoch per record, killed and resumed, with an input that grows. Their C must
-compile without a warning under gcc and clang.
+without a state directory, with any number of workers and any size of a block, an epoch per record, killed
+and resumed, stopped at a record and repaired, with an input that grows. Their C must compile without a
+warning under gcc and clang.
 
     tests/fuzz/programs.py [--count 100] [--seed 1] [--mode asan]
 
@@ -43,56 +44,122 @@ def is_refused(box, tools):
     return bool(errors) and set(errors) == {b"0206"}
 
 
-def write_case(path, program, lines, exit, outputs):
-    text = program.text + "#--- input items.jsonl\n" + "".join(lines)
-    if program.has_end:
-        text += "#--- args --at-end flush\n"
-    if program.has_epochs:
-        text += "#--- args --epoch-records 5" + (" --at-end flush\n" if program.has_end else "\n")
+def write_case(path, program, inputs, exit, outputs):
+    text = program.text
+    for name, lines in inputs.items():
+        text += f"#--- input {name}\n" + "".join(lines)
+    if program.args:
+        text += f"#--- args {' '.join(program.args)}\n"
     text += f"#--- exit {exit}\n"
     for name, data in outputs.items():
-        text += f"#--- expect {name}\n" + data.decode()
+        unordered = " unordered" if name.removesuffix(".jsonl") in program.unordered else ""
+        text += f"#--- expect {name}{unordered}\n" + data.decode()
     path.write_text(text)
 
 
-def grow(tools, box, program, lines, outputs):
+def grow(box, program, inputs, outputs):
     """Reads a part of the input, then the rest: together the output of one run."""
-    if program.has_end or program.has_epochs:
+    if program.has_end or program.has_epochs or len(inputs) > 1:
         return
-    box.write("items.jsonl", "".join(lines[: len(lines) // 2]))
-    parts = [box.run("./program", "-d", "grown").out]
-    box.append("items.jsonl", "".join(lines[len(lines) // 2 :]))
-    parts.append(box.run("./program", "-d", "grown").out)
+    (name, lines), = inputs.items()
+    box.write(name, "".join(lines[: len(lines) // 2]))
+    parts = [box.run("./program", "-w", "2", "-d", "grown").out]
+    box.append(name, "".join(lines[len(lines) // 2 :]))
+    parts.append(box.run("./program", "-w", "3", "-d", "grown").out)
     check_equal(outputs["stdout"], b"".join(parts), "stdout of two runs")
     for name, data in outputs.items():
         if name != "stdout":
-            check_equal(data, box.read(name), name)
+            check_equal(in_order(program, name, data), in_order(program, name, box.read(name)), name)
+
+
+def in_order(program, name, data):
+    """What is comparable of a sink: the sorted lines of one that is `unordered`."""
+    return b"".join(sorted(data.splitlines(True))) if name.removesuffix(".jsonl") in program.unordered else data
+
+
+def outputs_of(box, program, stdout):
+    outputs = {"stdout": stdout}
+    outputs.update((f"{s}.jsonl", box.read(f"{s}.jsonl")) for s in program.sinks[1:] if f"into {s}\n" in program.text)
+    return outputs
+
+
+def run_and_repair(box, program, inputs, args, settings):
+    """Runs the program. With a state directory a record at which it stops is blanked out, and it goes on. Returns
+    everything that can be seen from outside. `settings`: by turns (workers, bytes of a block)."""
+    for name, lines in inputs.items():
+        box.write(name, "".join(lines))
+    seen, stdout = [], b""
+    for number in range(12 if "-d" in args else 1):
+        workers, block = settings[number % len(settings)]
+        result = box.run("./program", "-w", str(workers), *program.args, *args, exit=None,
+                         env={"FLOW_BLOCK_BYTES": str(block)})
+        stdout += result.out
+        seen.append((result.code, result.err.decode()))
+        place = re.search(r"(\w+\.jsonl):(\d+)", result.err.decode())
+        if result.code == 0 or place is None:
+            break
+        lines = (box.path / place[1]).read_text().split("\n")
+        lines[int(place[2]) - 1] = ""
+        box.write(place[1], "\n".join(lines))
+    outputs = outputs_of(box, program, stdout)
+    return seen, {name: in_order(program, name, data) for name, data in outputs.items()}
+
+
+# By turns (workers, bytes of a block): the first of each mode is what the others are compared with.
+SETTINGS = ([(1, 1 << 18)], [(2, 64)], [(3, 1)], [(5, 200)], [(8, 700)], [(4, 1), (1, 90), (8, 1), (3, 1 << 18)])
+
+
+def compare_workers(tools, seed, program, inputs):
+    """Every number of workers and every size of a block: the same bytes, messages and exit codes."""
+    for args in ([], ["-d", "db"], ["-d", "db", "--retain-epochs", "3"]):
+        if program.has_epochs and "--retain-epochs" in args:
+            continue
+        if "--retain-epochs" in args:
+            args = args + ["--epoch-records", "3"]
+        expected = None
+        for settings in SETTINGS:
+            box = tools.sandbox(f"fuzz {seed} workers")
+            box.compile(program.text, "program")
+            actual = run_and_repair(box, program, inputs, args, settings)
+            shutil.rmtree(box.path)
+            expected = expected or actual
+            where = f"{args} {settings}: "
+            for name, data in expected[1].items():
+                check_equal(data, actual[1][name], where + name)
+            check_equal("\n".join(f"exit code {c}\n{e}" for c, e in expected[0]),
+                        "\n".join(f"exit code {c}\n{e}" for c, e in actual[0]), where + "messages")
 
 
 def play(tools, seed, folder):
     rng = random.Random(seed)
     program = Program(rng)
-    lines = program.input_lines(rng.randrange(1, 30))
+    program.args = (["--epoch-records", "5"] if program.has_epochs else []) + (
+        ["--at-end", "flush"] if program.has_end else [])
+    inputs = {f"{name}.jsonl": program.input_lines(rng.randrange(1, 60)) for name in program.sources}
     path = folder / f"{seed}.flow"
-    write_case(path, program, lines, 0, {})
+    write_case(path, program, inputs, 0, {})
     box = tools.sandbox(f"fuzz {seed}")
     box.write("program.flow", program.text)
-    box.write("items.jsonl", "".join(lines))
+    for name, lines in inputs.items():
+        box.write(name, "".join(lines))
     if is_refused(box, tools):
         path.unlink()
         return 1
     check_c(box, tools, "program.flow")
     box.compile(program.text, "program")
-    args = (["--epoch-records", "5"] if program.has_epochs else []) + (["--at-end", "flush"] if program.has_end else [])
-    result = run(["./program", *args], box.path, tools)
-    if result.code not in (0, 70):
+    # States can grow so fast, and loops nest so deep, that a program is no use as a test.
+    result = run(["prlimit", "--as=1000000000", "--cpu=1", "./program", "-w", "1", *program.args], box.path, tools)
+    if result.code in (-9, -24) or b"memory" in result.err or len(result.out) > 1_000_000:
+        path.unlink()
+        return 0
+    if result.code not in (0, 65, 70):
         raise Failure(result.describe())
-    outputs = {"stdout": result.out}
-    outputs.update((f"{s}.jsonl", box.read(f"{s}.jsonl")) for s in program.sinks[1:] if f"into {s}\n" in program.text)
-    write_case(path, program, lines, result.code, outputs)
+    outputs = outputs_of(box, program, result.out)
+    write_case(path, program, inputs, result.code, outputs)
     run_case(tools, Case(path))
+    compare_workers(tools, seed, program, inputs)
     if result.code == 0:
-        grow(tools, box, program, lines, outputs)
+        grow(box, program, inputs, outputs)
     path.unlink()
     return sum(len(data) for data in outputs.values())
 
@@ -101,7 +168,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mode", default="release", choices=["release", "clang", "asan"])
+    parser.add_argument("--mode", default="release", choices=["release", "clang", "asan", "tsan"])
     parser.add_argument("-j", type=int, default=2)
     args = parser.parse_args()
     tools = Tools(args.mode)
@@ -123,7 +190,7 @@ def main():
                 failed.append(seed)
                 print(f"FAILED {seed}: see {folder / f'{seed}.flow'}\n{failure}\n", flush=True)
     tools.close()
-    print(f"{args.count} programs, {len(failed)} failed, {silent} printed nothing")
+    print(f"{args.count} programs, {len(failed)} failed, {silent} printed nothing or ran away")
     return 1 if failed else 0
 
 

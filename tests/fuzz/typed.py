@@ -57,6 +57,10 @@ def show(t):
     return f"{t[0]}[{', '.join(show(part) for part in t[1:])}]"
 
 
+def cut(text):
+    return f"slice({text}, 0, 60)"
+
+
 def has_zero(t):
     """Whether `m[k]` of this type may be changed in place though it is missing."""
     return isinstance(t, tuple) and t[0] in ("list", "set", "map")
@@ -80,11 +84,20 @@ class Program:
         self.text = DECLARATIONS + "record Item { " + ", ".join(
             f"{n}: {show(t)}" + (" = []" if has_zero(t) and rng.random() < 0.5 else "")
             for n, t in self.item) + " }\n"
-        self.sinks = ["stdout"]
+        self.sinks, self.unordered = ["stdout"], set()
+        self.sources = ["items", "more"] if self.chance(0.5) else ["items"]
+        self.has_bad_records = self.chance(0.3)
         body = self.pipelines()
         for name in self.sinks[1:]:
-            self.text += f'sink {name} = file("{name}.jsonl", jsonl)\n'
-        self.text += 'source items: Item = file("items.jsonl", jsonl)\n' + body
+            if self.chance(0.15):
+                self.unordered.add(name)
+            self.text += f'sink {name} = file("{name}.jsonl", jsonl){" unordered" * (name in self.unordered)}\n'
+        for name in self.sources:
+            other = rng.choice(["", " else skip", " else into rejected"]) if self.has_bad_records else ""
+            self.text += f'source {name}: Item = file("{name}.jsonl", jsonl){other}\n'
+        self.text += body
+        if "into rejected" in self.text:
+            self.text += f"rejected |> map {{ step, reason, raw }} |> into {rng.choice(self.sinks)}\n"
 
     # -- types and names ------------------------------------------------------------------------
 
@@ -206,7 +219,7 @@ class Program:
                 lambda: self.handled(f"mod({e('int', d)}, {e('int', d)})", "int"),
                 lambda: f"({e('duration', d)} / 1h)", lambda: f"-{e('int', 0)}" if d < 0 else f"(-{e('int', d)})",
                 lambda: self.handled(f"int({e('float', d)})", "int"),
-                lambda: f"sum({e(('list', 'int'), d)})" if self.with_type(("list", "int")) else "par"]
+                lambda: f"sum({rng.choice(self.with_type(('list', 'int'))).text})" if self.with_type(("list", "int")) else "par"]
         if lists:
             ways += [lambda: f"len({rng.choice(lists)})"] * 3
         return rng.choice(ways)()
@@ -240,13 +253,14 @@ class Program:
         return rng.choice(ways)()
 
     def make_string(self, t, d):
+        """What can be longer than its parts is cut, since a state that doubles with each item ends no run."""
         e, rng = self.expr, self.rng
         return rng.choice([
-            lambda: f"({e('string', d)} ++ {e('string', d)})", lambda: f"slice({e('string', d)}, {self.small(d)}, {e('int', d)})",
+            lambda: cut(f"{e('string', d)} ++ {e('string', d)}"), lambda: f"slice({e('string', d)}, {self.small(d)}, {e('int', d)})",
             lambda: f"{rng.choice(['upper', 'lower', 'trim'])}({e('string', d)})",
-            lambda: f"replace({e('string', d)}, {e('string', 0)}, {e('string', 0)})",
-            lambda: f"join({e(('list', 'string'), d)}, {e('string', 0)})", lambda: f"string({e('int', d)})",
-            lambda: f"(longest({e(('list', 'string'), d)}) ?? {e('string', d)})", self.fstring, self.fstring])()
+            lambda: cut(f"replace({e('string', d)}, {e('string', 0)}, {e('string', 0)})"),
+            lambda: cut(f"join({e(('list', 'string'), d)}, {e('string', 0)})"), lambda: f"string({e('int', d)})",
+            lambda: f"(longest({e(('list', 'string'), d)}) ?? {e('string', d)})"] + [lambda: cut(self.fstring())] * 2)()
 
     def fstring(self):
         parts = []
@@ -290,7 +304,7 @@ class Program:
         known = self.with_type(t)
         if known and self.chance(0.6):
             name = rng.choice(known).text
-            ways = [f"reverse({name})", f"slice({name}, {self.small(d)}, {self.small(d)})", f"({name} ++ {self.expr(t, d)})"]
+            ways = [f"reverse({name})", f"slice({name}, {self.small(d)}, {self.small(d)})", f"slice({name} ++ {self.expr(t, d)}, 0, 6)"]
             if t[1] in ("int", "string", "float", "duration", "timestamp"):
                 ways.append(f"sort({name})")
             if t[1] == "string":
@@ -377,7 +391,7 @@ class Program:
         if t in ("int", "float") and self.chance(0.6):
             return f"{indent}{text} {self.rng.choice(['+=', '-=', '*='])} {self.expr(t, 1)}\n"
         if (t == "string" or t[0] == "list") and self.chance(0.4):
-            return f"{indent}{text} ++= {self.expr(t, 2)}\n"
+            return f"{indent}{text} ++= {self.expr(t, 2)}\n{indent}{text} = slice({text}, 0, 50)\n"
         if t[0] == "map" and self.chance(0.7):
             op, value = "=", self.expr(t[2], 2)
             if t[2] in ("int", "float") and self.chance(0.5):
@@ -492,7 +506,7 @@ class Program:
         """What becomes of items that fail. Overflow is possible everywhere, so most stages say it."""
         if self.chance(0.93):
             self.can_fail = True
-            return self.rng.choice([" else skip", " else into rejected"])
+            return self.rng.choice([" else skip", " else into rejected"] * 8 + [" else stop"])
         self.can_fail = False
         return ""
 
@@ -551,27 +565,29 @@ class Program:
 
     def pipelines(self):
         self.text += "record Out { id: int, user: string, what: string, all: list[string] = [] }\n"
-        out = ""
-        streams = [("items", self.item)]
-        for number in range(self.rng.randrange(1, 4)):
+        out, streams = "", [(name, self.item) for name in self.sources]
+        if len(self.sources) > 1:
+            out += "stream both = items |> merge more\n"
+            streams += [("both", self.item)] * 2
+        for number in range(self.rng.randrange(1, 5)):
             start, fields = self.rng.choice(streams)
-            text, fields = self.simple_stages(fields)
-            key, key_type = self.key_by(fields)
-            side = f"side{number}"
-            text += key + self.state(fields, key_type, ["out", "out", side])
-            stage, after = self.simple_stages(OUT_FIELDS, key_type)
-            name = f"part{number}"
-            out += f"stream {name} = {start}\n{text}{stage}"
+            text = f"stream part{number} = {start}\n"
+            side, key_type = f"side{number}", None
+            for _ in range(self.rng.choice([1, 1, 2, 3])):
+                stages, fields = self.simple_stages(fields, key_type)
+                key, key_type = self.key_by(fields)
+                text += stages + key + self.state(fields, key_type, ["out", "out", side])
+                fields = OUT_FIELDS
+            stages, fields = self.simple_stages(fields, key_type)
+            out += text + stages
             if f"into {side}" in text:
                 streams.append((side, OUT_FIELDS))
                 out += f"{side} |> into {self.some_sink()}\n"
-            streams.append((name, after))
-            out += self.ending(name, after, number)
-        if "into rejected" in out:
-            out += f"rejected |> map {{ step, reason, raw }} |> into {self.some_sink()}\n"
+            streams.append((f"part{number}", fields))
+            out += self.ending(f"part{number}", fields, number, streams)
         return out
 
-    def ending(self, name, fields, number):
+    def ending(self, name, fields, number, streams):
         way = self.rng.randrange(3)
         if way == 0:
             return f"{name} |> into {self.some_sink()}\n"
@@ -579,8 +595,11 @@ class Program:
             return f"{name} |> merge {name} |> map {{ id, user }} |> into {self.some_sink()}\n"
         self.with_item(fields)
         self.can_fail = False
-        return (f"{name} |> split {{\n  {self.expr('bool', 2)} => left{number}\n  {self.expr('bool', 1)} => right{number}\n"
-                f"  else => left{number}\n}} else skip\nleft{number} |> into {self.some_sink()}\nright{number} |> into stdout\n")
+        left, right, met = f"left{number}", f"right{number}", f"met{number}"
+        streams += [(left, fields), (met, fields)]
+        return (f"{name} |> split {{\n  {self.expr('bool', 2)} => {left}\n  {self.expr('bool', 1)} => {right}\n"
+                f"  else => {left}\n}} else skip\n{left} |> into {self.some_sink()}\n"
+                f"stream {met} = {right} |> merge {left}\n{met} |> into {self.some_sink()}\n")
 
     def some_sink(self):
         if len(self.sinks) < 3 and self.chance(0.3):
@@ -626,7 +645,10 @@ class Program:
         for i in range(count):
             record = {"id": i, "user": self.rng.choice(users)}
             record.update((n, self.value(t)) for n, t in self.item[2:])
-            lines.append(json.dumps(record, ensure_ascii=self.chance(0.2)) + "\n")
+            line = json.dumps(record, ensure_ascii=self.chance(0.2))
+            if self.has_bad_records and self.chance(0.05):
+                line = self.rng.choice([line[:-1], '{"id": "one"}', "no json", "", "  "])
+            lines.append(line + "\n")
         return lines
 
 

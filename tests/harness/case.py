@@ -59,6 +59,7 @@ class Step:
         self.replacements = [] # (old, new)
         self.args, self.stdin, self.exit = [], b"", 0
         self.expects = {}      # "stdout", "stderr" or a file name -> bytes
+        self.unordered = set() # names of files whose lines may come in any order
         self.patterns = []     # regular expressions for stderr
         self.sections = {}     # name -> Section of an expect, for bless
 
@@ -104,6 +105,10 @@ class Case:
         elif word == "expect" and len(args) == 1:
             step.expects[args[0]] = section.content(self.folder)
             step.sections[args[0]] = section
+        elif word == "expect" and len(args) == 2 and args[1] == "unordered":
+            step.expects[args[0]] = section.content(self.folder)
+            step.sections[args[0]] = section
+            step.unordered.add(args[0])
         elif word == "match" and args == ["stderr"]:
             step.patterns += [line for line in section.content(self.folder).decode().splitlines() if line]
         elif word == "only" and set(args) <= {"plain", "state", "epochs", "no-kill"}:

@@ -12,7 +12,7 @@ TOOL = Path(__file__).resolve().parents[1] / "fuzz" / "programs.py"
 COUNT, SEED = ("60", str(int(time.time()))) if os.environ.get("FULL") else ("2", "305")
 MODE = os.environ.get("MODE", "release")
 
-if MODE not in ("release", "clang", "asan"):
+if MODE not in ("release", "clang", "asan", "tsan"):
     print(f"not in mode {MODE}")
     sys.exit(0)
 sys.exit(subprocess.call([sys.executable, TOOL, "--count", COUNT, "--seed", SEED, "--mode", MODE]))
