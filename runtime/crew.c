@@ -26,6 +26,7 @@ struct trip {
   uint64_t line;    /* of the first byte */
   uint64_t skipped; /* bytes behind the block that belong to its last record, which was too long */
   uint64_t counted; /* records, if the epoch's size is limited */
+  uint64_t rejected; /* by its tasks */
   bool is_stopped;  /* it ends at a bad record under `else stop` */
   struct failure failure;
   char *name; /* of the file, for messages */
@@ -116,6 +117,8 @@ static void run_task(struct crew *c, const struct task *task) {
   c->sys->monitor_lock(c->sys, c->monitor);
   if (!is_good) note_failure(c, trip, r);
   if (task->kind != TASK_MERGE) flight_leave(&r->worker);
+  trip->rejected += r->worker.rejected;
+  r->worker.rejected = 0;
   bool is_last = task->kind == TASK_PARSE && trip->is_stopped;
   if (!is_good || is_last) schedule_cut(&c->schedule, task->block);
   schedule_done(&c->schedule, task);
@@ -184,13 +187,13 @@ static void set_order(struct crew *c, uint32_t share, const struct flow_order *o
 /* Before the first block of a stretch: each runner has its share, and the epoch. */
 static void enter(struct crew *c) {
   struct engine *e = c->engine;
+  if (e->epoch.records == 0) c->number = 0;
   for (uint32_t i = 0; i < e->worker_count; i++) {
     struct flow_worker *w = &c->runners[i].worker;
     w->tables = e->shares[i].tables;
     w->heap = e->shares[i].heap;
     w->now_us = e->worker.now_us;
     w->epoch = e->worker.epoch;
-    w->rejected = 0;
     set_order(c, i, &w->order);
   }
   c->is_entered = true;
@@ -199,10 +202,7 @@ static void enter(struct crew *c) {
 /* No block is in flight any more: the engine's worker acts for all. */
 static void leave(struct crew *c) {
   struct engine *e = c->engine;
-  for (uint32_t i = 0; i < e->worker_count; i++) {
-    e->worker.rejected += c->runners[i].worker.rejected;
-    set_order(c, i, &e->worker.order);
-  }
+  for (uint32_t i = 0; i < e->worker_count; i++) set_order(c, i, &e->worker.order);
   e->worker.order.block = c->number;
   c->counted = 0;
   c->is_entered = false;
@@ -214,7 +214,10 @@ bool crew_has_room(const struct crew *c) {
   /* In immediate mode every block closes an epoch. */
   uint64_t in_flight = c->schedule.tail - c->schedule.head;
   if (c->engine->policy.is_immediate && in_flight > 0) return false;
-  return schedule_has_room(&c->schedule);
+  c->sys->monitor_lock(c->sys, c->monitor); /* any worker may cut */
+  bool has_room = schedule_has_room(&c->schedule);
+  c->sys->monitor_unlock(c->sys, c->monitor);
+  return has_room;
 }
 
 bool crew_is_busy(const struct crew *c) {
@@ -234,9 +237,7 @@ static uint64_t cut_block(const struct source *s, struct flow_block *b, uint64_t
   while (p < b->end && count < most) {
     size_t length = framing_first(s->desc->framing, p, (size_t)(b->end - p));
     if (length == 0) length = (size_t)(b->end - p);
-    bool is_record = !s->desc->skips_blank;
-    for (size_t i = 0; i < length && !is_record; i++) is_record = strchr(" \t\r\n", p[i]) == NULL;
-    count += is_record;
+    count += !source_is_blank(s, p, p + length);
     p += length;
   }
   if (p < b->end) b->is_last_open = false;
@@ -277,7 +278,8 @@ static void board(struct trip *trip, const struct flow_sys *sys, const struct fl
   f->block.budget = UINT64_MAX;
 }
 
-/* The source's position moves behind the block at once; records are counted when it retires. */
+/* The source's position moves behind the block at once; records are counted when it retires. A failure
+ * is one of what follows the block. */
 static enum flow_status pass_source(struct crew *c, struct trip *trip, struct flow_block *b) {
   struct engine *e = c->engine;
   struct source *s = trip->source;
@@ -295,12 +297,9 @@ static enum flow_status pass_source(struct crew *c, struct trip *trip, struct fl
   source_advance(s, b, b->start, 0);
   reader_return(&s->reader); /* what cut_block() left */
   enum flow_status status = source_done(s, b, &trip->skipped, &e->report);
-  if (status != FLOW_OK) return status;
   entry.length += trip->skipped;
-  if (e->store != NULL && !sequencer_log_add(&e->log, &entry)) {
-    return flow_report_fail(&e->report, FLOW_E_MEMORY, "no memory for the log of the epoch");
-  }
-  return FLOW_OK;
+  if (e->store != NULL && !sequencer_log_add(&e->log, &entry)) flow_out_of_memory(sizeof entry);
+  return status;
 }
 
 enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
@@ -325,12 +324,12 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   if (!gives) copy_bytes(&trip->flight, own);
   own->cursor = own->start;
   status = pass_source(c, trip, &b);
-  if (status != FLOW_OK) return status;
   if (gives) {
     reader_swap(&s->reader, &trip->flight.bytes, &trip->flight.capacity);
     memset(trip->flight.bytes + (own->end - trip->flight.bytes), 0, FLOW_PADDING);
   }
   trip->is_stopped = false;
+  trip->rejected = 0;
   trip->failure.record = UINT64_MAX;
   trip->flight.limit = UINT64_MAX;
   trip->flight.number = c->number++;
@@ -338,7 +337,7 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   schedule_admit(&c->schedule);
   c->sys->monitor_wake_all(c->sys, c->monitor);
   c->sys->monitor_unlock(c->sys, c->monitor);
-  return FLOW_OK;
+  return status;
 }
 
 /* -- retiring -------------------------------------------------------------------------------- */
@@ -371,6 +370,7 @@ static enum flow_status put_out(struct crew *c, struct trip *trip) {
 /* Counts what the block was. */
 static void count_in(struct crew *c, struct trip *trip, uint64_t records, uint64_t rejected) {
   epoch_count(&c->engine->epoch, records, rejected);
+  c->engine->worker.rejected += trip->rejected;
   source_count(trip->source, trip->file, records);
   c->counted -= trip->counted;
 }
@@ -387,7 +387,7 @@ static void drop_rest(struct crew *c) {
   for (uint64_t block = c->schedule.head + 1; block < c->schedule.tail; block++) {
     flight_end(&trip_of(c, block)->flight);
   }
-  c->sys->monitor_lock(c->sys, c->monitor);
+  c->sys->monitor_lock(c->sys, c->monitor); /* idle workers still ask for tasks */
   schedule_retire(&c->schedule);
   schedule_drop_rest(&c->schedule);
   c->sys->monitor_unlock(c->sys, c->monitor);

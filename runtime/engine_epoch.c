@@ -13,6 +13,7 @@ void engine_open_epoch(struct engine *e) {
     e->worker.now_us = e->epoch.now_us;
     e->worker.epoch = e->epoch.number;
     e->worker.record = 0;
+    e->worker.step = 0;
   }
   e->idle_since_us = 0;
 }

@@ -61,13 +61,6 @@ static enum flow_status finish(struct engine *e, struct flow_buf *text, enum flo
   return status;
 }
 
-/* True for a line that the parsers of csv and jsonl do not take for a record. */
-static bool is_blank(const struct source *s, const char *p, const char *end) {
-  while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) p++;
-  if (p < end) return false;
-  return s->desc->skips_blank;
-}
-
 /* The first record at or behind `p`, which is on line `line`. False: the block ends before. */
 static bool record_at(const struct engine *e, const struct source *s, const char *p, uint64_t line,
                       struct message_place *place) {
@@ -75,7 +68,7 @@ static bool record_at(const struct engine *e, const struct source *s, const char
   while (p < b->end) {
     size_t length = framing_first(s->desc->framing, p, (size_t)(b->end - p));
     if (length == 0) length = (size_t)(b->end - p);
-    if (!is_blank(s, p, p + length)) {
+    if (!source_is_blank(s, p, p + length)) {
       size_t text = length;
       while (text > 0 && (p[text - 1] == '\n' || p[text - 1] == '\r')) text--;
       *place = (struct message_place){.file = b->file,

@@ -332,6 +332,12 @@ enum flow_status source_done(struct source *s, const struct flow_block *block, u
   return status;
 }
 
+bool source_is_blank(const struct source *s, const char *line, const char *end) {
+  if (!s->desc->skips_blank) return false;
+  while (line < end && (*line == ' ' || *line == '\t' || *line == '\r' || *line == '\n')) line++;
+  return line == end;
+}
+
 void source_count(struct source *s, uint32_t file, uint64_t records) {
   s->records += records;
   if (file != INPUT_NO_FILE) s->input.files[file].now.records += records;
@@ -347,12 +353,13 @@ enum flow_status source_take_back(struct source *s, uint32_t file, uint64_t byte
   now->line = line;
   now->is_open = false;
   input_touch(&s->input, file);
-  if (file == s->file) return FLOW_OK; /* source_pack() takes the samples */
+  /* source_pack() takes the samples of the file that is open. */
+  if (file == s->file || !s->settings->is_durable) return FLOW_OK;
   char *path = input_path(&s->input, s->input.files[file].name);
   if (path == NULL) return no_memory(s, report);
   int fd = s->sys->open(s->sys, path, FLOW_OPEN_READ, 0);
   enum flow_status status = fd < 0
-                                ? flow_report_errno(report, FLOW_E_INPUT, fd, "open %s", path)
+                                ? flow_report_errno(report, FLOW_E_IO, fd, "open %s", path)
                                 : input_sample(&s->input, file, fd, report);
   if (fd >= 0) s->sys->close(s->sys, fd);
   s->sys->free(s->sys, path);

@@ -88,6 +88,9 @@ void source_advance(struct source *, const struct flow_block *, const char *from
 enum flow_status source_done(struct source *, const struct flow_block *, uint64_t *skipped,
                              struct flow_report *);
 
+/* True for a line that is no record to the source's parser, because it is blank. */
+bool source_is_blank(const struct source *, const char *line, const char *end);
+
 /* For blocks that were passed with source_advance() before they were run: `records` of the file (its
  * number, or INPUT_NO_FILE) turned out to be in one; or its last `bytes` were not run after all, and
  * the next record begins on `line`. */
