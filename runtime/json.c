@@ -167,6 +167,11 @@ static bool string_rest(struct flow_json *j, const char *p, struct flow_buf *dec
 }
 
 bool flow_json_string_slow(struct flow_json *j, size_t plain, struct flow_str *out) {
+  if (FLOW_UNLIKELY(*j->cursor != '"')) {
+    flow_json_blanks(j);
+    if (*j->cursor != '"') return flow_json_expected(j, "a string");
+    plain = 0;
+  }
   const char *first = j->cursor + 1, *p = plain_end(j, first + plain);
   if (FLOW_LIKELY(*p == '"')) {
     *out = flow_str_padded(first, (size_t)(p - first));
@@ -241,20 +246,8 @@ static inline const char *number_end(struct flow_json *j, const char *what, bool
   return p;
 }
 
-bool flow_json_long_int(struct flow_json *j, int64_t *out) {
-  bool is_negative = *j->cursor == '-';
-  const char *digits = j->cursor + is_negative;
-  uint64_t value;
-  const char *p = flow_scan_digits(digits, (uint64_t)INT64_MAX + is_negative, &value);
-  if (p == NULL || p == digits || *digits == '0' || *p == '.' || (*p | 0x20) == 'e') {
-    return flow_json_bad_int(j);
-  }
-  *out = (int64_t)(is_negative ? 0 - value : value);
-  j->cursor = p;
-  return true;
-}
-
-bool flow_json_bad_int(struct flow_json *j) {
+/* Says why the number at the cursor is no int. */
+FLOW_COLD static bool bad_int(struct flow_json *j) {
   bool has_exponent;
   const char *end = number_end(j, "an int", &has_exponent);
   if (end == NULL) return false;
@@ -263,6 +256,21 @@ bool flow_json_bad_int(struct flow_json *j) {
       return bad_at(j, j->cursor, "expected an int, found a float");
   }
   return bad_at(j, j->cursor, "this int does not fit into 64 bits");
+}
+
+bool flow_json_int_slow(struct flow_json *j, int64_t *out) {
+  flow_json_blanks(j);
+  const char *digits = j->cursor + (*j->cursor == '-'), *p = flow_scan_int(j->cursor, out);
+  if (FLOW_UNLIKELY(p == NULL)) { /* none, or more than 18 digits */
+    uint64_t value;
+    p = flow_scan_digits(digits, (uint64_t)INT64_MAX + (digits != j->cursor), &value);
+    if (p == NULL || p == digits) return bad_int(j);
+    *out = (int64_t)(digits != j->cursor ? 0 - value : value);
+  }
+  if (FLOW_UNLIKELY((*digits == '0' && p - digits > 1) || *p == '.' || (*p | 0x20) == 'e'))
+    return bad_int(j);
+  j->cursor = p;
+  return true;
 }
 
 bool flow_json_float(struct flow_json *j, double *out) {
@@ -323,19 +331,11 @@ bool flow_json_timestamp_of_unit(struct flow_json *j, int64_t unit_us, int64_t *
 
 /* -- skipping -------------------------------------------------------------------------------- */
 
-/* Steps over the string whose opening quote is at the cursor. */
-static inline bool skip_string(struct flow_json *j) {
-  const char *p = j->cursor + 1;
-  size_t plain;
-  while ((plain = flow_json_plain_bytes(p)) == 16) p += 16;
-  p += plain;
-  if (FLOW_UNLIKELY(*p != '"')) return string_rest(j, p, NULL);
-  j->cursor = p + 1;
-  return true;
-}
-
-bool flow_json_skip_string_slow(struct flow_json *j) {
-  return *j->cursor == '"' ? skip_string(j) : flow_json_expected(j, "a string");
+bool flow_json_skip_string_slow(struct flow_json *j, const char *p) {
+  if (p != j->cursor) return string_rest(j, p, NULL);
+  flow_json_blanks(j);
+  p = j->cursor;
+  return *p == '"' ? string_rest(j, p + 1, NULL) : flow_json_expected(j, "a string");
 }
 
 static bool skip_literal(struct flow_json *j, const char *literal, size_t length) {
@@ -346,7 +346,7 @@ static bool skip_literal(struct flow_json *j, const char *literal, size_t length
 
 static inline bool skip_scalar(struct flow_json *j) {
   char c = *j->cursor;
-  if (c == '"') return skip_string(j);
+  if (c == '"') return flow_json_skip_rest(j, j->cursor + 1);
   if (c == 't') return skip_literal(j, "true", 4);
   if (c == 'f') return skip_literal(j, "false", 5);
   if (c == 'n') return skip_literal(j, "null", 4);
@@ -359,7 +359,7 @@ static inline bool skip_scalar(struct flow_json *j) {
 
 /* Behind MORE in an object: the key and its colon. */
 static bool skip_key(struct flow_json *j) {
-  return skip_string(j) && flow_json_colon(j);
+  return flow_json_skip_rest(j, j->cursor + 1) && flow_json_colon(j);
 }
 
 /* An array or an object. */

@@ -269,6 +269,26 @@ static bool is_digit(char c) {
   return (unsigned char)(c - '0') < 10;
 }
 
+const uint32_t flow_tens[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+/* A sign, or more than 15 digits. */
+const char *flow_scan_int_slow(const char *p, int64_t *out) {
+  bool is_negative = *p == '-';
+  const char *digits = p + is_negative;
+  uint64_t value = 0;
+  p = digits;
+  for (unsigned count = 8; count == 8;) {
+    uint64_t more;
+    count = flow_scan_8_digits(p, &more);
+    p += count;
+    /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
+    if ((size_t)(p - digits) - 1 >= 18) return NULL;
+    value = value * flow_tens[count] + more;
+  }
+  *out = is_negative ? -(int64_t)value : (int64_t)value;
+  return p;
+}
+
 const char *flow_parse_int(const char *text, size_t length, int64_t *out) {
   trim(&text, &length);
   const char *p = text, *end = text + length;

@@ -102,7 +102,7 @@ bool flow_csv_row(struct flow_worker *w, struct flow_block *b, char delimiter,
   size_t length;
   for (;;) {
     if (b->cursor == b->end) return false;
-    line->text = flow_line_text(b);
+    line->text = b->cursor;
     size_t consumed;
     length = flow_csv_record(line->text, b->end, &consumed, &line->line_ends);
     line->end = line->text + length;

@@ -111,9 +111,10 @@ static void declare_places(struct text *out, const struct type *record) {
 }
 
 /* The condition that reads a value that nothing keeps into the lvalue, or steps over it. */
-static const char *read_unused(struct emit *e, const struct type *type, int64_t unit_us,
+static const char *check_unused(struct emit *e, const struct type *type, int64_t unit_us,
                                const char *to) {
   if (type->kind == TYPE_STRING) return "flow_json_skip_string(j)";
+  if (type->kind == TYPE_INT) return "flow_json_skip_int(j)";
   if (type->kind == TYPE_FLOAT) return "flow_json_skip_float(j)";
   return codec_read(e, type, unit_us, to);
 }
@@ -138,10 +139,10 @@ static void read_field(struct emit *e, struct text *out, const struct type *reco
               codec_read(e, type, field->unit_us, value));
   } else {
     const char *unused = arena_printf(arena, "unused%u", i);
-    if (type->kind != TYPE_STRING && type->kind != TYPE_FLOAT)
+    const char *check = check_unused(e, type, field->unit_us, unused);
+    if (strstr(check, unused) != NULL)
       text_addf(out, "  %s %s;\n", emit_c_type(e, type), unused);
-    text_addf(out, "  if (%s!%s) ", is_optional ? "!flow_json_try_null(j) && " : "",
-              read_unused(e, type, field->unit_us, unused));
+    text_addf(out, "  if (%s!%s) ", is_optional ? "!flow_json_try_null(j) && " : "", check);
   }
   text_add(out, "return flow_json_in_field(j, ");
   add_quoted(out, codec_field_name(field));
@@ -192,17 +193,22 @@ static void follow(struct text *out, const struct numbers *n, const char *at) {
     text_add(out, "  next = 0;\n");
 }
 
+/* Whether the reader of the field's value steps over blanks before it, where it is not what is usual. */
+static bool skips_blanks(const struct type_field *field) {
+  return field->where == NULL && (field->type->kind == TYPE_INT || field->type->kind == TYPE_STRING);
+}
+
 /* The field's value, behind which the next field in the order of declaration is the usual one. */
 static void expect_field(struct emit *e, struct text *out, const struct type *record, uint32_t i,
                          const struct numbers *n) {
   uint32_t number = i + 1;
   if (is_first_of_name(record, i)) text_addf(out, "value_%u: ", number);
-  text_addf(out, "{ /* %s */\n  flow_json_blanks(j);\n", record->fields.data[i].name);
+  text_addf(out, "{ /* %s */\n%s", record->fields.data[i].name,
+            skips_blanks(&record->fields.data[i]) ? "" : "  flow_json_blanks(j);\n");
   read_field(e, out, record, i);
-  text_addf(out, "  at = %u;\n", number);
   follow(out, n, arena_printf(&e->compiler->arena, "%u", number));
-  text_addf(out, "  if (FLOW_UNLIKELY(next != %u)) goto other;\n  }\n",
-            i + 1 < record->fields.count ? number + 1 : n->end);
+  text_addf(out, "  if (FLOW_UNLIKELY(next != %u)) {\n    at = %u;\n    goto other;\n  }\n  }\n",
+            i + 1 < record->fields.count ? number + 1 : n->end, number);
 }
 
 /* -- looking a key up ------------------------------------------------------------------------ */

@@ -243,28 +243,31 @@ static bool read_T_Sale(struct flow_worker *w, struct flow_json *j, struct T_Sal
   next = flow_json_follow(j, &guesses[at]);
   if (FLOW_UNLIKELY(next != 1)) goto other;
 value_1: { /* shop */
-  flow_json_blanks(j);
   if (!flow_json_string(j, &x->f_shop)) return flow_json_in_field(j, "shop");
   seen0 |= UINT64_C(1) << 0;
-  at = 1;
   next = flow_json_follow(j, &guesses[1]);
-  if (FLOW_UNLIKELY(next != 2)) goto other;
+  if (FLOW_UNLIKELY(next != 2)) {
+    at = 1;
+    goto other;
+  }
   }
 value_2: { /* item */
-  flow_json_blanks(j);
   if (!flow_json_string(j, &x->f_item)) return flow_json_in_field(j, "item");
   seen0 |= UINT64_C(1) << 1;
-  at = 2;
   next = flow_json_follow(j, &guesses[2]);
-  if (FLOW_UNLIKELY(next != 3)) goto other;
+  if (FLOW_UNLIKELY(next != 3)) {
+    at = 2;
+    goto other;
+  }
   }
 value_3: { /* cents */
-  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_cents)) return flow_json_in_field(j, "cents");
   seen0 |= UINT64_C(1) << 2;
-  at = 3;
   next = flow_json_follow(j, &guesses[3]);
-  if (FLOW_UNLIKELY(next != 5)) goto other;
+  if (FLOW_UNLIKELY(next != 5)) {
+    at = 3;
+    goto other;
+  }
   }
   goto done;
 other:

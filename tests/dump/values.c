@@ -116,12 +116,13 @@ static bool read_R_1(struct flow_worker *w, struct flow_json *j, struct R_1 *x) 
   next = flow_json_follow(j, &guesses[at]);
   if (FLOW_UNLIKELY(next != 1)) goto other;
 value_1: { /* r */
-  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_r)) return flow_json_in_field(j, "r");
   seen0 |= UINT64_C(1) << 0;
-  at = 1;
   next = flow_json_follow(j, &guesses[1]);
-  if (FLOW_UNLIKELY(next != 3)) goto other;
+  if (FLOW_UNLIKELY(next != 3)) {
+    at = 1;
+    goto other;
+  }
   }
   goto done;
 other:
@@ -186,20 +187,22 @@ static bool read_R_2(struct flow_worker *w, struct flow_json *j, struct R_2 *x) 
   next = flow_json_follow(j, &guesses[at]);
   if (FLOW_UNLIKELY(next != 1)) goto other;
 value_1: { /* w */
-  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_w)) return flow_json_in_field(j, "w");
   seen0 |= UINT64_C(1) << 0;
-  at = 1;
   next = flow_json_follow(j, &guesses[1]);
-  if (FLOW_UNLIKELY(next != 2)) goto other;
+  if (FLOW_UNLIKELY(next != 2)) {
+    at = 1;
+    goto other;
+  }
   }
 value_2: { /* h */
-  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_h)) return flow_json_in_field(j, "h");
   seen0 |= UINT64_C(1) << 1;
-  at = 2;
   next = flow_json_follow(j, &guesses[2]);
-  if (FLOW_UNLIKELY(next != 4)) goto other;
+  if (FLOW_UNLIKELY(next != 4)) {
+    at = 2;
+    goto other;
+  }
   }
   goto done;
 other:
@@ -332,20 +335,23 @@ static bool read_T_Item(struct flow_worker *w, struct flow_json *j, struct T_Ite
   next = flow_json_follow(j, &guesses[at]);
   if (FLOW_UNLIKELY(next != 1)) goto other;
 value_1: { /* id */
-  flow_json_blanks(j);
   if (!flow_json_int(j, &x->f_id)) return flow_json_in_field(j, "id");
   seen0 |= UINT64_C(1) << 0;
-  at = 1;
   next = flow_json_follow(j, &guesses[1]);
-  if (FLOW_UNLIKELY(next != 2)) goto other;
+  if (FLOW_UNLIKELY(next != 2)) {
+    at = 1;
+    goto other;
+  }
   }
 value_2: { /* shape */
   flow_json_blanks(j);
   if (!read_T_Shape(w, j, &x->f_shape)) return flow_json_in_field(j, "shape");
   seen0 |= UINT64_C(1) << 1;
-  at = 2;
   next = flow_json_follow(j, &guesses[2]);
-  if (FLOW_UNLIKELY(next != 3)) goto other;
+  if (FLOW_UNLIKELY(next != 3)) {
+    at = 2;
+    goto other;
+  }
   }
 value_3: { /* label */
   flow_json_blanks(j);
@@ -353,9 +359,11 @@ value_3: { /* label */
   if (!x->f_label.has) memset(&x->f_label.value, 0, sizeof x->f_label.value);
   else if (!flow_json_string(j, &x->f_label.value)) return flow_json_in_field(j, "label");
   seen0 |= UINT64_C(1) << 2;
-  at = 3;
   next = flow_json_follow(j, &guesses[3]);
-  if (FLOW_UNLIKELY(next != 5)) goto other;
+  if (FLOW_UNLIKELY(next != 5)) {
+    at = 3;
+    goto other;
+  }
   }
   goto done;
 other:

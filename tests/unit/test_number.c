@@ -357,10 +357,36 @@ static void digits_are_scanned(void **state) {
   }
 }
 
+/* Ints of every length, with and without a sign, before bytes that are no digits. */
+static void short_ints_are_scanned(void **state) {
+  (void)state;
+  static const char digits[] = "98765432109876543210987654321", behind[] = {',', '\n', '\0', '.', '/', ':', '-'};
+  for (size_t length = 0; length < sizeof digits; length++) {
+    for (int is_negative = 0; is_negative < 2; is_negative++) {
+      for (size_t i = 0; i < sizeof behind; i++) {
+        char text[64] = "-";
+        memcpy(text + is_negative, digits, length);
+        char *end = text + is_negative + length;
+        *end = behind[i];
+        int64_t value = 0;
+        const char *stop = flow_scan_int(text, &value);
+        if (length == 0 || length > 18) {
+          assert_null(stop);
+          continue;
+        }
+        assert_ptr_equal(stop, end);
+        *end = '\0';
+        assert_int_equal(value, strtoll(text, NULL, 10));
+      }
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ints_print_as_printf),
       cmocka_unit_test(digits_are_scanned),
+      cmocka_unit_test(short_ints_are_scanned),
       cmocka_unit_test(ints_are_exact_or_refused),
       cmocka_unit_test(random_digits_agree_with_strtoll),
       cmocka_unit_test(floats_print_as_repr),

@@ -67,9 +67,9 @@ __attribute__((cold, noinline, format(printf, 3, 4))) bool flow_bad(struct flow_
 #define FLOW_GUESS_TEXT 28
 struct flow_guess {
   char text[FLOW_GUESS_TEXT];
-  uint16_t mask;  /* a bit for each of the first 16 bytes that are in use */
-  uint8_t length; /* of the text */
-  uint8_t next;   /* as the generated reader of the record numbers its values; 0: not known */
+  uint16_t unused; /* a bit for each of the first 16 bytes that is behind the text */
+  uint8_t length;  /* of the text */
+  uint8_t next;    /* as the generated reader of the record numbers its values; 0: not known */
 };
 
 /* Guesses that a source has for the records of all its types. */

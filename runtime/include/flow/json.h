@@ -150,7 +150,8 @@ static inline bool flow_json_finish(struct flow_json *j) {
 
 /* -- strings and keys ------------------------------------------------------------------------ */
 
-/* Goes on behind the `plain` bytes after the opening quote that are known to need no care. */
+/* Goes on behind the `plain` bytes after the opening quote that are known to need no care; if there is no
+ * quote, behind blanks. */
 bool flow_json_string_slow(struct flow_json *, size_t plain, struct flow_str *out);
 
 #ifdef __SSE2__
@@ -161,11 +162,16 @@ static inline __m128i flow_json_stops(__m128i text) {
   return _mm_subs_epi8(_mm_xor_si128(text, _mm_set1_epi8(0x02)), _mm_set1_epi8(0x21));
 }
 
-/* Behind `text`, the 16 bytes that follow an opening quote: how many stand for themselves, that is,
- * are neither `"`, `\`, a control character nor outside of ASCII. */
-static inline size_t flow_json_plain_vector(__m128i text) {
+/* A bit for each of 16 bytes of a string that does not stand for itself: `"`, `\`, a control character, or
+ * outside of ASCII. */
+static inline unsigned flow_json_special(__m128i text) {
   __m128i special = _mm_or_si128(flow_json_stops(text), _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
-  return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
+  return (unsigned)_mm_movemask_epi8(special);
+}
+
+/* How many of the 16 bytes behind an opening quote come before the first of those. */
+static inline size_t flow_json_plain_vector(__m128i text) {
+  return (size_t)__builtin_ctz(flow_json_special(text) | 0x10000u);
 }
 
 /* Ones in the first `length` <= FLOW_STR_INLINE bytes, zeros behind them. */
@@ -190,11 +196,10 @@ static inline size_t flow_json_plain_bytes(const char *p) {
 
 FLOW_INLINE bool flow_json_string(struct flow_json *j, struct flow_str *out) {
   const char *p = j->cursor;
-  if (FLOW_UNLIKELY(*p != '"')) return flow_json_expected(j, "a string");
 #ifdef __SSE2__
   __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
   size_t plain = flow_json_plain_vector(text);
-  if (FLOW_UNLIKELY(p[1 + plain] != '"' || plain > FLOW_STR_INLINE)) {
+  if (FLOW_UNLIKELY(*p != '"' || p[1 + plain] != '"' || plain > FLOW_STR_INLINE)) {
     return flow_json_string_slow(j, plain, out);
   }
   text = _mm_and_si128(text, flow_json_window(plain));
@@ -202,7 +207,7 @@ FLOW_INLINE bool flow_json_string(struct flow_json *j, struct flow_str *out) {
   _mm_storeu_si128((__m128i *)(void *)out, text);
 #else
   size_t plain = flow_json_plain_bytes(p + 1);
-  if (FLOW_UNLIKELY(p[1 + plain] != '"' || plain == 16))
+  if (FLOW_UNLIKELY(*p != '"' || p[1 + plain] != '"' || plain == 16))
     return flow_json_string_slow(j, plain, out);
   *out = flow_str_padded(p + 1, plain);
 #endif
@@ -241,11 +246,11 @@ static inline bool flow_json_key(struct flow_json *j, struct flow_str *key) {
  * member is read and looked up, and takes the guess's place. Guesses never change what is accepted. */
 
 #ifdef __SSE2__
-/* A bit for each of 16 bytes that is not the same at `a` and `b`. */
-static inline unsigned flow_json_differs(const char *a, const char *b) {
+/* A bit for each of 16 bytes that is the same at `a` and `b`. */
+static inline unsigned flow_json_same(const char *a, const char *b) {
   __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
                                 _mm_loadu_si128((const __m128i *)(const void *)b));
-  return (unsigned)_mm_movemask_epi8(same) ^ 0xffff;
+  return (unsigned)_mm_movemask_epi8(same);
 }
 #endif
 
@@ -254,10 +259,10 @@ static inline unsigned flow_json_differs(const char *a, const char *b) {
 static inline uint32_t flow_json_follow(struct flow_json *j, const struct flow_guess *guess) {
   const char *p = j->cursor;
 #ifdef __SSE2__
-  if (FLOW_UNLIKELY((flow_json_differs(p, guess->text) & guess->mask) != 0)) return 0;
+  if (FLOW_UNLIKELY((flow_json_same(p, guess->text) | guess->unused) != 0xffff)) return 0;
   if (guess->length > 16) { /* the last 16 bytes, of which the first ones are compared again */
     size_t rest = guess->length - 16u;
-    if (FLOW_UNLIKELY(flow_json_differs(p + rest, guess->text + rest) != 0)) return 0;
+    if (FLOW_UNLIKELY(flow_json_same(p + rest, guess->text + rest) != 0xffff)) return 0;
   }
 #else
   if (memcmp(p, guess->text, guess->length) != 0) return 0;
@@ -319,35 +324,39 @@ static inline void flow_json_learn(const struct flow_json *j, struct flow_guess 
                                    const char *from, uint32_t next) {
   size_t length = (size_t)(j->cursor - from);
   if (FLOW_UNLIKELY(length > FLOW_GUESS_TEXT)) { /* too long to be remembered */
-    guess->mask = guess->length = guess->next = 0;
+    guess->length = guess->next = 0;
     return;
   }
   memcpy(guess->text, from, FLOW_GUESS_TEXT);
-  guess->mask = (uint16_t)(length < 16 ? (1u << length) - 1 : 0xffff);
+  guess->unused = (uint16_t)(length < 16 ? 0xffffu << length : 0);
   guess->length = (uint8_t)length;
   guess->next = (uint8_t)next;
 }
 
 /* -- scalars --------------------------------------------------------------------------------- */
 
-FLOW_COLD bool flow_json_bad_int(struct flow_json *);
+bool flow_json_int_slow(struct flow_json *, int64_t *out);
 
-bool flow_json_long_int(struct flow_json *, int64_t *out);
+/* Whether the digits from `p` to `end` are all of an int: the usual one has no sign. */
+static inline bool flow_json_is_plain_int(const char *p, const char *end) {
+  return (*end == ',' || *end == '}') && (*p != '0' || end - p == 1);
+}
 
 static inline bool flow_json_int(struct flow_json *j, int64_t *out) {
-  bool is_negative = *j->cursor == '-';
-  const char *digits = j->cursor + is_negative, *p = digits;
+  const char *p = j->cursor, *end;
   uint64_t value;
-  p += flow_scan_8_digits(p, &value);
-  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
-    value = value * 10 + digit;
-  /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
-  if (FLOW_UNLIKELY((size_t)(p - digits) - 1 >= 18)) return flow_json_long_int(j, out);
-  if (FLOW_UNLIKELY((*digits == '0' && p - digits > 1) || *p == '.' || (*p | 0x20) == 'e')) {
-    return flow_json_bad_int(j);
+  unsigned count = flow_scan_8_digits(p, &value);
+  end = p + count;
+  if (count == 8) { /* behind up to 15 digits, there is at least one byte that is none */
+    uint64_t more;
+    count = flow_scan_8_digits(end, &more);
+    value = value * flow_tens[count] + more;
+    end += count;
   }
-  *out = is_negative ? -(int64_t)value : (int64_t)value;
-  j->cursor = p;
+  if (FLOW_UNLIKELY(end == p || count == 8 || !flow_json_is_plain_int(p, end)))
+    return flow_json_int_slow(j, out);
+  *out = (int64_t)value;
+  j->cursor = end;
   return true;
 }
 
@@ -380,28 +389,44 @@ bool flow_json_timestamp(struct flow_json *, int64_t *out);
 bool flow_json_timestamp_of_unit(struct flow_json *, int64_t unit_us, int64_t *out);
 bool flow_json_duration(struct flow_json *, int64_t *out);
 
-/* Step over any value, a string or a float, checking it. */
+/* Step over any value, a string, an int or a float, checking it. */
 
 bool flow_json_skip_slow(struct flow_json *);
-bool flow_json_skip_string_slow(struct flow_json *);
+bool flow_json_skip_string_slow(struct flow_json *, const char *p);
 bool flow_json_skip_float(struct flow_json *);
 
-/* The usual string is short and plain; other values are left to the second function. */
-FLOW_INLINE bool flow_json_skip_short(struct flow_json *j, bool (*other)(struct flow_json *)) {
-  const char *p = j->cursor;
-  if (*p != '"') return other(j);
-  size_t plain = flow_json_plain_bytes(p + 1);
-  if (FLOW_UNLIKELY(plain == 16 || p[1 + plain] != '"')) return other(j);
-  j->cursor = p + plain + 2;
+/* Goes on in a string at `p`, up to its end. */
+static inline bool flow_json_skip_rest(struct flow_json *j, const char *p) {
+#ifdef __SSE2__
+  unsigned found;
+  while ((found = flow_json_special(_mm_loadu_si128((const __m128i *)(const void *)p))) == 0) p += 16;
+  p += __builtin_ctz(found);
+#else
+  size_t plain;
+  while ((plain = flow_json_plain_bytes(p)) == 16) p += 16;
+  p += plain;
+#endif
+  if (FLOW_UNLIKELY(*p != '"')) return flow_json_skip_string_slow(j, p);
+  j->cursor = p + 1;
   return true;
 }
 
 static inline bool flow_json_skip(struct flow_json *j) {
-  return flow_json_skip_short(j, flow_json_skip_slow);
+  const char *p = j->cursor;
+  return *p == '"' ? flow_json_skip_rest(j, p + 1) : flow_json_skip_slow(j);
 }
 
 static inline bool flow_json_skip_string(struct flow_json *j) {
-  return flow_json_skip_short(j, flow_json_skip_string_slow);
+  const char *p = j->cursor;
+  return FLOW_LIKELY(*p == '"') ? flow_json_skip_rest(j, p + 1) : flow_json_skip_string_slow(j, p);
+}
+
+static inline bool flow_json_skip_int(struct flow_json *j) {
+  const char *p = j->cursor, *end = p + flow_count_8_digits(p);
+  int64_t value;
+  if (FLOW_UNLIKELY(end == p || !flow_json_is_plain_int(p, end))) return flow_json_int_slow(j, &value);
+  j->cursor = end;
+  return true;
 }
 
 #endif

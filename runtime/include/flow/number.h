@@ -74,20 +74,33 @@ static inline unsigned flow_scan_8_digits(const char *p, uint64_t *value) {
   return bits / 8;
 }
 
+/* How many digits there are at `p` before another byte, up to 8. */
+static inline unsigned flow_count_8_digits(const char *p) {
+  uint64_t others = flow_no_digits(flow_load64(p));
+  return others == 0 ? 8 : (unsigned)__builtin_ctzll(others) / 8;
+}
+
+/* 10 to the power of 0 to 8. */
+extern const uint32_t flow_tens[9];
+
+const char *flow_scan_int_slow(const char *p, int64_t *out);
+
 /* An int of up to 18 digits at `p`, with `-` before it or nothing: its end, or null where there is none or
- * a longer one. 8 bytes behind the first digit must be readable, and a byte that is no digit must follow. */
+ * a longer one. 8 bytes behind any digit must be readable, and a byte that is no digit must follow. */
 static inline const char *flow_scan_int(const char *p, int64_t *out) {
-  bool is_negative = *p == '-';
-  p += is_negative;
-  const char *digits = p;
+  const char *end;
   uint64_t value;
-  p += flow_scan_8_digits(p, &value);
-  for (unsigned digit; FLOW_UNLIKELY((digit = (unsigned char)*p - '0') < 10); p++)
-    value = value * 10 + digit;
-  /* Up to 18 digits cannot overflow; no digits at all are more than that as well. */
-  if (FLOW_UNLIKELY((size_t)(p - digits) - 1 >= 18)) return NULL;
-  *out = is_negative ? -(int64_t)value : (int64_t)value;
-  return p;
+  unsigned count = flow_scan_8_digits(p, &value);
+  end = p + count;
+  if (count == 8) { /* behind up to 15 digits, there is at least one byte that is none */
+    uint64_t more;
+    count = flow_scan_8_digits(end, &more);
+    value = value * flow_tens[count] + more;
+    end += count;
+  }
+  if (FLOW_UNLIKELY(end == p || count == 8)) return flow_scan_int_slow(p, out);
+  *out = (int64_t)value;
+  return end;
 }
 
 /* Reads digits at `p` up to the first byte that is none; there must be such a byte. Sets *value and

@@ -21,22 +21,15 @@
 
 /* -- records of a block ---------------------------------------------------------------------- */
 
-/* A record: its text (without a byte order mark and its line end) and where the next one begins. */
+/* A record: its text (without its line end) and where the next one begins. */
 struct flow_line {
   const char *text, *end, *next;
   uint64_t line_ends; /* newlines up to `next` */
 };
 
-/* Where the text of the record at the cursor begins: behind a byte order mark at the start of a file. */
-static inline const char *flow_line_text(const struct flow_block *b) {
-  const char *p = b->cursor;
-  if (FLOW_UNLIKELY(p == b->start) && b->offset == 0 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
-  return p;
-}
-
 /* Finds the line at the cursor; there is one. */
 static inline void flow_line_at(const struct flow_block *b, struct flow_line *line) {
-  line->text = flow_line_text(b);
+  line->text = b->cursor;
   const char *end = memchr(line->text, '\n', (size_t)(b->end - line->text));
   line->next = end == NULL ? b->end : end + 1;
   line->line_ends = 1;
@@ -85,7 +78,7 @@ bool flow_line_skip_blank(struct flow_block *b, const char **text);
  * block's end. The line's end is not looked for: the parser finds it. */
 static inline bool flow_json_begin(struct flow_worker *w, struct flow_block *b,
                                    struct flow_json *json) {
-  const char *p = flow_line_text(b);
+  const char *p = b->cursor;
   if (FLOW_UNLIKELY(*p != '{') && !flow_line_skip_blank(b, &p)) return false;
   *json = (struct flow_json){p, b->end, w->arena, &b->bad, b->guesses};
   return true;
