@@ -255,6 +255,7 @@ static int run(struct engine *e) {
     return report_failure(e, flow_report_errno(&e->report, FLOW_E_IO, error, "wait for signals"));
   }
   enum flow_status status = engine_resume(e);
+  if (status != FLOW_OK) engine_discard(e);
   /* A signal while state is loaded or a FIFO waited for: nothing was done, so nothing is lost. */
   if (status != FLOW_OK && e->stop.signal != 0) return FLOW_EXIT_OK;
   if (status != FLOW_OK) return report_failure(e, status);

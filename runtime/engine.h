@@ -58,6 +58,7 @@ struct engine {
   struct crew *crew;         /* null: one worker */
   uint32_t worker_count;
   bool has_on_epoch, has_on_end; /* some state has such a hook */
+  bool has_begun;                /* a sink was cut back or emptied */
   struct source_settings settings;
   struct source *sources; /* in the order of the program */
   struct sink *sinks;
@@ -98,6 +99,9 @@ struct engine {
 /* Opens the store (if there is a state directory), sources and sinks, and loads what was committed.
  * */
 enum flow_status engine_resume(struct engine *);
+/* engine_resume() refused the run: takes away the state directory and the sinks' files if this run
+ * made them. Sinks that were begun stay as they are. */
+void engine_discard(struct engine *);
 /* Makes empty tables and heaps for all shares, and frees them. */
 void engine_make_state(struct engine *);
 void engine_drop_state(struct engine *);

@@ -312,6 +312,31 @@ static enum flow_status check_same_file(struct engine *e) {
   return FLOW_OK;
 }
 
+/* Sinks are changed only when nothing can refuse the run any more. */
+static enum flow_status prepare_sinks(struct engine *e) {
+  const struct flow_program *p = e->program;
+  const struct options *o = &e->options;
+  enum flow_status status = FLOW_OK;
+  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
+    bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);
+    status = sink_check(&e->sinks[i], restarts, &e->report);
+  }
+  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
+    status = sink_begin(&e->sinks[i], &e->report);
+    e->has_begun = true;
+  }
+  return status;
+}
+
+void engine_discard(struct engine *e) {
+  if (e->has_begun) return;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) {
+    if (e->sinks[i].sys != NULL) sink_discard(&e->sinks[i]);
+  }
+  flow_store_discard(e->store);
+  e->store = NULL;
+}
+
 enum flow_status engine_resume(struct engine *e) {
   const struct flow_program *p = e->program;
   enum flow_status status = FLOW_OK;
@@ -328,11 +353,7 @@ enum flow_status engine_resume(struct engine *e) {
   }
   if (status == FLOW_OK && e->store != NULL) status = load_state(e);
   if (status == FLOW_OK && e->store != NULL) status = load_end(e);
-  const struct options *o = &e->options;
-  for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
-    bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);
-    status = sink_begin(&e->sinks[i], restarts, &e->report);
-  }
+  if (status == FLOW_OK) status = prepare_sinks(e);
   if (status == FLOW_OK && e->store != NULL) {
     status = committer_start(e->sys, e->store, &e->committer, &e->report);
   }

@@ -20,6 +20,9 @@ void input_free(struct input *in) {
   in->sys->free(in->sys, in->place);
   in->sys->free(in->sys, in->stored_place);
   in->sys->free(in->sys, in->gone);
+  in->sys->free(in->sys, in->came_from);
+  flow_buf_free(&in->went_on_names);
+  flow_buf_free(&in->added_names);
   *in = (struct input){.sys = in->sys};
 }
 
@@ -71,7 +74,12 @@ static bool make_slots(struct input *in) {
   in->by_name = slots;
   in->slot_count = count;
   in->slots_used = in->count;
-  for (uint32_t i = 0; i < in->count; i++) slots[slot_of(in, in->files[i].name)] = i + 1;
+  for (uint32_t i = 0; i < in->count; i++) {
+    if (in->files[i].is_gone) continue;
+    uint32_t *slot = &slots[slot_of(in, in->files[i].name)];
+    bool is_taken = *slot != 0 && in->files[*slot - 1].is_present; /* from one that was put aside */
+    if (!is_taken) *slot = i + 1;
+  }
   return true;
 }
 
@@ -146,6 +154,7 @@ enum flow_status input_load(struct input *in, uint64_t row, const void *key, siz
   file->row = row;
   file->now = file->closed = position;
   file->is_stored = true;
+  file->is_foreign = place_length > 0;
   if (in->next_discovery <= position.discovery) in->next_discovery = position.discovery + 1;
   return FLOW_OK;
 }
@@ -163,6 +172,14 @@ enum flow_status input_loaded(struct input *in, uint64_t next_row, const char *p
   in->place = input_copy_text(in->sys, place, strlen(place));
   if (in->place == NULL) return no_memory(in, report);
   in->is_moved = in->stored_place != NULL && strcmp(in->stored_place, in->place) != 0;
+  if (!in->is_moved) return FLOW_OK;
+  in->came_from = input_copy_text(in->sys, in->stored_place, strlen(in->stored_place));
+  if (in->came_from == NULL) return no_memory(in, report);
+  for (uint32_t i = 0; i < in->count; i++) {
+    if (in->files[i].is_foreign) continue; /* from a place before that one */
+    in->files[i].is_foreign = true;
+    input_touch(in, i);
+  }
   return FLOW_OK;
 }
 
@@ -171,6 +188,7 @@ void input_restart(struct input *in) {
   for (uint32_t i = 0; i < in->count; i++) {
     struct input_file *file = &in->files[i];
     file->now = (struct position){.line = 1, .discovery = file->now.discovery};
+    file->is_foreign = false;
     keep_move(in, file);
   }
 }
@@ -179,7 +197,22 @@ void input_restart(struct input *in) {
 
 void input_begin(struct input *in) {
   in->has_missing = false;
-  for (uint32_t i = 0; i < in->count; i++) in->files[i].is_present = false;
+  in->aside_count = 0;
+  for (uint32_t i = 0; i < in->count; i++) in->files[i].is_present = in->files[i].is_aside = false;
+}
+
+bool input_wants(const struct input *in, const char *name, enum input_round round) {
+  uint32_t number = input_find(in, name);
+  bool is_new = number == INPUT_NO_FILE;
+  switch (round) {
+  case INPUT_KNOWN: return !is_new;
+  case INPUT_NEW: return is_new;
+  default: return is_new || in->files[number].is_aside;
+  }
+}
+
+bool input_needs(const struct input *in, enum input_round round) {
+  return round < INPUT_ASIDE || in->aside_count > 0;
 }
 
 /* Hashes of the first and the last bytes of the file's first `length` bytes. */
@@ -252,15 +285,14 @@ static int64_t skip_content(struct input *in, struct input_file *file, const cha
 
 /* Says what was expected and what was found, with the ways out. */
 static enum flow_status report_changed(const struct input *in, const struct input_file *file,
-                                       enum position_match match, uint64_t size,
-                                       struct flow_report *report) {
+                                       uint64_t size, struct flow_report *report) {
   const struct position *p = &file->now;
   flow_report_fail(report, FLOW_E_INPUT,
                    "`%s%s` of source `%s` is not the file that was read before\n"
                    "  expected: the same %llu bytes as then (%llu record%s)",
                    folder_of(in), file->name, in->source, (unsigned long long)p->length,
                    (unsigned long long)p->records, p->records == 1 ? "" : "s");
-  if (match == POSITION_SHORTER) {
+  if (size < p->length) {
     flow_report_add(report, "\n  found: only %llu bytes: it was truncated or replaced",
                     (unsigned long long)size);
   } else {
@@ -306,32 +338,62 @@ static enum flow_status close_joint(struct input *in, struct input_file *file, c
   return FLOW_OK;
 }
 
+/* Counts a file of a moved source; the first names are kept for the summary. */
+static void list_moved(struct input *in, const char *name, bool is_new) {
+  uint32_t *count = is_new ? &in->added : &in->went_on;
+  struct flow_buf *names = is_new ? &in->added_names : &in->went_on_names;
+  if (++*count > INPUT_NAMES) return;
+  if (*count > 1) flow_buf_add(names, ", ", 2);
+  flow_buf_add(names, name, strlen(name));
+}
+
+/* The content is not what was read under this name. */
+static enum flow_status settle_changed(struct input *in, struct input_file *file, const char *path,
+                                       uint64_t size, struct flow_report *report) {
+  if (!in->skips_changed) return report_changed(in, file, size, report);
+  int64_t failed = skip_content(in, file, path);
+  return failed < 0 ? flow_report_errno(report, FLOW_E_INPUT, (int)failed, "read %s", path)
+                    : FLOW_OK;
+}
+
+/* What is left to do when it is clear which file has the name. */
+static enum flow_status settle(struct input *in, struct input_file *file, const char *path,
+                               uint64_t size, struct flow_report *report) {
+  if (file->is_aside) in->aside_count--;
+  file->is_aside = false;
+  file->is_present = file->is_verified = true;
+  if (file->is_foreign) {
+    file->is_foreign = false;
+    input_touch(in, (uint32_t)(file - in->files));
+    if (in->is_moved) list_moved(in, file->name, file->now.length == 0);
+  }
+  if (!file->now.is_open || size == file->now.length) return FLOW_OK;
+  return close_joint(in, file, path, report);
+}
+
 /* A known name. */
 static enum flow_status match_known(struct input *in, struct input_file *file, const char *path,
-                                    const struct flow_file_info *info, struct flow_report *report) {
-  file->is_present = true;
-  bool needs_check = !file->is_verified || info->size != file->seen_size;
+                                    const struct flow_file_info *info, bool *is_aside,
+                                    struct flow_report *report) {
+  bool needs_check = !file->is_verified || info->size != file->seen_size ||
+                     info->mtime_us != file->seen_mtime_us;
+  *is_aside = false;
   if (needs_check && file->now.length > 0) {
     int error;
     enum position_match match = match_content(in, &file->now, path, info->size, &error);
     if (error < 0) return flow_report_errno(report, FLOW_E_INPUT, error, "read %s", path);
-    if (match == POSITION_SHORTER || match == POSITION_DIFFERENT) {
-      if (in->is_moved && !file->is_verified) {
-        file->now = (struct position){.line = 1, .discovery = in->next_discovery++};
-        keep_move(in, file);
-        in->added++;
-      } else if (in->skips_changed) {
-        int64_t failed = skip_content(in, file, path);
-        if (failed < 0)
-          return flow_report_errno(report, FLOW_E_INPUT, (int)failed, "read %s", path);
-      } else {
-        return report_changed(in, file, match, info->size, report);
-      }
+    bool differs = match == POSITION_SHORTER || match == POSITION_DIFFERENT;
+    if (differs && !file->is_foreign) {
+      *is_aside = file->is_aside = true;
+      in->aside_count++;
+      return FLOW_OK;
+    }
+    if (differs) { /* another file of the same name, where the source is now */
+      file->now = (struct position){.line = 1, .discovery = in->next_discovery++};
+      keep_move(in, file);
     }
   }
-  file->is_verified = true;
-  if (!file->now.is_open || info->size == file->now.length) return FLOW_OK;
-  return close_joint(in, file, path, report);
+  return settle(in, file, path, info->size, report);
 }
 
 /* Notes that a row must go from the store. */
@@ -356,6 +418,7 @@ static bool list_missing(struct input *in) {
   in->missing_count = 0;
   for (uint32_t i = 0; i < in->count; i++) {
     const struct input_file *file = &in->files[i];
+    if (file->is_foreign && !in->is_single) continue; /* what is new here is to be read */
     if (!file->is_present && file->now.length > 0) missing[in->missing_count++] = i;
   }
   in->has_missing = true;
@@ -376,7 +439,7 @@ static bool rename_file(struct input *in, uint32_t number, const char *name) {
   file->is_stored = false;
   input_touch(in, number);
   in->must_commit = true;
-  in->renamed++;
+  if (!file->is_foreign) in->renamed++;
   return enter_name(in, number);
 }
 
@@ -414,31 +477,65 @@ static enum flow_status find_renamed(struct input *in, const char *name, const c
   return FLOW_OK;
 }
 
+/* A name that was never read. */
+static enum flow_status match_new(struct input *in, const char *name, uint32_t *number,
+                                  struct flow_report *report) {
+  struct input_file *file = add_file(in, name, strlen(name));
+  if (file == NULL) return no_memory(in, report);
+  *number = in->count - 1;
+  file->row = in->next_row++;
+  file->now.discovery = file->closed.discovery = in->next_discovery++;
+  file->is_present = file->is_verified = true;
+  if (in->is_moved) list_moved(in, name, true);
+  return FLOW_OK;
+}
+
+static enum flow_status match_in_round(struct input *in, const char *name, const char *path,
+                                       const struct flow_file_info *info, enum input_round round,
+                                       uint32_t *number, struct flow_report *report) {
+  uint32_t known = input_find(in, name);
+  *number = known;
+  if (round == INPUT_KNOWN) {
+    bool is_aside;
+    enum flow_status status = match_known(in, &in->files[known], path, info, &is_aside, report);
+    if (is_aside) *number = INPUT_NO_FILE;
+    return status;
+  }
+  if (round != INPUT_REST) {
+    *number = INPUT_NO_FILE;
+    enum flow_status status = find_renamed(in, name, path, info, number, report);
+    if (status != FLOW_OK) return status;
+    if (*number != INPUT_NO_FILE)
+      return settle(in, &in->files[*number], path, info->size, report);
+    return round == INPUT_NEW ? match_new(in, name, number, report) : FLOW_OK;
+  }
+  if (known == INPUT_NO_FILE) return match_new(in, name, number, report);
+  struct input_file *file = &in->files[known];
+  enum flow_status status = settle_changed(in, file, path, info->size, report);
+  return status == FLOW_OK ? settle(in, file, path, info->size, report) : status;
+}
+
 enum flow_status input_match(struct input *in, const char *name, const struct flow_file_info *info,
-                             bool is_renameable, uint32_t *number, struct flow_report *report) {
+                             enum input_round round, uint32_t *number, struct flow_report *report) {
   char *path = input_path(in, name);
   if (path == NULL) return no_memory(in, report);
-  enum flow_status status = FLOW_OK;
-  *number = input_find(in, name);
-  if (*number == INPUT_NO_FILE && is_renameable) {
-    status = find_renamed(in, name, path, info, number, report);
-  }
-  if (status == FLOW_OK && *number == INPUT_NO_FILE) {
-    struct input_file *file = add_file(in, name, strlen(name));
-    if (file == NULL) {
-      status = no_memory(in, report);
-    } else {
-      *number = in->count - 1;
-      file->row = in->next_row++;
-      file->now.discovery = file->closed.discovery = in->next_discovery++;
-      file->is_present = file->is_verified = true;
-      in->added++;
-    }
-  } else if (status == FLOW_OK) {
-    status = match_known(in, &in->files[*number], path, info, report);
-  }
+  enum flow_status status = match_in_round(in, name, path, info, round, number, report);
   in->sys->free(in->sys, path);
   return status;
+}
+
+/* What is still put aside has lost its name to a file that was renamed over it: it was deleted. */
+enum flow_status input_end(struct input *in, struct flow_report *report) {
+  for (uint32_t i = 0; in->aside_count > 0 && i < in->count; i++) {
+    struct input_file *file = &in->files[i];
+    if (!file->is_aside || input_find(in, file->name) == i) continue; /* not there any more */
+    if (file->is_stored && !forget_row(in, file->row)) return no_memory(in, report);
+    file->now = file->closed = (struct position){.discovery = file->now.discovery};
+    file->is_gone = true;
+    file->is_stored = file->is_aside = false;
+    in->aside_count--;
+  }
+  return FLOW_OK;
 }
 
 /* -- at the end of an epoch */
@@ -468,7 +565,9 @@ void input_pack(struct input *in, struct flow_buf *out) {
   in->gone_count = 0;
   for (uint32_t i = 0; i < in->touched_count; i++) {
     struct input_file *file = &in->files[in->touched[i]];
-    pack_row(out, file->row, file->is_stored ? NULL : file->name, &file->now, "");
+    if (file->is_gone) continue;
+    const char *place = file->is_foreign ? in->came_from : "";
+    pack_row(out, file->row, file->is_stored ? NULL : file->name, &file->now, place);
     file->closed = file->now;
     file->is_stored = true;
     file->is_touched = false;

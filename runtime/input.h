@@ -6,8 +6,18 @@
  * (rule 38).
  *
  *   input_load(&input, row, key, …)          for each row of the store, then
- *   input_match(&input, "a.csv", info, …)    for each name that is there now
+ *   input_begin(&input);                     a look at what is there now
+ *   for each round, for each name: if (input_wants(&input, name, round))
+ *     input_match(&input, name, info, round, &file, &report);
+ *   input_end(&input);
  *   input_pack(&input, &out, …)              at the end of an epoch: the files that moved on
+ *
+ * A look goes over the names several times, because what one of them is may depend on all others. A
+ * known name with its content goes on. A known name with other content is put aside. A new name gets
+ * the position of a file that is missing or put aside and has the same content: it was renamed. A
+ * name that was put aside may also have the content of another one (log files that rotate, names
+ * that were swapped), or hold a new file, if what it held before has been found under another name.
+ * If that is nowhere, the file was truncated, edited or replaced: an error.
  */
 #ifndef FLOW_INPUT_H
 #define FLOW_INPUT_H
@@ -22,6 +32,18 @@
 
 #define INPUT_NO_FILE UINT32_MAX
 
+/* Names that a summary lists of a moved source. */
+#define INPUT_NAMES 8
+
+/* The rounds of a look. */
+enum input_round {
+  INPUT_KNOWN,  /* names that the store or an earlier look has */
+  INPUT_NEW,    /* other names */
+  INPUT_ASIDE,  /* names that were put aside, if their content is that of another file */
+  INPUT_REST,   /* what is left of them */
+  INPUT_ROUNDS,
+};
+
 struct input_file {
   char *name;             /* within the source */
   uint64_t row;           /* in the store */
@@ -30,6 +52,9 @@ struct input_file {
   bool is_stored;         /* the store has the row, with this name */
   bool is_touched;        /* now may differ from what the store has */
   bool is_present;        /* was there at the last look */
+  bool is_aside;          /* its name has other content, and it may be found under another one */
+  bool is_foreign;        /* known from where the source was before, and not seen here yet */
+  bool is_gone;           /* its name is another file's now; only an unused entry is left */
   bool is_verified;       /* in this run its content was found to be the stored one's */
   bool is_due;            /* has something to read */
   bool is_settled;        /* polled: its unterminated rest counts as a record now */
@@ -43,7 +68,8 @@ struct input {
   const struct flow_sys *sys;
   const char *source; /* its name, for messages */
   char *folder;       /* where the names lie, "inputs/"; owned; null: here */
-  bool is_moved;      /* the source is not where it was: files that differ are new */
+  bool is_single;     /* one file at a time: under whatever name it was read, it is known again */
+  bool is_moved;      /* the source is not where it was, and the store does not know yet */
   bool skips_changed; /* --source-skip: what changed counts as read */
   struct input_file *files;
   uint32_t count, capacity;
@@ -52,6 +78,7 @@ struct input {
   uint32_t *missing; /* numbers of read files that are not there, for the names of this look */
   uint32_t missing_count;
   bool has_missing;
+  uint32_t aside_count;
   uint32_t *touched; /* numbers of the files with is_touched */
   uint32_t touched_count;
   uint64_t next_row, next_discovery;
@@ -60,7 +87,10 @@ struct input {
   uint64_t *gone;    /* rows to be deleted at the next pack */
   uint32_t gone_count, gone_capacity;
   bool must_commit;        /* a position or a name moved: that counts, even if nothing is read */
-  uint32_t renamed, added; /* for the summary */
+  /* For the summary: how many files, and of a moved source the first names. */
+  uint32_t renamed, went_on, added;
+  char *came_from; /* where the source was, if it has moved; owned */
+  struct flow_buf went_on_names, added_names;
 };
 
 void input_init(struct input *, const struct flow_sys *, const char *source);
@@ -81,15 +111,24 @@ void input_restart(struct input *);
 /* Before the names of a look are matched: no file is present. */
 void input_begin(struct input *);
 
+/* True if input_match() has to be called for the name in this round. */
+bool input_wants(const struct input *, const char *name, enum input_round);
+
+/* True if there is a name for the round, perhaps: always, but for the last two. */
+bool input_needs(const struct input *, enum input_round);
+
+/* After all rounds. FLOW_E_MEMORY. */
+enum flow_status input_end(struct input *, struct flow_report *);
+
 /* The number of the file `name`, or INPUT_NO_FILE. */
 uint32_t input_find(const struct input *, const char *name);
 
 /* A regular file is there under `name`. Finds or makes its entry, and verifies that its content is
- * what was read before. `is_renameable`: another name with the same content is the same file, if
- * that one is not there any more (so call it for known names first). FLOW_E_INPUT: it was truncated
- * or replaced. FLOW_E_RECORD: its last record grew after it was read. *file gets its number. */
+ * what was read before. *file gets its number, or INPUT_NO_FILE if a later round has to tell.
+ * FLOW_E_INPUT: it was truncated or replaced. FLOW_E_RECORD: its last record grew after it was
+ * read. */
 enum flow_status input_match(struct input *, const char *name, const struct flow_file_info *,
-                             bool is_renameable, uint32_t *file, struct flow_report *);
+                             enum input_round, uint32_t *file, struct flow_report *);
 
 /* Notes that the position of a file changes. */
 void input_touch(struct input *, uint32_t file);

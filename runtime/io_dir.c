@@ -22,7 +22,7 @@ struct look {
   struct flow_report *report;
   enum flow_status status;
   int64_t now_us;
-  bool takes_known; /* first known names, then new ones: a renamed file leaves its old name first */
+  enum input_round round;
 };
 
 /* Decides whether the file has something to read, and whether its unterminated rest counts. */
@@ -42,8 +42,7 @@ static bool look_at_name(void *context, const char *name) {
   struct look *look = context;
   struct source *s = look->source;
   if (is_ignored(name)) return true;
-  bool is_known = input_find(&s->input, name) != INPUT_NO_FILE;
-  if (is_known != look->takes_known) return true;
+  if (!input_wants(&s->input, name, look->round)) return true;
   char *path = input_path(&s->input, name);
   if (path == NULL) {
     look->status = flow_report_fail(look->report, FLOW_E_MEMORY, "no memory for a file name");
@@ -54,18 +53,18 @@ static bool look_at_name(void *context, const char *name) {
   s->sys->free(s->sys, path);
   if (error < 0 || info.kind != FLOW_FILE_REGULAR) return true; /* gone again, or not ours */
   uint32_t number;
-  look->status = input_match(&s->input, name, &info, !s->input.is_moved, &number, look->report);
+  look->status = input_match(&s->input, name, &info, look->round, &number, look->report);
   if (look->status != FLOW_OK) return false;
-  judge(look, &s->input.files[number], &info);
+  if (number != INPUT_NO_FILE) judge(look, &s->input.files[number], &info);
   return true;
 }
 
-/* Lists twice, known names and new ones, so that a missing name is known when a new one shows up.
- * */
+/* Lists the names once for each round of the look. */
 static enum flow_status scan(struct source *s, int64_t now_us, struct flow_report *report) {
-  struct look look = {.source = s, .report = report, .now_us = now_us, .takes_known = true};
+  struct look look = {.source = s, .report = report, .now_us = now_us};
   input_begin(&s->input);
-  for (int round = 0; round < 2; round++) {
+  for (; look.round < INPUT_ROUNDS; look.round++) {
+    if (!input_needs(&s->input, look.round)) continue;
     int error = s->sys->list(s->sys, s->location, look_at_name, &look);
     if (error < 0) {
       flow_report_errno(report, FLOW_E_INPUT, error, "list directory %s (source `%s`)", s->location,
@@ -79,10 +78,9 @@ static enum flow_status scan(struct source *s, int64_t now_us, struct flow_repor
       return report->status;
     }
     if (look.status != FLOW_OK) return look.status;
-    look.takes_known = false;
   }
   s->pass = 0;
-  return FLOW_OK;
+  return input_end(&s->input, report);
 }
 
 static enum flow_status dir_open(struct source *s, struct flow_report *report) {

@@ -50,9 +50,15 @@ static enum flow_status file_open(struct source *s, struct flow_report *report) 
   const char *name;
   enum flow_status status = split_location(s, &name, report);
   if (status != FLOW_OK) return status;
-  uint32_t number;
+  uint32_t number = INPUT_NO_FILE;
+  s->input.is_single = true;
   input_begin(&s->input);
-  status = input_match(&s->input, name, &info, true, &number, report);
+  for (enum input_round round = INPUT_KNOWN; round < INPUT_ROUNDS; round++) {
+    if (number != INPUT_NO_FILE || !input_wants(&s->input, name, round)) continue;
+    status = input_match(&s->input, name, &info, round, &number, report);
+    if (status != FLOW_OK) return status;
+  }
+  status = input_end(&s->input, report);
   if (status != FLOW_OK) return status;
   s->consumed = s->input.files[number].now.length;
   return source_switch(s, number, true, report);

@@ -2,7 +2,8 @@
  *
  * A source's files are rows of the store under the source's id: the key is the file's name within
  * the source, the value a struct position. Row 0 has the empty name and says only where the source
- * was (`place`), so that a moved source is told from a changed file.
+ * was (`place`), so that a moved source is told from a changed file. In other rows `place` is empty,
+ * but for files that were read where the source was then, and have not been seen since it moved.
  *
  * The identity of a file is its content (semantics, rule 38): the hash of its first bytes and the
  * hash of the last bytes before the position. Device, inode and times say nothing.
@@ -37,7 +38,7 @@ struct position {
 const struct flow_type *position_key_type(void);
 const struct flow_type *position_value_type(void);
 
-/* Appends the value of a row. `place` is empty but for row 0. */
+/* Appends the value of a row. `place`: see above. */
 void position_encode(struct flow_buf *out, const struct position *, const char *place,
                      size_t place_length);
 

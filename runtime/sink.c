@@ -52,10 +52,14 @@ static int open_file(struct sink *s, struct stop *stop) {
   if (found == 0 && info.kind != FLOW_FILE_REGULAR) {
     return open_stream(s, stop);
   }
-  int fd = sys->open(sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE, 0);
+  unsigned flags = FLOW_OPEN_READ | FLOW_OPEN_WRITE;
+  int fd = sys->open(sys, s->location, flags, 0);
   if (fd != -ENOENT) return fd;
   s->is_created = true;
-  return sys->open(sys, s->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE | FLOW_OPEN_CREATE, 0666);
+  fd = sys->open(sys, s->location, flags | FLOW_OPEN_CREATE | FLOW_OPEN_EXCLUSIVE, 0666);
+  s->is_new = fd >= 0;
+  if (fd != -EEXIST) return fd; /* else another process was faster, or it is a link to nowhere */
+  return sys->open(sys, s->location, flags | FLOW_OPEN_CREATE, 0666);
 }
 
 enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
@@ -96,7 +100,20 @@ enum flow_status sink_lock(struct sink *s, struct flow_report *report) {
     return flow_report_errno(report, FLOW_E_CREATE, error, "lock %s (sink `%s`)", s->location,
                              s->desc->name);
   }
-  return FLOW_OK;
+  /* What has no name any more would be written in vain. */
+  struct flow_file_info info;
+  error = s->sys->stat(s->sys, s->location, &info);
+  if (error == 0 && info.device == s->device && info.inode == s->inode) return FLOW_OK;
+  return flow_report_fail(report, FLOW_E_LOCKED,
+                          "another process has just removed or replaced %s (sink `%s`)",
+                          s->location, s->desc->name);
+}
+
+void sink_discard(struct sink *s) {
+  struct flow_file_info info;
+  if (!s->is_new || s->fd < 0 || s->sys->flock_try(s->sys, s->fd) < 0) return;
+  if (s->sys->fstat(s->sys, s->fd, &info) < 0 || info.size != 0) return;
+  s->sys->unlink(s->sys, s->location);
 }
 
 void sink_close(struct sink *s) {
@@ -181,12 +198,9 @@ static bool is_unused(struct sink *s, uint64_t size) {
          memcmp(bytes, header, (size_t)size) == 0;
 }
 
-enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *report) {
-  if (!s->is_stored || restarts) return start_afresh(s, report);
-  if (s->is_stream) {
-    s->written = s->closed = s->stored_length;
-    return FLOW_OK;
-  }
+enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *report) {
+  s->starts_afresh = !s->is_stored || restarts;
+  if (s->starts_afresh || s->is_stream) return FLOW_OK;
   struct flow_file_info info;
   int error = s->sys->fstat(s->sys, s->fd, &info);
   int64_t n = error < 0 ? error : read_tail(s, s->stored_length);
@@ -194,12 +208,19 @@ enum flow_status sink_begin(struct sink *s, bool restarts, struct flow_report *r
   bool is_ours =
       info.size >= s->stored_length &&
       (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
-  if (!is_ours) {
-    bool is_moved = strcmp(s->stored_place, s->location) != 0;
-    if (is_moved && is_unused(s, info.size)) return start_afresh(s, report);
-    return report_edited(s, info.size, report);
-  }
+  if (is_ours) return FLOW_OK;
+  bool is_moved = strcmp(s->stored_place, s->location) != 0;
+  s->starts_afresh = is_moved && is_unused(s, info.size);
+  return s->starts_afresh ? FLOW_OK : report_edited(s, info.size, report);
+}
+
+enum flow_status sink_begin(struct sink *s, struct flow_report *report) {
+  if (s->starts_afresh) return start_afresh(s, report);
   s->written = s->closed = s->stored_length;
+  if (s->is_stream) return FLOW_OK;
+  struct flow_file_info info;
+  int error = s->sys->fstat(s->sys, s->fd, &info);
+  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "examine %s", s->location);
   return info.size > s->stored_length ? cut(s, s->stored_length, report) : FLOW_OK;
 }
 

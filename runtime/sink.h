@@ -8,9 +8,13 @@
  *   sink_open(&sink, &report);              opens; nothing is changed yet
  *   sink_lock(&sink, &report);              nobody else writes it from here on
  *   sink_load(&sink, …)                     the stored row, if there is one
- *   sink_begin(&sink, …, &report);          checks and cuts back, or starts afresh
+ *   sink_check(&sink, …, &report);          is it what was committed? nothing is changed yet
+ *   sink_begin(&sink, &report);             cuts it back, or starts afresh
  *   loop: sink_flush(&sink, &stop, &report);
  *   at a close: sink_pack(&sink, &out);     before a commit: sink_flush(), sink_take_sync()
+ *
+ * A run checks all its sinks before it begins one: a refused run has changed none of them, and
+ * sink_discard() takes away the files that it made.
  */
 #ifndef FLOW_SINK_H
 #define FLOW_SINK_H
@@ -33,6 +37,8 @@ struct sink {
   int fd;
   bool owns_fd, is_stream;
   bool is_created;        /* its name may not be on the disk yet */
+  bool is_new;            /* this run made the file */
+  bool starts_afresh;     /* what sink_check() found */
   bool is_paced;          /* written in small pieces, because a write may wait for a reader */
   uint64_t device, inode; /* of a regular file */
   uint64_t written;       /* bytes that were accepted, over all runs */
@@ -59,8 +65,9 @@ enum flow_status sink_open(struct sink *, const struct flow_sys *, const struct 
                            const struct flow_connector *, const char *location,
                            struct flow_sink *out, struct stop *, struct flow_report *);
 
-/* Locks a regular file for the run; FLOW_E_LOCKED if another process writes it. It is apart from
- * opening, because two sinks of one flow on one file are another mistake, which is found between. */
+/* Locks a regular file for the run; FLOW_E_LOCKED if another process writes it, or has just taken
+ * its name away. It is apart from opening, because two sinks of one flow on one file are another
+ * mistake, which is found between. */
 enum flow_status sink_lock(struct sink *, struct flow_report *);
 
 void sink_close(struct sink *);
@@ -68,9 +75,16 @@ void sink_close(struct sink *);
 /* Takes the row of the store. */
 enum flow_status sink_load(struct sink *, const void *value, size_t length, struct flow_report *);
 
-/* Makes the target what it was at the last commit: verified and cut back (rule 10), or empty if
- * nothing was committed or `restarts`. FLOW_E_MISMATCH if it was edited or rotated. */
-enum flow_status sink_begin(struct sink *, bool restarts, struct flow_report *);
+/* Verifies that the target holds what was committed (rule 10), unless it starts afresh: if nothing
+ * was committed, or `restarts`. FLOW_E_MISMATCH if it was edited or rotated. */
+enum flow_status sink_check(struct sink *, bool restarts, struct flow_report *);
+
+/* Makes the target what it was at the last commit: cut back, or empty if it starts afresh. */
+enum flow_status sink_begin(struct sink *, struct flow_report *);
+
+/* The run is refused before sink_begin(): removes the file if this run made it and nobody has
+ * written to it. sink_close() has to follow. */
+void sink_discard(struct sink *);
 
 /* Writes the buffer out. FLOW_E_IO or FLOW_E_FULL; is_broken and is_blocked tell special cases. */
 enum flow_status sink_flush(struct sink *, struct stop *, struct flow_report *);

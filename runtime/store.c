@@ -155,7 +155,15 @@ static enum flow_status report_locked(struct flow_store *store, struct flow_repo
   return FLOW_E_LOCKED;
 }
 
-/* The lock file stays for ever: removing it would let two processes lock two files of its name. */
+/* False: the lock file was removed between our opening it and locking it, so that another process
+ * may lock another file of its name. */
+static bool has_name(const struct flow_store *store, const char *path) {
+  const struct flow_sys *sys = store->sys;
+  struct flow_file_info opened, named;
+  return sys->fstat(sys, store->lock_fd, &opened) == 0 && sys->stat(sys, path, &named) == 0 &&
+         opened.device == named.device && opened.inode == named.inode;
+}
+
 static enum flow_status take_lock(struct flow_store *store, struct flow_report *report) {
   const struct flow_sys *sys = store->sys;
   char path[STORE_PATH + 32], text[24];
@@ -164,7 +172,9 @@ static enum flow_status take_lock(struct flow_store *store, struct flow_report *
   if (store->lock_fd < 0)
     return flow_report_errno(report, FLOW_E_IO, store->lock_fd, "open %s", path);
   int error = sys->flock_try(sys, store->lock_fd);
-  if (error == -EWOULDBLOCK) return report_locked(store, report);
+  if (error == -EWOULDBLOCK || (error == 0 && !has_name(store, path)))
+    return report_locked(store, report);
+  store->is_locked = error == 0;
   if (error == 0) error = sys->ftruncate(sys, store->lock_fd, 0);
   snprintf(text, sizeof text, "%d\n", store->pid);
   if (error == 0) error = flow_sys_pwrite_all(sys, store->lock_fd, text, strlen(text), 0);
@@ -186,6 +196,7 @@ static enum flow_status enter_dir(struct flow_store *store, bool create,
   }
   if (fd == -ENOENT) {
     int error = sys->mkdir(sys, store->dir, 0700);
+    store->made_dir = error == 0;
     if (error == 0) error = sys->sync_parent(sys, store->dir);
     if (error < 0) {
       flow_report_errno(report, FLOW_E_CREATE, error, "make the state directory %s", store->dir);
@@ -383,6 +394,22 @@ static enum flow_status open_data(struct flow_store *store,
   return store_read(store, true, report);
 }
 
+/* There is no data file. LMDB makes its own lock file when a store is opened, after the data file has
+ * got its name, so that one without the other means that a store was here. */
+static enum flow_status check_absence(struct flow_store *store, struct flow_report *report) {
+  char path[STORE_PATH + 32];
+  struct flow_file_info info;
+  path_in(store, LMDB_LOCK_FILE, path);
+  if (store->sys->stat(store->sys, path, &info) == -ENOENT) return FLOW_OK;
+  flow_report_fail(report, FLOW_E_CORRUPT,
+                   "the saved state in %s is gone: there is no %s, but %s tells that there was one",
+                   store->dir, DATA_FILE, LMDB_LOCK_FILE);
+  flow_report_help(report,
+                   "put %s back, or restore the directory from a backup; to start afresh from the "
+                   "beginning of the input, remove %s as well", DATA_FILE, path);
+  return FLOW_E_CORRUPT;
+}
+
 /* A killed run may have made names that are not on the disk yet: no commit may rely on them. */
 static enum flow_status sync_names(struct flow_store *store, const char *data_path,
                                    struct flow_report *report) {
@@ -418,8 +445,13 @@ static enum flow_status open_store(struct flow_store *store,
   int error = sys->stat(sys, path, &info);
   if (error == -ENOENT && !options->create)
     return flow_report_fail(report, FLOW_E_MISMATCH, "there is no saved state in %s", store->dir);
-  if (error == -ENOENT) status = make_store(store, options, report);
-  else if (error < 0) status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
+  if (error == -ENOENT) status = check_absence(store, report);
+  if (error == -ENOENT && status == FLOW_OK) {
+    store->made_store = true;
+    status = make_store(store, options, report);
+  }
+  if (error < 0 && error != -ENOENT)
+    status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
   if (status == FLOW_OK) status = open_data(store, options, report);
   if (status == FLOW_OK) status = check_owner(store, options->flow_name, report);
   if (status == FLOW_OK) status = sync_names(store, path, report);
@@ -439,6 +471,7 @@ enum flow_status flow_store_open(const struct flow_sys *sys,
   struct flow_store *store = sys->alloc(sys, sizeof *store);
   if (store == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "out of memory");
   *store = (struct flow_store){.sys = sys, .lock_fd = -1, .damaged = -1,
+                               .meta.head = -1,
                                .retain = options->retain_epochs,
                                .fold_floor = options->fold_floor != 0 ? options->fold_floor
                                                                       : FLOW_STORE_FOLD_FLOOR,
@@ -447,8 +480,26 @@ enum flow_status flow_store_open(const struct flow_sys *sys,
   snprintf(store->compiler, sizeof store->compiler, "%s", options->compiler_version);
   enum flow_status status = open_store(store, options, report);
   if (status == FLOW_OK) *opened = store;
-  else flow_store_close(store);
+  else flow_store_discard(store);
   return status;
+}
+
+void flow_store_discard(struct flow_store *store) {
+  if (store == NULL) return;
+  const struct flow_sys *sys = store->sys;
+  char path[STORE_PATH + 32];
+  close_env(store);
+  if (store->is_locked && store->made_store && store->meta.head < 0) {
+    /* LMDB's lock file first: alone, it would tell of a lost store. Ours last: it guards the rest. */
+    static const char *const files[] = {LMDB_LOCK_FILE, DATA_FILE, LOCK_FILE};
+    remove_leftovers(store);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+      path_in(store, files[i], path);
+      sys->unlink(sys, path);
+    }
+  }
+  if (store->made_dir) sys->rmdir(sys, store->dir); /* fails if anything is in it */
+  flow_store_close(store);
 }
 
 void flow_store_close(struct flow_store *store) {

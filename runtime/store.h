@@ -79,13 +79,17 @@ struct flow_store_options {
  * directory cannot be made, or something else has its name. FLOW_E_IO: it cannot be read or
  * written. FLOW_E_MISMATCH: another flow's state, a format of a newer flowcc, a network file
  * system, or (without `create`) nothing there. FLOW_E_CORRUPT: damage that leaves no epoch to go
- * back to. Nothing is changed when it fails. On success *store is owned by the caller:
+ * back to, or the data file is gone. Nothing is changed when it fails. On success *store is owned by the caller:
  * flow_store_close(). */
 enum flow_status flow_store_open(const struct flow_sys *, const struct flow_store_options *,
                                  struct flow_store **store, struct flow_report *);
 
 /* Gives back the lock and the memory. Null is fine. Does not commit anything. */
 void flow_store_close(struct flow_store *);
+
+/* Closes a store that was not used after all: what flow_store_open() made, store and directory, is
+ * taken away again unless an epoch was committed since. Null is fine. */
+void flow_store_discard(struct flow_store *);
 
 struct flow_store_range {
   int64_t head;     /* newest committed epoch; -1: none yet */

@@ -145,6 +145,7 @@ struct flow_store {
   unsigned meta_db, schema_db, epochs_db, delta_db;
   uint64_t map_size, retain, fold_floor;
   bool has_failed;
+  bool is_locked, made_dir, made_store; /* by this flow_store_open() */
   char compiler[FLOW_STORE_NAME + 1]; /* of this program; meta has that of the last one */
   struct store_meta meta;
   uint64_t head_link; /* checksum of the record of the head */

@@ -49,6 +49,35 @@ static void add_taken_back(const struct engine *e, struct flow_buf *out) {
   message_add(out, writes_stdout(e) ? ", and stdout gets their lines once more\n" : "\n");
 }
 
+static void add_files(struct flow_buf *out, const char *what, uint32_t count,
+                      const struct flow_buf *names) {
+  if (count == 0) return;
+  message_add(out, "    %s: %u, %.*s%s\n", what, count, (int)names->length, names->data,
+              count > INPUT_NAMES ? ", …" : "");
+}
+
+/* A source that is not where it was: what went on there, and what is read from its start. */
+static void add_moved(const struct input *in, struct flow_buf *out) {
+  message_add(out, "  source `%s` has moved: it was `%s` and is `%s`\n", in->source, in->came_from,
+              in->place);
+  if (in->went_on + in->added == 0) message_add(out, "    no file is there yet\n");
+  add_files(out, "read on", in->went_on, &in->went_on_names);
+  add_files(out, "new", in->added, &in->added_names);
+}
+
+/* The same as a member of the JSON object. */
+static void add_moved_json(const struct engine *e, struct flow_buf *out) {
+  uint32_t moved = 0;
+  for (uint32_t i = 0; i < e->program->source_count; i++) {
+    const struct input *in = &e->sources[i].input;
+    if (in->came_from == NULL) continue;
+    message_add(out, moved++ == 0 ? ", \"moved\": {" : ", ");
+    flow_print_json_bytes(out, in->source, strlen(in->source));
+    message_add(out, ": {\"read_on\": %u, \"new\": %u}", in->went_on, in->added);
+  }
+  if (moved > 0) message_add(out, "}");
+}
+
 static void add_text(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
   const struct totals *t = &e->totals;
   struct size size = size_of_state(e);
@@ -78,8 +107,10 @@ static void add_text(struct engine *e, struct flow_buf *out, double seconds, boo
   if (e->migrated != NULL) message_add(out, "  migrated: %s\n", e->migrated);
   for (uint32_t i = 0; i < e->program->source_count; i++) {
     const struct input *in = &e->sources[i].input;
+    if (in->came_from != NULL) add_moved(in, out);
     if (in->renamed > 0)
-      message_add(out, "  source `%s`: %u renamed files went on\n", in->source, in->renamed);
+      message_add(out, "  source `%s`: %u renamed file%s went on\n", in->source, in->renamed,
+                  in->renamed == 1 ? "" : "s");
   }
 }
 
@@ -112,6 +143,7 @@ static void add_json(struct engine *e, struct flow_buf *out, double seconds, boo
     message_add(out, "%lld", (long long)e->epoch.number - 1);
   else
     message_add(out, "null");
+  add_moved_json(e, out);
   message_add(out, "}\n");
 }
 
