@@ -197,6 +197,7 @@ void input_restart(struct input *in) {
 
 void input_begin(struct input *in) {
   in->has_missing = false;
+  in->has_aside = false;
   in->aside_count = 0;
   for (uint32_t i = 0; i < in->count; i++) in->files[i].is_present = in->files[i].is_aside = false;
 }
@@ -212,7 +213,7 @@ bool input_wants(const struct input *in, const char *name, enum input_round roun
 }
 
 bool input_needs(const struct input *in, enum input_round round) {
-  return round < INPUT_ASIDE || in->aside_count > 0;
+  return round < INPUT_ASIDE || in->has_aside;
 }
 
 /* Hashes of the first and the last bytes of the file's first `length` bytes. */
@@ -385,6 +386,7 @@ static enum flow_status match_known(struct input *in, struct input_file *file, c
     bool differs = match == POSITION_SHORTER || match == POSITION_DIFFERENT;
     if (differs && !file->is_foreign) {
       *is_aside = file->is_aside = true;
+      in->has_aside = true;
       in->aside_count++;
       return FLOW_OK;
     }

@@ -78,7 +78,8 @@ struct input {
   uint32_t *missing; /* numbers of read files that are not there, for the names of this look */
   uint32_t missing_count;
   bool has_missing;
-  uint32_t aside_count;
+  uint32_t aside_count; /* files with is_aside */
+  bool has_aside;       /* some file was put aside in this look */
   uint32_t *touched; /* numbers of the files with is_touched */
   uint32_t touched_count;
   uint64_t next_row, next_discovery;
@@ -114,7 +115,7 @@ void input_begin(struct input *);
 /* True if input_match() has to be called for the name in this round. */
 bool input_wants(const struct input *, const char *name, enum input_round);
 
-/* True if there is a name for the round, perhaps: always, but for the last two. */
+/* True if there may be a name for the round: not in the last two if nothing was put aside. */
 bool input_needs(const struct input *, enum input_round);
 
 /* After all rounds. FLOW_E_MEMORY. */

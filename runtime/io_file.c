@@ -27,6 +27,18 @@ static enum flow_status split_location(struct source *s, const char **name,
   return flow_report_fail(report, FLOW_E_MEMORY, "no memory for source `%s`", s->desc->name);
 }
 
+/* A file that is missing and was there in an earlier run: how much of it was read. */
+static void report_read_before(const struct source *s, struct flow_report *report) {
+  const char *slash = strrchr(s->location, '/');
+  uint32_t number = input_find(&s->input, slash == NULL ? s->location : slash + 1);
+  if (number == INPUT_NO_FILE || s->input.is_moved) return;
+  const struct position *p = &s->input.files[number].now;
+  if (p->length == 0) return;
+  flow_report_add(report, "\n  expected: the file of which %llu bytes (%llu record%s) were read before",
+                  (unsigned long long)p->length, (unsigned long long)p->records,
+                  p->records == 1 ? "" : "s");
+}
+
 static enum flow_status file_open(struct source *s, struct flow_report *report) {
   struct flow_file_info info;
   int error = s->sys->stat(s->sys, s->location, &info);
@@ -34,9 +46,11 @@ static enum flow_status file_open(struct source *s, struct flow_report *report) 
   if (error < 0) {
     flow_report_errno(report, FLOW_E_INPUT, error, "read %s (source `%s`)", s->location,
                       s->desc->name);
+    report_read_before(s, report);
     if (error == -EISDIR) flow_report_help(report, "dir(\"%s\", …) reads a directory", s->location);
     if (error == -ENOENT) {
-      flow_report_help(report, "create it, or read another one: --source %s=PATH", s->desc->name);
+      flow_report_help(report, "%s, or read another one: --source %s=PATH",
+                       s->input.count > 0 ? "put it back" : "create it", s->desc->name);
     }
     return report->status;
   }

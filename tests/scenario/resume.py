@@ -227,3 +227,69 @@ rows |> into stdout
     box.write("inputs/x0001.csv", "n\n-1\n")
     box.append("inputs/0003.csv", "-2\n")
     check_equal('{"n": -2}\n{"n": -1}\n', box.run("./flow", "-d", "db", "--once").out, "stdout")
+
+
+def names(box):
+    return sorted(str(p.relative_to(box.path)) for p in box.path.rglob("*") if not p.is_symlink())
+
+
+REFUSED = """
+source rows: int = file("rows.txt", text)
+sink first = file("first.txt", text)
+sink second = file("second.txt", text)
+rows |> into first
+rows |> into second
+"""
+
+
+def test_refused_run_leaves_nothing_behind(box):
+    """No state directory and no empty sink, if the run did not come to read its first record."""
+    box.compile(REFUSED, "flow")
+    box.run("./flow", "-d", "db", exit=66)
+    box.run("./flow", exit=66)
+    check_equal("[]", str(names(box)), "files behind a missing input")
+    box.write("rows.txt", "1\n")
+    box.run("./flow", "-d", "db", "--sink", "second=first.txt", exit=64)
+    check_equal("['rows.txt']", str(names(box)), "files behind two sinks on one file")
+    (box.path / "second.txt").mkdir()
+    box.run("./flow", "-d", "db", exit=73)
+    check_equal("['rows.txt', 'second.txt']", str(names(box)), "files behind a sink that is a directory")
+    (box.path / "second.txt").rmdir()
+    (box.path / "db").mkdir()
+    box.remove("rows.txt")
+    box.run("./flow", "-d", "db", exit=66)
+    check_equal("['db']", str(names(box)), "files of a directory that was there")
+
+
+def test_refused_run_changes_no_sink(box):
+    """Neither one that it would cut back nor one that it would empty: the second one is refused."""
+    box.compile(REFUSED, "flow")
+    box.write("rows.txt", "1\n2\n")
+    box.run("./flow", "-d", "db")
+    box.append("first.txt", "written by a run that crashed\n")
+    box.write("second.txt", "edited\n")
+    for options in ([], ["--sink-restart", "first"], ["--sink", "first=new.txt"]):
+        result = box.run("./flow", "-d", "db", *options, exit=78)
+        check_match(["second.txt"], result.err)
+        check_equal("1\n2\nwritten by a run that crashed\n", box.read("first.txt"), "first.txt")
+    check_equal("['db', 'db/data.mdb', 'db/flow.lock', 'db/lock.mdb', 'first.txt', 'rows.txt', 'second.txt']",
+                str(names(box)), "files")
+
+
+def test_moved_source_is_listed(box):
+    box.compile('source rows: int = dir("a/", text)\nrows |> into stdout\n', "flow")
+    for name in ("1.txt", "2.txt"):
+        box.write(f"a/{name}", f"{name[0]}\n")
+    box.run("./flow", "-d", "db", "--once")
+    shutil.copytree(box.path / "a", box.path / "b")
+    for n in range(3, 13):
+        box.write(f"b/{n}.txt", f"{n}\n")
+    box.write("b/2.txt", "20\n")
+    shutil.copytree(box.path / "db", box.path / "saved")
+    result = box.run("./flow", "-d", "db", "--once", "--source", "rows=b", "--summary", "text")
+    check_equal("20\n10\n11\n12\n3\n4\n5\n6\n7\n8\n9\n", result.out, "stdout")
+    check_match([r"source `rows` has moved: it was `dir lines a/` and is `dir lines b`", r"read on: 1, 1\.txt$",
+                 r"new: 11, 2\.txt, 10\.txt, .*, …$"], result.err)
+    result = box.run("./flow", "-d", "saved", "--once", "--source", "rows=b", "--summary", "json")
+    check_match([r'"moved": \{"rows": \{"read_on": 1, "new": 11\}\}'], result.err)
+    check_equal(b"", box.run("./flow", "-d", "db", "--once", "--source", "rows=b").out, "stdout")
