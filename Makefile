@@ -58,9 +58,10 @@ all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
 
-$(OUT)/flowcc: $(COMPILER_OBJECTS)
+# libflow is there for `flowcc state`, which reads what programs save.
+$(OUT)/flowcc: $(COMPILER_OBJECTS) $(LIB)/libflow.a
 	@echo "link    $@"
-	@$(CC) $(MODE_FLAGS) $(LDFLAGS) -o $@ $^ -lm
+	@$(CC) $(MODE_FLAGS) $(LDFLAGS) -o $@ $^ -llmdb -lpthread -lm
 
 $(GEN)/front/parse.tab.c $(GEN)/front/parse.tab.h &: compiler/front/parse.y
 	@mkdir -p $(@D)
@@ -72,7 +73,7 @@ $(GEN)/front/lex.yy.c $(GEN)/front/lex.yy.h &: compiler/front/lex.l
 	@echo "flex    $<"
 	@$(FLEX) --header-file=$(GEN)/front/lex.yy.h -o $(GEN)/front/lex.yy.c $<
 
-COMPILER_INCLUDES := -Icompiler -I$(GEN)
+COMPILER_INCLUDES := -Icompiler -I$(GEN) -Iruntime/include
 $(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h
 	@mkdir -p $(@D)
 	@echo "cc      $<"
@@ -112,7 +113,7 @@ $(WORK)/tests/libflowcc.a: $(filter-out $(OBJ)/compiler/main.o,$(COMPILER_OBJECT
 $(WORK)/tests/test_%: tests/unit/test_%.c $(WORK)/tests/libflowcc.a $(LIB)/libflow.a
 	@mkdir -p $(@D)
 	@echo "cc      $<"
-	@$(COMPILE) $(COMPILER_INCLUDES) -Iruntime/include -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< \
+	@$(COMPILE) $(COMPILER_INCLUDES) -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< \
 	  $(WORK)/tests/libflowcc.a $(LIB)/libflow.a -lcmocka -llmdb -lpthread -lm
 
 $(WORK)/tests/test_canary: tests/canary/test_canary.c

@@ -15,6 +15,7 @@
 #include "middle/graph.h"
 #include "middle/plan.h"
 #include "ops/op.h"
+#include "state/state.h"
 
 #ifndef FLOWCC_VERSION
 #define FLOWCC_VERSION "0.1.0"
@@ -126,6 +127,7 @@ static void print_usage(FILE *stream) {
                   "       flowcc check FILE        report errors, write nothing\n"
                   "       flowcc emit FILE         print the generated C\n"
                   "       flowcc explain CODE      what a message such as E0301 means\n"
+                  "       flowcc state COMMAND DIR look at the saved state of a flow\n"
                   "       flowcc help [op NAME]    stages, functions, connectors; one of them\n"
                   "\n"
                   "Options:\n");
@@ -356,6 +358,10 @@ static int help(int argc, char **argv) {
     list_topics();
     return EXIT_OK;
   }
+  if (strcmp(argv[0], "state") == 0 && argc == 1) {
+    state_help();
+    return EXIT_OK;
+  }
   if (strcmp(argv[0], "op") == 0 && argc == 2) return help_stage(argv[1]);
   const struct builtin *builtin = builtin_find(argv[0]);
   if (argc == 1 && builtin) {
@@ -402,6 +408,8 @@ static int run_command(struct command *command, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   struct command command = {0};
+  /* Its options are its own, and come behind its words. */
+  if (argc > 1 && strcmp(argv[1], "state") == 0) return state_main(argc - 2, argv + 2);
   if (!read_options(&command, argc, argv)) return EXIT_USAGE;
   return run_command(&command, argc - optind, argv + optind);
 }

@@ -13,17 +13,7 @@
 #ifndef FLOW_REPORT_H
 #define FLOW_REPORT_H
 
-#include "flow/status.h"
-
-/* Room for a schema difference of some lines; longer ones are cut. */
-#define FLOW_REPORT_MESSAGE 4096
-#define FLOW_REPORT_HELP 1024
-
-struct flow_report {
-  enum flow_status status;
-  char message[FLOW_REPORT_MESSAGE]; /* may have several lines */
-  char help[FLOW_REPORT_HELP];       /* what to do; empty: nothing to add */
-};
+#include "flow/report.h"
 
 /* Sets status and message and empties the help; returns the status, so that callers write
  * `return flow_report_fail(report, FLOW_E_IO, "cannot read %s: %s", …)`. */

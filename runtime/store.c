@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATA_FILE "data.mdb"
 #define LMDB_LOCK_FILE "lock.mdb"
 #define LOCK_FILE "flow.lock"
 /* A store is made here and then moved to its place, so that a data.mdb is always a whole store. */
@@ -132,7 +131,7 @@ enum flow_status store_write(struct flow_store *store, store_work work, void *co
 
 /* -- the lock */
 
-static bool path_in(const struct flow_store *store, const char *name, char path[STORE_PATH + 32]) {
+bool store_path(const struct flow_store *store, const char *name, char path[STORE_PATH + 32]) {
   int length = snprintf(path, STORE_PATH + 32, "%s/%s", store->dir, name);
   return length > 0 && length < STORE_PATH + 32;
 }
@@ -167,7 +166,7 @@ static bool has_name(const struct flow_store *store, const char *path) {
 static enum flow_status take_lock(struct flow_store *store, struct flow_report *report) {
   const struct flow_sys *sys = store->sys;
   char path[STORE_PATH + 32], text[24];
-  path_in(store, LOCK_FILE, path);
+  store_path(store, LOCK_FILE, path);
   store->lock_fd = sys->open(sys, path, FLOW_OPEN_READ | FLOW_OPEN_WRITE | FLOW_OPEN_CREATE, 0600);
   if (store->lock_fd < 0)
     return flow_report_errno(report, FLOW_E_IO, store->lock_fd, "open %s", path);
@@ -229,15 +228,15 @@ static enum flow_status enter_dir(struct flow_store *store, bool create,
 
 /* Removes what a crash can leave behind: half a new store, half a compact copy. */
 static void remove_leftovers(struct flow_store *store) {
-  static const char *const files[] = {NEW_DIR "/" DATA_FILE, NEW_DIR "/" LMDB_LOCK_FILE,
+  static const char *const files[] = {NEW_DIR "/" STORE_DATA_FILE, NEW_DIR "/" LMDB_LOCK_FILE,
                                       COMPACT_FILE};
   const struct flow_sys *sys = store->sys;
   char path[STORE_PATH + 32];
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-    path_in(store, files[i], path);
+    store_path(store, files[i], path);
     sys->unlink(sys, path);
   }
-  path_in(store, NEW_DIR, path);
+  store_path(store, NEW_DIR, path);
   sys->rmdir(sys, path);
 }
 
@@ -280,7 +279,7 @@ static void close_env(struct flow_store *store) {
   store->env = NULL;
 }
 
-static int open_trees(struct flow_store *store, MDB_txn *txn, unsigned flags) {
+int store_open_trees(struct flow_store *store, MDB_txn *txn, unsigned flags) {
   int code = mdb_dbi_open(txn, "meta", flags, &store->meta_db);
   if (code == 0) code = mdb_dbi_open(txn, "schema", flags, &store->schema_db);
   if (code == 0) code = mdb_dbi_open(txn, "epochs", flags, &store->epochs_db);
@@ -288,10 +287,16 @@ static int open_trees(struct flow_store *store, MDB_txn *txn, unsigned flags) {
   return code;
 }
 
+enum flow_status store_foreign(const char *path, struct flow_report *report) {
+  flow_report_fail(report, FLOW_E_MISMATCH, "%s is an LMDB database, but not one of a flow", path);
+  flow_report_help(report, "give another --state-dir");
+  return FLOW_E_MISMATCH;
+}
+
 static int write_first(struct flow_store *store, MDB_txn *txn, void *context,
                        struct flow_report *report) {
   (void)report;
-  int code = open_trees(store, txn, MDB_CREATE);
+  int code = store_open_trees(store, txn, MDB_CREATE);
   return code == 0 ? store_put_meta(store, txn, context) : code;
 }
 
@@ -307,9 +312,9 @@ static enum flow_status make_store(struct flow_store *store,
   snprintf(meta.flow_name, sizeof meta.flow_name, "%s", options->flow_name);
   snprintf(meta.compiler, sizeof meta.compiler, "%s", options->compiler_version);
   char dir[STORE_PATH + 32], from[STORE_PATH + 32], to[STORE_PATH + 32];
-  path_in(store, NEW_DIR, dir);
-  path_in(store, NEW_DIR "/" DATA_FILE, from);
-  path_in(store, DATA_FILE, to);
+  store_path(store, NEW_DIR, dir);
+  store_path(store, NEW_DIR "/" STORE_DATA_FILE, from);
+  store_path(store, STORE_DATA_FILE, to);
   int error = sys->random(sys, meta.store_id, sizeof meta.store_id);
   if (error == 0) error = sys->mkdir(sys, dir, 0700);
   if (error < 0) return flow_report_errno(report, FLOW_E_CREATE, error, "make %s", dir);
@@ -335,31 +340,43 @@ static enum flow_status check_pages(struct flow_store *store, const char *path,
   char why[200] = "";
   int fd = sys->open(sys, path, FLOW_OPEN_READ | FLOW_OPEN_WRITE, 0), error;
   if (fd < 0) return flow_report_errno(report, FLOW_E_IO, fd, "open %s", path);
-  bool ok = store_check_pages(sys, fd, pages, why, sizeof why, &error);
+  bool ok = store_check_pages(sys, fd, 0, pages, why, sizeof why, &error);
   sys->close(sys, fd);
   if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "read %s", path);
-  return ok ? FLOW_OK : store_corrupt(store, report, "%s: %s", DATA_FILE, why);
+  return ok ? FLOW_OK : store_corrupt(store, report, "%s: %s", STORE_DATA_FILE, why);
 }
 
-/* Writes a copy without free pages and puts it in the file's place. The copy has its own commit
- * numbers, so LMDB's lock file starts anew with it; a process that still reads the old file
- * keeps that one and its lock file. A failure leaves the store as it is. */
+/* Puts the copy in the file's place. The copy has its own commit numbers, so LMDB's lock file starts
+ * anew with it; a process that still reads the old file keeps that one and its lock file. A view that
+ * is just opening the two holds a lock on the file (store_view.c), so that it never gets one of the old
+ * and one of the new: then the copy is given up. */
+static bool replace_data(struct flow_store *store, const char *copy, const char *data_path) {
+  const struct flow_sys *sys = store->sys;
+  char lock[STORE_PATH + 32];
+  store_path(store, LMDB_LOCK_FILE, lock);
+  int fd = sys->open(sys, data_path, FLOW_OPEN_READ, 0);
+  if (fd < 0) return false;
+  bool ok = sys->flock_try(sys, fd) == 0;
+  if (ok) {
+    close_env(store);
+    sys->unlink(sys, lock);
+    ok = sys->rename(sys, copy, data_path) == 0;
+  }
+  sys->close(sys, fd);
+  return ok;
+}
+
+/* Writes a copy without free pages and puts it in the file's place. A failure leaves the store as it
+ * is. */
 static void make_compact(struct flow_store *store, const char *data_path) {
   const struct flow_sys *sys = store->sys;
-  char copy[STORE_PATH + 32], lock[STORE_PATH + 32];
-  path_in(store, COMPACT_FILE, copy);
-  path_in(store, LMDB_LOCK_FILE, lock);
+  char copy[STORE_PATH + 32];
+  store_path(store, COMPACT_FILE, copy);
   int fd = sys->open(sys, copy, FLOW_OPEN_WRITE | FLOW_OPEN_CREATE | FLOW_OPEN_EXCLUSIVE, 0600);
   if (fd < 0) return;
   bool ok = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT) == 0 && sys->fdatasync(sys, fd) == 0;
   sys->close(sys, fd);
-  if (!ok) {
-    sys->unlink(sys, copy);
-    return;
-  }
-  close_env(store);
-  sys->unlink(sys, lock);
-  if (sys->rename(sys, copy, data_path) == 0) sys->sync_parent(sys, data_path);
+  if (ok && replace_data(store, copy, data_path)) sys->sync_parent(sys, data_path);
   else sys->unlink(sys, copy);
 }
 
@@ -368,7 +385,7 @@ static enum flow_status open_data(struct flow_store *store,
                                   struct flow_report *report) {
   char path[STORE_PATH + 32];
   struct store_pages pages;
-  path_in(store, DATA_FILE, path);
+  store_path(store, STORE_DATA_FILE, path);
   enum flow_status status = check_pages(store, path, &pages, report);
   if (status != FLOW_OK) return status;
   uint64_t map_size = options->map_size != 0 ? options->map_size : MAP_FIRST;
@@ -381,32 +398,27 @@ static enum flow_status open_data(struct flow_store *store,
   MDB_txn *txn;
   code = store_read_begin(store, &txn);
   if (code == 0) {
-    code = open_trees(store, txn, 0);
+    code = store_open_trees(store, txn, 0);
     store_read_end(txn);
   }
-  if (code == MDB_NOTFOUND) {
-    flow_report_fail(report, FLOW_E_MISMATCH, "%s is an LMDB database, but not one of a flow",
-                     path);
-    flow_report_help(report, "give another --state-dir");
-    return FLOW_E_MISMATCH;
-  }
+  if (code == MDB_NOTFOUND) return store_foreign(path, report);
   if (code != 0) return store_fail(store, report, code, "open the saved state");
   return store_read(store, true, report);
 }
 
-/* There is no data file. LMDB makes its own lock file when a store is opened, after the data file has
- * got its name, so that one without the other means that a store was here. */
-static enum flow_status check_absence(struct flow_store *store, struct flow_report *report) {
+/* LMDB makes its own lock file when a store is opened, after the data file has got its name, so that one
+ * without the other means that a store was here. */
+enum flow_status store_check_absence(struct flow_store *store, struct flow_report *report) {
   char path[STORE_PATH + 32];
   struct flow_file_info info;
-  path_in(store, LMDB_LOCK_FILE, path);
+  store_path(store, LMDB_LOCK_FILE, path);
   if (store->sys->stat(store->sys, path, &info) == -ENOENT) return FLOW_OK;
   flow_report_fail(report, FLOW_E_CORRUPT,
                    "the saved state in %s is gone: there is no %s, but %s tells that there was one",
-                   store->dir, DATA_FILE, LMDB_LOCK_FILE);
+                   store->dir, STORE_DATA_FILE, LMDB_LOCK_FILE);
   flow_report_help(report,
                    "put %s back, or restore the directory from a backup; to start afresh from the "
-                   "beginning of the input, remove %s as well", DATA_FILE, path);
+                   "beginning of the input, remove %s as well", STORE_DATA_FILE, path);
   return FLOW_E_CORRUPT;
 }
 
@@ -441,11 +453,11 @@ static enum flow_status open_store(struct flow_store *store,
   remove_leftovers(store);
   char path[STORE_PATH + 32];
   struct flow_file_info info;
-  path_in(store, DATA_FILE, path);
+  store_path(store, STORE_DATA_FILE, path);
   int error = sys->stat(sys, path, &info);
   if (error == -ENOENT && !options->create)
     return flow_report_fail(report, FLOW_E_MISMATCH, "there is no saved state in %s", store->dir);
-  if (error == -ENOENT) status = check_absence(store, report);
+  if (error == -ENOENT) status = store_check_absence(store, report);
   if (error == -ENOENT && status == FLOW_OK) {
     store->made_store = true;
     status = make_store(store, options, report);
@@ -491,10 +503,10 @@ void flow_store_discard(struct flow_store *store) {
   close_env(store);
   if (store->is_locked && store->made_store && store->meta.head < 0) {
     /* LMDB's lock file first: alone, it would tell of a lost store. Ours last: it guards the rest. */
-    static const char *const files[] = {LMDB_LOCK_FILE, DATA_FILE, LOCK_FILE};
+    static const char *const files[] = {LMDB_LOCK_FILE, STORE_DATA_FILE, LOCK_FILE};
     remove_leftovers(store);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-      path_in(store, files[i], path);
+      store_path(store, files[i], path);
       sys->unlink(sys, path);
     }
   }

@@ -38,6 +38,7 @@
 
 #include "flow/codec.h"
 #include "flow/schema.h"
+#include "flow/store.h"
 #include "report.h"
 #include "sys.h"
 
@@ -54,8 +55,6 @@
 /* Bytes of a row's key, and of its value, at most: what is committed beyond that cannot be loaded.
  * The engine's own limit has to lie below. LMDB's limit for both together is 4 GiB - 1. */
 #define FLOW_STORE_ROW ((size_t)1 << 31)
-/* "No epoch": the newest committed one is meant. */
-#define FLOW_STORE_NEWEST (-1)
 
 struct flow_store;
 
@@ -101,28 +100,11 @@ struct flow_store_range {
 
 struct flow_store_range flow_store_range(const struct flow_store *);
 
-/* The record of an epoch. */
-struct flow_store_epoch_info {
-  int64_t number;
-  uint64_t timeline;
-  uint64_t records_in, records_out, records_rejected;
-  int64_t now_us;    /* now() in that epoch */
-  int64_t wall_us;   /* when it was committed */
-  uint64_t bytes;    /* of its packed entries */
-};
-
 /* Reads the record of epoch `number`; FLOW_E_RANGE (without a report) if it is not kept. */
 enum flow_status flow_store_epoch_info(struct flow_store *, int64_t number,
                                        struct flow_store_epoch_info *);
 
 /* -- what the program declares ---------------------------------------------------------------- */
-
-enum flow_store_kind {
-  FLOW_STORE_STATE = 1,
-  FLOW_STORE_SOURCE = 2,
-  FLOW_STORE_SINK = 3,   /* may leave the program without being asked; its rows stay */
-  FLOW_STORE_ENGINE = 4, /* the runtime's own, like a sink in this respect */
-};
 
 struct flow_store_id {
   enum flow_store_kind kind;

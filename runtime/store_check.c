@@ -276,10 +276,9 @@ static bool check_tree(struct checker *c, const struct tree *tree, enum tree_rol
 
 /* -- the two meta pages; the one with the larger commit number counts */
 
-static bool check_metas(struct checker *c, const uint8_t **newest) {
-  const uint8_t *metas[2] = {c->file};
-  uint64_t txns[2];
+static bool check_metas(struct checker *c, const uint8_t *metas[2], uint64_t txns[2]) {
   if (c->file_size < PAGE_HEADER + META_SIZE) return bad(c, "the file ends in its middle");
+  metas[0] = c->file;
   c->page_size = native32(metas[0] + PAGE_HEADER + 24);
   if (c->page_size < PAGE_SIZE_MIN || c->page_size > PAGE_SIZE_MAX ||
       (c->page_size & (c->page_size - 1)) != 0)
@@ -293,15 +292,18 @@ static bool check_metas(struct checker *c, const uint8_t **newest) {
       return bad(c, "page %llu is not an LMDB meta page", (unsigned long long)i);
     txns[i] = native64(meta + 128);
   }
-  bool is_first = txns[0] > txns[1];
-  uint64_t distance = is_first ? txns[0] - txns[1] : txns[1] - txns[0];
+  uint64_t distance = txns[0] > txns[1] ? txns[0] - txns[1] : txns[1] - txns[0];
   bool is_new = txns[0] == 0 && txns[1] == 0;
   if (!is_new && (distance != 1 || txns[0] % 2 != 0))
     return bad(c, "the numbers of the last two commits do not fit");
-  *newest = metas[is_first ? 0 : 1] + PAGE_HEADER;
-  c->txn = native64(*newest + 128);
-  c->last_page = native64(*newest + 120);
-  if (native32(*newest + 24) != c->page_size) return bad(c, "the size of pages is not clear");
+  return true;
+}
+
+/* What the meta page says about the size of the file. */
+static bool check_size(struct checker *c, const uint8_t *meta) {
+  c->txn = native64(meta + 128);
+  c->last_page = native64(meta + 120);
+  if (native32(meta + 24) != c->page_size) return bad(c, "the size of pages is not clear");
   if (c->last_page < 1 || c->last_page >= c->file_size / c->page_size)
     return bad(c, "the file is shorter than it was: %llu bytes, and %llu pages of %llu",
                (unsigned long long)c->file_size, (unsigned long long)c->last_page + 1,
@@ -309,9 +311,18 @@ static bool check_metas(struct checker *c, const uint8_t **newest) {
   return true;
 }
 
-static bool check_file(struct checker *c) {
-  const uint8_t *meta = NULL;
-  if (!check_metas(c, &meta)) return false;
+static bool check_file(struct checker *c, uint64_t wanted, int *error) {
+  const uint8_t *metas[2];
+  uint64_t txns[2];
+  if (!check_metas(c, metas, txns)) return false;
+  int newest = txns[0] > txns[1] ? 0 : 1;
+  if (wanted != 0 && txns[newest] != wanted) newest = 1 - newest;
+  if (wanted != 0 && txns[newest] != wanted) {
+    *error = -EAGAIN;
+    return bad(c, "commit %llu is not one of the last two", (unsigned long long)wanted);
+  }
+  const uint8_t *meta = metas[newest] + PAGE_HEADER;
+  if (!check_size(c, meta)) return false;
   memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
   struct tree freed = tree_at(meta + 24), main_tree = tree_at(meta + 24 + TREE_SIZE);
   freed.flags = TREE_INTEGER_KEY;
@@ -319,8 +330,8 @@ static bool check_file(struct checker *c) {
   return check_tree(c, &freed, ROLE_FREE) && check_tree(c, &main_tree, ROLE_MAIN);
 }
 
-bool store_check_pages(const struct flow_sys *sys, int fd, struct store_pages *pages, char *why,
-                       size_t why_size, int *error) {
+bool store_check_pages(const struct flow_sys *sys, int fd, uint64_t txn, struct store_pages *pages,
+                       char *why, size_t why_size, int *error) {
   struct checker c = {.why = why, .why_size = why_size};
   struct flow_file_info info;
   *error = sys->fstat(sys, fd, &info);
@@ -330,11 +341,27 @@ bool store_check_pages(const struct flow_sys *sys, int fd, struct store_pages *p
   c.file = sys->map(sys, fd, (size_t)info.size);
   c.seen = sys->alloc(sys, (size_t)(info.size / PAGE_SIZE_MIN / 8 + 1));
   bool ok = c.file != NULL && c.seen != NULL;
-  if (ok) ok = check_file(&c);
+  if (ok) ok = check_file(&c, txn, error);
   else *error = -ENOMEM;
   if (c.file != NULL) sys->unmap(sys, c.file, (size_t)info.size);
   sys->free(sys, c.seen);
   *pages = (struct store_pages){
       .size = c.page_size, .all = c.last_page + 1, .used = c.used + 2, .free = c.free};
   return ok;
+}
+
+bool store_check_head(const struct flow_sys *sys, int fd, char *why, size_t why_size, int *error) {
+  uint8_t head[2 * PAGE_SIZE_MAX];
+  struct checker c = {.why = why, .why_size = why_size, .file = head};
+  const uint8_t *metas[2];
+  uint64_t txns[2];
+  struct flow_file_info info = {0};
+  int64_t length = flow_sys_pread_all(sys, fd, head, sizeof head, 0);
+  *error = length < 0 ? (int)length : sys->fstat(sys, fd, &info);
+  if (*error < 0) return bad(&c, "it cannot be examined");
+  if (length == 0) return bad(&c, "it is empty");
+  c.file_size = (uint64_t)length;
+  if (!check_metas(&c, metas, txns)) return false;
+  c.file_size = info.size; /* it may have grown since */
+  return check_size(&c, metas[0] + PAGE_HEADER) && check_size(&c, metas[1] + PAGE_HEADER);
 }

@@ -218,7 +218,7 @@ static const uint8_t *entry_at(const struct store_rows *rows, size_t at) {
 }
 
 /* The entry was parsed before, so it is whole. */
-static struct store_row row_at(const struct store_rows *rows, size_t at) {
+struct store_row store_rows_at(const struct store_rows *rows, size_t at) {
   const struct store_piece *piece = &rows->pieces[rows->refs[at].piece];
   const uint8_t *p = entry_at(rows, at);
   struct store_entry entry = {0};
@@ -243,7 +243,7 @@ static struct store_row take(struct store_rows *rows) {
     __builtin_prefetch(later);
     __builtin_prefetch(later + 63); /* if it lies on two lines */
   }
-  return row_at(rows, rows->at++);
+  return store_rows_at(rows, rows->at++);
 }
 
 /* The entries of one row in the order of epochs are made one: the last value, and the key if the

@@ -7,7 +7,9 @@
  *   store_schema.c  prepare: the program's ids and types against the stored ones
  *   store_commit.c  appending epochs, rewinding
  *   store_delta.c   the rows of an id that changed in a range of epochs, sorted
- *   store_load.c    base and deltas together, in the program's types
+ *   store_load.c    base and deltas together, in the types of one version
+ *   store_view.c    flow/store.h: opening beside a run, short transactions
+ *   store_show.c    flow/store.h: rows, changes, epochs, checks
  *   store_fold.c    folding, in slices
  *
  * The sub-databases; be16/32/64 are big endian, so that LMDB's order is the order of numbers:
@@ -32,6 +34,7 @@ struct MDB_val;
 
 /* Raised when older programs could misread what newer ones write. */
 #define STORE_FORMAT 1
+#define STORE_DATA_FILE "data.mdb"
 /* Bytes of the longest path in the state directory. */
 #define STORE_PATH 4096
 /* A value of this size takes 16 pages with LMDB's header of an overflow page. */
@@ -183,6 +186,14 @@ typedef int (*store_work)(struct flow_store *, struct MDB_txn *, void *context,
  * STORE_STOP ends the store's use. `what` is for the message: "save epoch 7". */
 enum flow_status store_write(struct flow_store *, store_work, void *context, const char *what,
                              struct flow_report *);
+/* Opens the trees that every store has; MDB_NOTFOUND: it is no store. */
+int store_open_trees(struct flow_store *, struct MDB_txn *, unsigned flags);
+/* The failure for a database that is no store; `path` is its file. */
+enum flow_status store_foreign(const char *path, struct flow_report *);
+/* There is no data file: FLOW_OK if there never was one, else FLOW_E_CORRUPT. */
+enum flow_status store_check_absence(struct flow_store *, struct flow_report *);
+/* The path of a file in the state directory; false: it is too long. */
+bool store_path(const struct flow_store *, const char *name, char path[STORE_PATH + 32]);
 int store_read_begin(struct flow_store *, struct MDB_txn **);
 void store_read_end(struct MDB_txn *);
 /* Opens base.N in the transaction; MDB_NOTFOUND if it is not there. */
@@ -249,15 +260,20 @@ struct store_pages {
   uint64_t all, used, free;
 };
 /* Checks the structure of an LMDB file; false with `why` filled: LMDB must not open it. A
- * failure to read gives its negative errno in *error. */
-bool store_check_pages(const struct flow_sys *, int fd, struct store_pages *, char *why,
+ * failure to read gives its negative errno in *error. With `txn` not 0, what is checked is that commit,
+ * which a reader holds while others may follow it; -EAGAIN in *error: it is not one of the last two. */
+bool store_check_pages(const struct flow_sys *, int fd, uint64_t txn, struct store_pages *, char *why,
                        size_t why_size, int *error);
+/* Checks only what LMDB looks at while it opens the file. */
+bool store_check_head(const struct flow_sys *, int fd, char *why, size_t why_size, int *error);
 
 /* -- store_read.c -- */
 
 /* Reads meta and ids into memory; with epochs, also verifies all deltas and sets `damaged`.
  * Pointers to ids and versions from before are dead. */
 enum flow_status store_read(struct flow_store *, bool with_epochs, struct flow_report *);
+/* The same in a transaction of the caller; 0, an LMDB code or STORE_STOP. */
+int store_read_in(struct flow_store *, struct MDB_txn *, bool with_epochs, struct flow_report *);
 struct store_id *store_find_id(struct flow_store *, uint16_t number);
 /* Notes what an epoch weighs; false: no memory. */
 bool store_weigh(struct flow_store *, int64_t epoch, uint64_t bytes);
@@ -296,7 +312,58 @@ int store_collect(struct flow_store *, struct MDB_txn *, uint16_t id, int64_t fr
                   uint64_t first_row, struct store_rows *, struct flow_report *);
 /* Hands out the next row, in order of their numbers, each once; false: there is none left. */
 bool store_rows_next(struct store_rows *, struct store_row *);
+/* Hands out entry `at` of `count`, as it is in its epoch: the key is null unless the row is new there. */
+struct store_row store_rows_at(const struct store_rows *, size_t at);
 void store_rows_free(struct flow_store *, struct store_rows *);
+
+/* -- store_load.c -- */
+
+/* A walk over the rows of an id as of the end of an epoch. Several walks that go on where the last one
+ * ended are like one: `found` and `loaded` add up. */
+struct store_scan {
+  struct flow_store *store;
+  struct store_id *id;
+  int64_t to;       /* an epoch from fold_to to head */
+  uint32_t version; /* the rows come in its types; no row at `to` has a later one */
+  uint64_t first;   /* rows below this number are left out */
+  flow_store_row row; /* a status that is not FLOW_OK ends the walk and is kept in `status` */
+  void *context;
+  struct flow_report *report;
+  enum flow_status status;
+  struct flow_store_loaded loaded;
+  struct store_base found;          /* what the base really holds */
+  uintptr_t page;                   /* of the base that was visited last */
+  struct flow_buf key[2], value[2]; /* two each, for chains of versions */
+};
+
+/* 0, an LMDB code, or STORE_STOP with a report (also if the callback ended it). */
+int store_scan(struct store_scan *, struct MDB_txn *);
+/* To be called behind a whole walk: 0 if all rows of the base were there, else STORE_STOP. */
+int store_scan_end(struct store_scan *);
+void store_scan_free(struct store_scan *);
+
+/* -- store_view.c -- */
+
+struct flow_view {
+  struct flow_store *store; /* without a lock; memory as of the last transaction */
+  struct MDB_txn *txn;      /* between store_view_begin() and store_view_end() */
+  uint64_t txn_id;          /* of the last one; 0: none yet */
+  struct flow_schema_pool *pool; /* of what the view hands out, which outlives transactions */
+  struct flow_view_id *ids;
+  size_t id_count;
+  struct flow_view_info info;
+  int64_t since;
+  bool is_outrun;
+};
+
+/* Begins a transaction in which the view's epochs can be read; nothing to end if it fails. */
+enum flow_status store_view_begin(struct flow_view *, struct flow_report *);
+void store_view_end(struct flow_view *);
+/* The failure of a view whose epoch the run has folded away. */
+enum flow_status store_outrun(struct flow_view *, struct flow_report *);
+/* Copies number, kind, name and types as of a version into the pool; false: no memory. */
+bool store_describe(struct flow_schema_pool *, const struct store_id *, uint32_t version,
+                    struct flow_view_id *);
 
 /* -- store_fold.c -- */
 

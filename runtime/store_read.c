@@ -266,14 +266,20 @@ static int read_epochs(struct flow_store *store, MDB_txn *txn, struct flow_repor
   return code;
 }
 
+int store_read_in(struct flow_store *store, MDB_txn *txn, bool with_epochs,
+                  struct flow_report *report) {
+  int code = read_meta(store, txn, report);
+  if (code == 0) code = read_ids(store, txn, report);
+  if (code == 0 && with_epochs) code = read_epochs(store, txn, report);
+  return code;
+}
+
 enum flow_status store_read(struct flow_store *store, bool with_epochs,
                             struct flow_report *report) {
   MDB_txn *txn;
   int code = store_read_begin(store, &txn);
   if (code == 0) {
-    code = read_meta(store, txn, report);
-    if (code == 0) code = read_ids(store, txn, report);
-    if (code == 0 && with_epochs) code = read_epochs(store, txn, report);
+    code = store_read_in(store, txn, with_epochs, report);
     store_read_end(txn);
   }
   return code == 0 ? FLOW_OK : store_fail(store, report, code, "read the saved state");

@@ -33,9 +33,11 @@ check_sources() {
   allow front "base/|front/|$tables"
   allow middle "base/|front/|middle/|$tables"
   allow back 'base/|front/|ops/|io/|middle/|back/|compiler\.h'
+  allow state 'base/|state/|flow/store\.h'
 
   rule compiler-knows-no-runtime
-  sources compiler | xargs -r grep -nE '^#include ["<]flow/' | breaches
+  sources compiler | xargs -r grep -nE '^#include ["<]flow/' |
+    grep -vE '^compiler/state/state\.h:[0-9]+:#include "flow/store\.h"' | breaches
 
   rule lmdb-only-in-store
   sources compiler runtime | xargs -r grep -nE '#include <lmdb\.h>' | grep -vE '^runtime/store[a-z_]*\.[ch]:' | breaches
