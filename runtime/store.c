@@ -519,6 +519,8 @@ void flow_store_close(struct flow_store *store) {
   const struct flow_sys *sys = store->sys;
   close_env(store);
   store_fold_forget(store);
+  flow_buf_free(&store->fold.old);
+  flow_buf_free(&store->fold.out);
   flow_buf_free(&store->scratch);
   flow_schema_pool_free(store->pool);
   sys->free(sys, store->weights);

@@ -109,50 +109,9 @@ struct slice {
   struct store_meta meta;
   struct store_base base;
   size_t cursor;
-  MDB_cursor *tree;
-  uint64_t last; /* largest row of the tree */
-  bool has_last;
-  uintptr_t page; /* of the tree that was visited last */
 };
 
-/* Puts one row in the place of what the base has, and keeps the base's counts. */
-static int fold_row(struct flow_store *store, struct slice *slice, struct image_row *row) {
-  MDB_val key = {.mv_data = &row->row, .mv_size = sizeof row->row}, data;
-  bool is_last = !slice->has_last || row->row > slice->last;
-  struct store_record old = {0};
-  int code = is_last ? MDB_NOTFOUND : mdb_cursor_get(slice->tree, &key, &data, MDB_SET_KEY);
-  bool is_gone = row->flags & FLOW_DELTA_TOMBSTONE, had = code == 0;
-  if (code != 0 && code != MDB_NOTFOUND) return code;
-  if (had) {
-    store_visit(data.mv_data, &slice->page);
-    if (!store_decode_record(&old, slice->id->number, row->row, data.mv_data, data.mv_size))
-      return MDB_CORRUPTED;
-    slice->base.rows--;
-    slice->base.sum -= old.hash;
-    slice->base.bytes -= old.key_length + old.value_length;
-  }
-  if (is_gone) return had ? mdb_cursor_del(slice->tree, 0) : 0;
-  struct store_record *record = &row->record;
-  if (!(row->flags & FLOW_DELTA_KEY)) {
-    if (!had) return MDB_CORRUPTED;
-    record->key = old.key;
-    record->key_length = old.key_length;
-    record->key_version = old.key_version;
-  }
-  store->scratch.length = 0;
-  store_encode_record(&store->scratch, slice->id->number, row->row, record);
-  slice->base.rows++;
-  slice->base.sum += record->hash;
-  slice->base.bytes += record->key_length + record->value_length;
-  key = (MDB_val){.mv_data = &row->row, .mv_size = sizeof row->row};
-  data = (MDB_val){.mv_data = store->scratch.data, .mv_size = store->scratch.length};
-  if (!is_last) return mdb_cursor_put(slice->tree, &key, &data, 0);
-  slice->last = row->row;
-  slice->has_last = true;
-  return mdb_cursor_put(slice->tree, &key, &data, MDB_APPEND);
-}
-
-static int fold_rows(struct flow_store *store, struct slice *slice) {
+static int fold_rows(struct flow_store *store, struct slice *slice, struct store_writer *writer) {
   const struct flow_buf *image = &store->fold.image;
   struct flow_reader r = flow_reader_of(image->data, image->length);
   r.p += slice->cursor;
@@ -160,10 +119,10 @@ static int fold_rows(struct flow_store *store, struct slice *slice) {
   for (unsigned count = 1; r.p != r.end; count++) {
     struct image_row row = get_image_row(&r);
     if (!r.ok) return MDB_CORRUPTED;
-    int code = fold_row(store, slice, &row);
+    bool is_gone = row.flags & FLOW_DELTA_TOMBSTONE;
+    int code = store_writer_put(writer, row.row, is_gone ? NULL : &row.record);
     if (code != 0) return code;
     slice->meta.fold_row = row.row + 1;
-    if (row.row >= slice->base.next_row) slice->base.next_row = row.row + 1;
     if ((size_t)(r.p - start) > SLICE_BYTES) break;
     if (count % ROWS_PER_LOOK == 0 &&
         store->sys->monotonic_us(store->sys) >= slice->deadline_us)
@@ -191,23 +150,15 @@ static int write_slice(struct flow_store *store, MDB_txn *txn, void *context,
                        struct flow_report *report) {
   (void)report;
   struct slice *slice = context;
-  unsigned dbi;
   slice->meta = store->meta;
-  slice->base = slice->id->base;
   slice->cursor = store->fold.cursor;
-  slice->has_last = false;
-  int code = store_base_open(txn, slice->id->number, true, &dbi);
-  if (code == 0) code = mdb_cursor_open(txn, dbi, &slice->tree);
+  struct store_writer writer;
+  int code = store_writer_open(&writer, store, txn, slice->id->number, &slice->id->base);
+  if (code == 0) code = fold_rows(store, slice, &writer);
+  if (code == 0) code = store_writer_end(&writer);
   if (code != 0) return code;
-  MDB_val key, data;
-  code = mdb_cursor_get(slice->tree, &key, &data, MDB_LAST);
-  if (code == 0 && key.mv_size == sizeof slice->last) {
-    memcpy(&slice->last, key.mv_data, sizeof slice->last);
-    slice->has_last = true;
-  }
-  if (code == 0 || code == MDB_NOTFOUND) code = fold_rows(store, slice);
-  mdb_cursor_close(slice->tree);
-  if (code == 0) code = put_base(store, txn, slice->id->number, &slice->base);
+  slice->base = writer.base;
+  code = put_base(store, txn, slice->id->number, &slice->base);
   return code == 0 ? store_put_meta(store, txn, &slice->meta) : code;
 }
 

@@ -13,15 +13,15 @@
 #define SEED_EPOCH 0x666c6f7765706f63u
 #define SEED_ID 0x666c6f7769646964u
 #define SEED_VERSION 0x666c6f7776657273u
-#define SEED_ROW 0x9e3779b97f4a7c15u
+#define SEED_ROWS 0x9e3779b97f4a7c15u
 #define SEED_CHUNK 0xc2b2ae3d27d4eb4fu
 
 uint64_t store_hash(const void *data, size_t length, uint64_t seed) {
   return XXH3_64bits_withSeed(data, length, seed);
 }
 
-uint64_t store_row_hash(uint16_t id, uint64_t row, const void *record, size_t length) {
-  return store_hash(record, length, (row + 1) * SEED_ROW ^ id);
+uint64_t store_base_hash(uint16_t id, uint64_t key, const void *rows, size_t length) {
+  return store_hash(rows, length, (key + 1) * SEED_ROWS ^ id);
 }
 
 uint64_t store_chunk_hash(int64_t epoch, uint16_t id, uint32_t chunk, const void *data,
@@ -248,36 +248,6 @@ bool store_decode_version(struct flow_schema_pool *pool, struct store_version *v
   version->key = flow_schema_parse(pool, version->key_text, strlen(version->key_text));
   version->value = flow_schema_parse(pool, version->value_text, strlen(version->value_text));
   return version->key != NULL && version->value != NULL;
-}
-
-/* -- base rows: 4 bytes of checksum, versions, key, value */
-
-void store_encode_record(struct flow_buf *b, uint16_t id, uint64_t row,
-                         struct store_record *record) {
-  size_t start = b->length;
-  flow_buf_add(b, "\0\0\0\0", 4);
-  flow_put_varint(b, record->key_version);
-  flow_put_varint(b, record->value_version);
-  flow_put_bytes(b, record->key, record->key_length);
-  if (record->value_length != 0) flow_buf_add(b, record->value, record->value_length);
-  uint8_t *bytes = (uint8_t *)b->data + start;
-  record->hash = store_row_hash(id, row, bytes + 4, b->length - start - 4);
-  store_put32(bytes, (uint32_t)record->hash);
-}
-
-bool store_decode_record(struct store_record *record, uint16_t id, uint64_t row, const void *data,
-                         size_t length) {
-  if (length < 4) return false;
-  const uint8_t *bytes = data;
-  record->hash = store_row_hash(id, row, bytes + 4, length - 4);
-  if ((uint32_t)record->hash != store_get32(bytes)) return false;
-  struct flow_reader r = flow_reader_of(bytes + 4, length - 4);
-  record->key_version = (uint32_t)flow_get_varint(&r);
-  record->value_version = (uint32_t)flow_get_varint(&r);
-  record->key = (const uint8_t *)flow_get_bytes(&r, &record->key_length);
-  record->value = r.p;
-  record->value_length = flow_reader_left(&r);
-  return r.ok;
 }
 
 /* -- entries of a delta */

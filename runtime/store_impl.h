@@ -6,6 +6,7 @@
  *   store_read.c    reading what is there into memory, verifying every epoch
  *   store_schema.c  prepare: the program's ids and types against the stored ones
  *   store_commit.c  appending epochs, rewinding
+ *   store_base.c    the rows of an id as of one epoch, in chunks
  *   store_delta.c   the rows of an id that changed in a range of epochs, sorted
  *   store_load.c    base and deltas together, in the types of one version
  *   store_view.c    flow/store.h: opening beside a run, short transactions
@@ -20,7 +21,7 @@
  *           be16 id, be32 version           → name, created, text of key and value type
  *   epochs  be64 epoch                      → struct store_epoch; the oldest one is the base's
  *   delta   be64 epoch, be16 id, be32 chunk → checksum, schema version, a piece of the entries
- *   base.N  native u64 row                  → checksum, schema versions, key, value
+ *   base.N  native u64 row                  → checksum; rows: number, schema versions, key, value
  */
 #ifndef FLOW_STORE_IMPL_H
 #define FLOW_STORE_IMPL_H
@@ -28,6 +29,7 @@
 #include "schema.h"
 #include "store.h"
 
+struct MDB_cursor;
 struct MDB_env;
 struct MDB_txn;
 struct MDB_val;
@@ -41,6 +43,9 @@ struct MDB_val;
 #define STORE_CHUNK (65536 - 16)
 #define STORE_CHUNK_HEADER 12
 #define STORE_CHUNK_KEY 14
+/* A full chunk of a base takes one page with LMDB's header of an overflow page. */
+#define STORE_BASE_CHUNK (4096 - 16)
+#define STORE_BASE_HEADER 8
 /* Partitions take turns by stripes of this many bytes (a constant of the language, rule 2). */
 #define STORE_STRIPE 65536
 /* What a chunk and an epoch cost beside their bytes: tree nodes, page ends, the epoch's record. */
@@ -69,7 +74,7 @@ struct store_meta {
 
 /* What base.N must hold. */
 struct store_base {
-  uint64_t rows, bytes, sum; /* sum of the rows' checksums */
+  uint64_t rows, bytes, sum; /* sum of the chunks' checksums */
   uint64_t next_row;
 };
 
@@ -133,6 +138,7 @@ struct store_rows {
 
 struct store_fold {
   struct flow_buf image; /* packed rows of meta.fold_id, from meta.fold_row on; see store_fold.c */
+  struct flow_buf old, out; /* scratch of store_base.c */
   size_t cursor;
   bool has_image;
   bool is_paused; /* an older state is being read by another process, when it was last looked at */
@@ -202,8 +208,8 @@ int store_base_open(struct MDB_txn *, uint16_t id, bool create, unsigned *dbi);
 /* -- store_format.c -- */
 
 uint64_t store_hash(const void *data, size_t length, uint64_t seed);
-/* The checksum of a base row: over its record behind the checksum, its id and its number. */
-uint64_t store_row_hash(uint16_t id, uint64_t row, const void *record, size_t length);
+/* The checksum of a chunk of a base: over its rows, its id and its key. */
+uint64_t store_base_hash(uint16_t id, uint64_t key, const void *rows, size_t length);
 uint64_t store_chunk_hash(int64_t epoch, uint16_t id, uint32_t chunk, const void *data,
                           size_t length);
 void store_put16(uint8_t *, uint16_t);
@@ -229,17 +235,6 @@ void store_encode_version(struct flow_buf *, uint16_t id, uint32_t number,
 /* Texts and types are in the pool. */
 bool store_decode_version(struct flow_schema_pool *, struct store_version *, uint16_t id,
                           uint32_t number, const void *data, size_t length);
-
-/* A base row without its checksum field; `hash` is the full checksum. */
-struct store_record {
-  uint32_t key_version, value_version;
-  const uint8_t *key, *value;
-  size_t key_length, value_length;
-  uint64_t hash;
-};
-void store_encode_record(struct flow_buf *, uint16_t id, uint64_t row, struct store_record *);
-bool store_decode_record(struct store_record *, uint16_t id, uint64_t row, const void *data,
-                         size_t length);
 
 /* One entry of a delta. */
 struct store_entry {
@@ -282,18 +277,6 @@ void store_count_foldable(struct flow_store *);
 /* Forgets the weights of epochs that are no longer between base and head. */
 void store_reweigh(struct flow_store *, int64_t old_base);
 
-/* Rows of a base are visited in order, but on pages in any order, and a page on which the processor
- * sees no pattern costs a cache miss per row. So when `data` lies on another page than *page, all of
- * the page is asked for. */
-static inline void store_visit(const void *data, uintptr_t *page) {
-  enum { PAGE = 4096, LINE = 64 };
-  uintptr_t found = (uintptr_t)data / PAGE;
-  if (found == *page) return;
-  *page = found;
-  const char *start = (const char *)data - (uintptr_t)data % PAGE;
-  for (int i = 0; i < PAGE; i += LINE) __builtin_prefetch(start + i);
-}
-
 /* -- store_commit.c -- */
 
 int store_put_meta(struct flow_store *, struct MDB_txn *, const struct store_meta *);
@@ -302,6 +285,67 @@ int store_delete_epochs(struct MDB_txn *, unsigned dbi, int64_t from, int64_t to
 int store_rewind_in(struct flow_store *, struct MDB_txn *, int64_t epoch, struct store_meta *);
 /* FLOW_OK if --resume-epoch `epoch` is possible. */
 enum flow_status store_reachable(struct flow_store *, int64_t epoch, struct flow_report *);
+
+/* -- store_base.c -- */
+
+/* A row of a base. */
+struct store_record {
+  uint32_t key_version, value_version;
+  const uint8_t *key, *value;
+  size_t key_length, value_length;
+  uint64_t sum; /* what the row adds to store_base.sum: the first row of a chunk its checksum, others 0 */
+};
+
+/* The rows of a chunk that are still to be read. */
+struct store_chunk {
+  uint64_t next; /* the least number that the next row may have */
+  struct flow_reader left;
+};
+
+/* All rows of a base from `first` on, in their order:
+ *
+ *   int code = store_walk_open(&walk, txn, id, first);
+ *   while (code == 0 && (code = store_walk_next(&walk, &row, &record)) == 0) …
+ *   store_walk_close(&walk);
+ */
+struct store_walk {
+  struct MDB_cursor *tree; /* null: there is no base */
+  uint16_t id;
+  bool has_begun;
+  uint64_t first;
+  struct store_chunk chunk;
+  uint64_t sum; /* of the chunk, until its first row is handed out */
+};
+int store_walk_open(struct store_walk *, struct MDB_txn *, uint16_t id, uint64_t first);
+/* The bytes of the record live as long as the transaction. MDB_NOTFOUND: there is no further row;
+ * MDB_CORRUPTED: it is damaged. */
+int store_walk_next(struct store_walk *, uint64_t *row, struct store_record *);
+void store_walk_close(struct store_walk *);
+
+/* Changes rows of a base, in the order of their numbers. */
+struct store_writer {
+  struct MDB_cursor *tree;
+  uint16_t id;
+  struct store_base base;  /* its counts; right after store_writer_end() */
+  struct flow_buf *old;    /* a copy of the chunk that is being rewritten */
+  struct store_chunk rows; /* of it, that are still to be read */
+  uint64_t row;            /* the one that was read last and has to go to `out`, or UINT64_MAX */
+  struct store_record record;
+  bool has_stale;          /* the chunk at key `stale` is to be deleted or overwritten */
+  uint64_t stale;
+  uint64_t limit;          /* key of the chunk behind it, or UINT64_MAX */
+  size_t limit_size;       /* bytes of that chunk; 0: there is none */
+  struct flow_buf *out;    /* rows for new chunks: from number `key` on, below `end` */
+  uint64_t key, end;
+};
+/* All return 0, an LMDB code, or MDB_CORRUPTED for damage. Only after a success has
+ * store_writer_end() to be called. */
+int store_writer_open(struct store_writer *, struct flow_store *, struct MDB_txn *, uint16_t id,
+                      const struct store_base *);
+/* Puts the row in the place of what the base has; a null key keeps the key that is there. A null record
+ * deletes the row, if there is one. */
+int store_writer_put(struct store_writer *, uint64_t row, struct store_record *);
+int store_writer_end(struct store_writer *);
 
 /* -- store_delta.c -- */
 
@@ -332,7 +376,6 @@ struct store_scan {
   enum flow_status status;
   struct flow_store_loaded loaded;
   struct store_base found;          /* what the base really holds */
-  uintptr_t page;                   /* of the base that was visited last */
   struct flow_buf key[2], value[2]; /* two each, for chains of versions */
 };
 

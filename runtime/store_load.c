@@ -89,35 +89,21 @@ static int hand_out_changed(struct store_scan *scan, struct store_row row,
   return hand_out(scan, row);
 }
 
-static int read_record(struct store_scan *scan, const MDB_val *key, const MDB_val *data, uint64_t *row,
-                       struct store_record *record) {
-  if (key->mv_size != sizeof *row) return base_is_wrong(scan);
-  memcpy(row, key->mv_data, sizeof *row);
-  store_visit(data->mv_data, &scan->page);
-  if (!store_decode_record(record, scan->id->number, *row, data->mv_data, data->mv_size))
-    return base_is_wrong(scan);
-  return 0;
-}
-
 static void count_record(struct store_scan *scan, const struct store_record *record) {
   scan->found.rows++;
-  scan->found.sum += record->hash;
+  scan->found.sum += record->sum;
   scan->found.bytes += record->key_length + record->value_length;
 }
 
 /* Walks base and changes together, both in row order. A walk that the callback ends has counted the
  * records of the base up to the row that was handed out last, and no others. */
-static int merge(struct store_scan *scan, MDB_cursor *cursor, struct store_rows *rows) {
-  MDB_val key = {.mv_data = &scan->first, .mv_size = sizeof scan->first}, data;
-  MDB_cursor_op step = MDB_SET_RANGE;
+static int merge(struct store_scan *scan, struct store_walk *base, struct store_rows *rows) {
   struct store_row changed;
+  struct store_record record;
+  uint64_t row;
   bool has_changed = store_rows_next(rows, &changed);
   int code;
-  for (; cursor != NULL && (code = mdb_cursor_get(cursor, &key, &data, step)) == 0;
-       step = MDB_NEXT) {
-    uint64_t row;
-    struct store_record record;
-    code = read_record(scan, &key, &data, &row, &record);
+  while ((code = store_walk_next(base, &row, &record)) == 0) {
     while (code == 0 && has_changed && changed.row < row) {
       code = hand_out_changed(scan, changed, NULL);
       has_changed = store_rows_next(rows, &changed);
@@ -135,7 +121,7 @@ static int merge(struct store_scan *scan, MDB_cursor *cursor, struct store_rows 
     }
     if (code != 0) return code;
   }
-  if (cursor != NULL && code != MDB_NOTFOUND) return code;
+  if (code != MDB_NOTFOUND) return code == MDB_CORRUPTED ? base_is_wrong(scan) : code;
   for (code = 0; code == 0 && has_changed; has_changed = store_rows_next(rows, &changed))
     code = hand_out_changed(scan, changed, NULL);
   return code;
@@ -145,17 +131,15 @@ int store_scan(struct store_scan *scan, MDB_txn *txn) {
   struct flow_store *store = scan->store;
   struct store_id *id = scan->id;
   struct store_rows rows;
-  MDB_cursor *cursor = NULL;
-  unsigned dbi;
+  struct store_walk base;
   int code = store_collect(store, txn, id->number, store->meta.base + 1, scan->to, scan->first,
                            &rows, scan->report);
   if (code != 0) return code;
   uint64_t last = rows.count == 0 ? 0 : rows.refs[rows.count - 1].row + 1;
   scan->loaded.next_row = last > id->base.next_row ? last : id->base.next_row;
-  code = store_base_open(txn, id->number, false, &dbi);
-  if (code == 0) code = mdb_cursor_open(txn, dbi, &cursor);
-  if (code == 0 || code == MDB_NOTFOUND) code = merge(scan, cursor, &rows);
-  if (cursor != NULL) mdb_cursor_close(cursor);
+  code = store_walk_open(&base, txn, id->number, scan->first);
+  if (code == 0) code = merge(scan, &base, &rows);
+  store_walk_close(&base);
   store_rows_free(store, &rows);
   return code;
 }
