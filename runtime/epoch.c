@@ -29,7 +29,7 @@ unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
   bool closes = false, commits = false;
   switch (event) {
   case EPOCH_BLOCK:
-    commits = may_commit && (policy->is_immediate ||
+    commits = may_commit && (policy->is_immediate || e->held_bytes >= EPOCH_READY_BYTES ||
                              now_us - e->interval_from >= policy->interval_us);
     closes = commits || (policy->records != 0 && e->records >= policy->records);
     break;

@@ -26,9 +26,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Packed bytes of closed epochs that wait for their group's commit. Beyond it the group commits
- * early, and waits for the one before: with an epoch per record, a second of input could otherwise
- * hold gigabytes. */
+/* Packed bytes of closed epochs that wait for their group's commit. With an epoch per record, a second
+ * of input could hold gigabytes. So beyond EPOCH_READY_BYTES the group commits as soon as no commit
+ * is under way: what the newest group takes on the disk stays small beside the state. Beyond
+ * EPOCH_HELD_BYTES it commits at any rate, and waits for the one before. */
+#define EPOCH_READY_BYTES ((uint64_t)8 << 20)
 #define EPOCH_HELD_BYTES ((uint64_t)64 << 20)
 
 /* Closed epochs in one group. Each has a record of its own, and one transaction holds them all. */

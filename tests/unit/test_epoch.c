@@ -113,6 +113,9 @@ static void a_group_is_bounded(void **state) {
     e.held_count = EPOCH_HELD_COUNT - 1;
     assert_int_equal(epoch_decide(&e, &policy, EPOCH_BLOCK, 2), EPOCH_CLOSE | EPOCH_COMMIT);
     e.held_count = 1;
+    e.held_bytes = EPOCH_READY_BYTES;
+    assert_int_equal(epoch_decide(&e, &policy, EPOCH_BLOCK, 2),
+                     in_flight ? EPOCH_CLOSE : EPOCH_CLOSE | EPOCH_COMMIT);
     e.held_bytes = EPOCH_HELD_BYTES;
     assert_int_equal(epoch_decide(&e, &policy, EPOCH_BLOCK, 2), EPOCH_CLOSE | EPOCH_COMMIT);
     e.held_bytes = 0;
