@@ -143,6 +143,7 @@ static enum flow_status open_store(struct engine *e) {
   declare(e);
   const struct flow_store_options options = {.dir = e->options.state_dir,
                                              .flow_name = e->program->name,
+                                             .flow_was = e->program->was,
                                              .compiler_version = e->program->compiler,
                                              .create = true,
                                              .retain_epochs = e->options.retain_epochs};
@@ -312,11 +313,51 @@ static enum flow_status check_same_file(struct engine *e) {
   return FLOW_OK;
 }
 
+struct former {
+  struct engine *engine;
+  const char *name;
+};
+
+static enum flow_status check_former_row(void *context, uint64_t row, const void *key,
+                                         size_t key_length, const void *value,
+                                         size_t value_length) {
+  struct former *former = context;
+  struct engine *e = former->engine;
+  (void)row;
+  (void)key;
+  (void)key_length;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) {
+    const char *name = e->program->sinks[i].name;
+    const struct options *o = &e->options;
+    if (e->sinks[i].is_stored || options_has(o->sink_restarts, o->sink_restart_count, name)) continue;
+    enum flow_status status =
+        sink_check_former(&e->sinks[i], former->name, value, value_length, &e->report);
+    if (status != FLOW_OK) return status;
+  }
+  return FLOW_OK;
+}
+
+/* A sink that got a new name without a `was` would empty the file of the old one. */
+static enum flow_status check_former_sinks(struct engine *e) {
+  struct former former = {.engine = e};
+  const uint32_t first = e->program->source_count, count = e->program->sink_count;
+  uint16_t id = 0;
+  enum flow_status status = FLOW_OK;
+  while (status == FLOW_OK && flow_store_next_id(e->store, FLOW_STORE_SINK, &id, &former.name)) {
+    bool is_declared = false;
+    struct flow_store_loaded loaded;
+    for (uint32_t i = 0; i < count; i++) is_declared |= e->numbers[first + i] == id;
+    if (is_declared) continue;
+    status = flow_store_load(e->store, id, check_former_row, &former, &loaded, &e->report);
+  }
+  return status;
+}
+
 /* Sinks are changed only when nothing can refuse the run any more. */
 static enum flow_status prepare_sinks(struct engine *e) {
   const struct flow_program *p = e->program;
   const struct options *o = &e->options;
-  enum flow_status status = FLOW_OK;
+  enum flow_status status = e->store == NULL ? FLOW_OK : check_former_sinks(e);
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
     bool restarts = options_has(o->sink_restarts, o->sink_restart_count, p->sinks[i].name);
     status = sink_check(&e->sinks[i], restarts, &e->report);

@@ -80,7 +80,13 @@ static void add_drop(struct differ *d, const char *name) {
   add_text(&d->drops, name);
 }
 
-/* Refuses; only the first reason is kept, the others usually follow from it. Returns null. */
+static void add_type(struct flow_buf *out, const struct flow_type *type) {
+  if (type == NULL) add_text(out, "nothing");
+  else flow_schema_print(out, type);
+}
+
+/* Refuses; only the first reason is kept, the others usually follow from it. A type is null if there
+ * is none on that side. Returns null. */
 static const struct flow_schema_plan *refuse(struct differ *d, const struct flow_type *old_type,
                                              const struct flow_type *new_type, const char *reason) {
   if (d->verdict == FLOW_SCHEMA_REFUSED) return NULL;
@@ -90,9 +96,9 @@ static const struct flow_schema_plan *refuse(struct differ *d, const struct flow
   add_text(&d->why, "` ");
   add_text(&d->why, reason);
   add_text(&d->why, "\n  saved:   ");
-  flow_schema_print(&d->why, old_type);
+  add_type(&d->why, old_type);
   add_text(&d->why, "\n  program: ");
-  flow_schema_print(&d->why, new_type);
+  add_type(&d->why, new_type);
   return NULL;
 }
 
@@ -159,8 +165,7 @@ static bool plan_field(struct differ *d, struct fields_plan *plan, const struct 
     step->length = 1; /* the zero byte of `none` */
     *is_copy = false;
   } else {
-    static const struct flow_type nothing = {.kind = FLOW_KIND_UNIT};
-    refuse(d, &nothing, now->type, "is a new field and has no default");
+    refuse(d, NULL, now->type, "is a new field without a default: give it one, or an optional type");
   }
   d->path.length = mark;
   return d->verdict != FLOW_SCHEMA_REFUSED && !d->no_memory;
@@ -194,8 +199,7 @@ static bool plan_fields(struct differ *d, struct fields_plan *plan,
     *is_copy = false;
     if (is_key) {
       size_t mark = enter(d, ".", plan->from[i].name);
-      static const struct flow_type nothing = {.kind = FLOW_KIND_UNIT};
-      refuse(d, plan->from[i].type, &nothing, "is a part of a key and cannot be removed");
+      refuse(d, plan->from[i].type, NULL, "is a part of a key and cannot be removed");
       d->path.length = mark;
       return false;
     }

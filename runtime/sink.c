@@ -124,19 +124,32 @@ void sink_close(struct sink *s) {
   flow_buf_free(&s->out->buf);
 }
 
+/* The row that the store has of a sink. */
+struct stored {
+  uint64_t length, check;
+  const char *place;
+  size_t place_length;
+};
+
+static bool read_row(struct stored *row, const void *value, size_t length) {
+  struct flow_reader r = flow_reader_of(value, length);
+  row->length = (uint64_t)flow_get_int(&r);
+  row->check = (uint64_t)flow_get_int(&r);
+  row->place = flow_get_bytes(&r, &row->place_length);
+  return flow_reader_done(&r);
+}
+
 enum flow_status sink_load(struct sink *s, const void *value, size_t length,
                            struct flow_report *report) {
-  struct flow_reader r = flow_reader_of(value, length);
-  size_t place_length;
-  s->stored_length = (uint64_t)flow_get_int(&r);
-  s->stored_check = (uint64_t)flow_get_int(&r);
-  const char *place = flow_get_bytes(&r, &place_length);
-  if (!flow_reader_done(&r)) {
+  struct stored row;
+  if (!read_row(&row, value, length)) {
     return flow_report_fail(report, FLOW_E_CORRUPT, "the saved length of sink `%s` is damaged",
                             s->desc->name);
   }
   s->is_stored = true;
-  s->stored_place = input_copy_text(s->sys, place, place_length);
+  s->stored_length = row.length;
+  s->stored_check = row.check;
+  s->stored_place = input_copy_text(s->sys, row.place, row.place_length);
   return s->stored_place == NULL ? flow_report_fail(report, FLOW_E_MEMORY, "no memory") : FLOW_OK;
 }
 
@@ -198,6 +211,49 @@ static bool is_unused(struct sink *s, uint64_t size) {
          memcmp(bytes, header, (size_t)size) == 0;
 }
 
+/* Rows under a header that names other columns would be misread. */
+static enum flow_status check_header(struct sink *s, struct flow_report *report) {
+  const char *header = s->desc->header == NULL ? "" : s->desc->header;
+  char bytes[POSITION_SAMPLE];
+  size_t length = strlen(header);
+  if (length > sizeof bytes) length = sizeof bytes;
+  int64_t n = flow_sys_pread_all(s->sys, s->fd, bytes, length, 0);
+  if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", s->location);
+  if (n == (int64_t)length && memcmp(bytes, header, length) == 0) return FLOW_OK;
+  const char *end = memchr(bytes, '\n', (size_t)n);
+  flow_report_fail(report, FLOW_E_MISMATCH,
+                   "the rows of sink `%s` have other columns than those in %s\n  there:   %.*s\n"
+                   "  program: %.*s",
+                   s->desc->name, s->location, end == NULL ? (int)n : (int)(end - bytes), bytes,
+                   (int)strcspn(header, "\n"), header);
+  flow_report_help(report,
+                   "write them to another file: --sink %s=PATH; or give up what is in this one: "
+                   "--sink-restart %s",
+                   s->desc->name, s->desc->name);
+  return FLOW_E_MISMATCH;
+}
+
+enum flow_status sink_check_former(struct sink *s, const char *name, const void *value,
+                                   size_t length, struct flow_report *report) {
+  struct stored row;
+  struct flow_file_info info;
+  if (s->is_stream || !read_row(&row, value, length) || row.length == 0) return FLOW_OK;
+  if (s->sys->fstat(s->sys, s->fd, &info) < 0 || info.size < row.length) return FLOW_OK;
+  if (read_tail(s, row.length) < 0) return FLOW_OK;
+  bool is_its = position_hash(s->tail, s->tail_length) == row.check;
+  s->tail_length = 0;
+  if (!is_its) return FLOW_OK;
+  flow_report_fail(report, FLOW_E_MISMATCH,
+                   "%s is what sink `%s` has written, which the program has no more; sink `%s` would "
+                   "empty it",
+                   s->location, name, s->desc->name);
+  flow_report_help(report,
+                   "if `%s` is the same sink under a new name, write `was \"%s\"` at its end; if not, "
+                   "give it another file, or empty this one: --sink-restart %s",
+                   s->desc->name, name, s->desc->name);
+  return FLOW_E_MISMATCH;
+}
+
 enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *report) {
   s->starts_afresh = !s->is_stored || restarts;
   if (s->starts_afresh || s->is_stream) return FLOW_OK;
@@ -208,7 +264,7 @@ enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *r
   bool is_ours =
       info.size >= s->stored_length &&
       (s->stored_check == 0 || position_hash(s->tail, s->tail_length) == s->stored_check);
-  if (is_ours) return FLOW_OK;
+  if (is_ours) return s->stored_length == 0 ? FLOW_OK : check_header(s, report);
   bool is_moved = strcmp(s->stored_place, s->location) != 0;
   s->starts_afresh = is_moved && is_unused(s, info.size);
   return s->starts_afresh ? FLOW_OK : report_edited(s, info.size, report);

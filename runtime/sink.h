@@ -75,9 +75,16 @@ void sink_close(struct sink *);
 /* Takes the row of the store. */
 enum flow_status sink_load(struct sink *, const void *value, size_t length, struct flow_report *);
 
-/* Verifies that the target holds what was committed (rule 10), unless it starts afresh: if nothing
- * was committed, or `restarts`. FLOW_E_MISMATCH if it was edited or rotated. */
+/* Verifies that the target holds what was committed (rule 10), and the header that its rows would
+ * have now, unless it starts afresh: if nothing was committed, or `restarts`. FLOW_E_MISMATCH if it
+ * was edited or rotated. */
 enum flow_status sink_check(struct sink *, bool restarts, struct flow_report *);
+
+/* For a sink that is new in the program and about to start afresh: refuses with FLOW_E_MISMATCH if its
+ * file is what another sink has written, which is not in the program any more. `value` is the stored
+ * row of that one, `name` its name. */
+enum flow_status sink_check_former(struct sink *, const char *name, const void *value, size_t length,
+                                   struct flow_report *);
 
 /* Makes the target what it was at the last commit: cut back, or empty if it starts afresh. */
 enum flow_status sink_begin(struct sink *, struct flow_report *);

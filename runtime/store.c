@@ -433,13 +433,15 @@ static enum flow_status sync_names(struct flow_store *store, const char *data_pa
 }
 
 static enum flow_status check_owner(struct flow_store *store, const char *flow_name,
-                                    struct flow_report *report) {
+                                    const char *flow_was, struct flow_report *report) {
   if (strcmp(store->meta.flow_name, flow_name) == 0) return FLOW_OK;
+  if (flow_was != NULL && strcmp(store->meta.flow_name, flow_was) == 0) return FLOW_OK;
   flow_report_fail(report, FLOW_E_MISMATCH,
                    "the state in %s belongs to the flow `%s`, and this is `%s`", store->dir,
                    store->meta.flow_name, flow_name);
   flow_report_help(report, "give this flow another --state-dir; if it is the same flow under a new "
-                   "name, say `flow %s` at the top of the program", store->meta.flow_name);
+                   "name, write `flow %s was \"%s\"` at the top of the program", flow_name,
+                   store->meta.flow_name);
   return FLOW_E_MISMATCH;
 }
 
@@ -465,7 +467,7 @@ static enum flow_status open_store(struct flow_store *store,
   if (error < 0 && error != -ENOENT)
     status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
   if (status == FLOW_OK) status = open_data(store, options, report);
-  if (status == FLOW_OK) status = check_owner(store, options->flow_name, report);
+  if (status == FLOW_OK) status = check_owner(store, options->flow_name, options->flow_was, report);
   if (status == FLOW_OK) status = sync_names(store, path, report);
   return status;
 }
@@ -489,6 +491,7 @@ enum flow_status flow_store_open(const struct flow_sys *sys,
                                                                       : FLOW_STORE_FOLD_FLOOR,
                                .pid = sys->getpid(sys)};
   snprintf(store->dir, sizeof store->dir, "%s", options->dir);
+  snprintf(store->flow_name, sizeof store->flow_name, "%s", options->flow_name);
   snprintf(store->compiler, sizeof store->compiler, "%s", options->compiler_version);
   enum flow_status status = open_store(store, options, report);
   if (status == FLOW_OK) *opened = store;

@@ -63,6 +63,7 @@ struct flow_store;
 struct flow_store_options {
   const char *dir;
   const char *flow_name;        /* whose state this is */
+  const char *flow_was;         /* its former name, or null: state of that name is taken over */
   const char *compiler_version; /* "flowcc 0.1.0"; recorded only */
   bool create;                  /* make the directory and the store if they are missing */
   uint64_t retain_epochs;       /* --retain-epochs: epochs before the newest that stay reachable */
@@ -133,6 +134,11 @@ struct flow_store_plan {
  * before it is damaged; the message names the newest good one. Nothing is touched on refusal. */
 enum flow_status flow_store_prepare(struct flow_store *, const struct flow_store_plan *,
                                     uint16_t *numbers, struct flow_report *);
+
+/* The number of the next id of a kind, and its name: of all that the store holds, in the program or
+ * not. Begins with *id == 0. False: there is none left. The name lives until the next prepare(). */
+bool flow_store_next_id(const struct flow_store *, enum flow_store_kind, uint16_t *id,
+                        const char **name);
 
 /* -- loading ---------------------------------------------------------------------------------- */
 

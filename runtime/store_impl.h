@@ -155,7 +155,8 @@ struct flow_store {
   uint64_t map_size, retain, fold_floor;
   bool has_failed;
   bool is_locked, made_dir, made_store; /* by this flow_store_open() */
-  char compiler[FLOW_STORE_NAME + 1]; /* of this program; meta has that of the last one */
+  /* Of this program; meta has those of the last one. */
+  char flow_name[FLOW_STORE_NAME + 1], compiler[FLOW_STORE_NAME + 1];
   struct store_meta meta;
   uint64_t head_link; /* checksum of the record of the head */
   struct flow_schema_pool *pool; /* of ids; replaced when they are read anew */

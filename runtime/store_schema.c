@@ -16,6 +16,7 @@ struct item {
   const struct flow_store_id *want;
   const struct store_id *have; /* null: it is new */
   bool adds_version;
+  bool undrops; /* a drop that no epoch has seen yet is taken back */
   struct store_version version; /* what to write; texts in the pool */
   uint16_t number;
   uint32_t version_number;
@@ -44,6 +45,15 @@ static void add_text(struct flow_buf *out, const char *text) {
 static void add_line(struct flow_buf *out, const char *text) {
   if (out->length != 0) add_text(out, "\n");
   add_text(out, text);
+}
+
+static void add_rename(struct prepare *p, const char *what, const char *from, const char *to) {
+  add_line(&p->notes, what);
+  add_text(&p->notes, "`");
+  add_text(&p->notes, from);
+  add_text(&p->notes, "` is now `");
+  add_text(&p->notes, to);
+  add_text(&p->notes, "`");
 }
 
 static bool is_visible(const struct prepare *p, const struct store_id *id) {
@@ -158,21 +168,41 @@ static bool compare_item(struct prepare *p, struct item *item, uint32_t number, 
   bool is_renamed = strcmp(version->name, name) != 0;
   *is_same = key.verdict == FLOW_SCHEMA_SAME && value.verdict == FLOW_SCHEMA_SAME && !is_renamed;
   if (is_quiet || *is_same) return true;
-  if (is_renamed) {
-    add_line(&p->notes, "`");
-    add_text(&p->notes, version->name);
-    add_text(&p->notes, "` is now `");
-    add_text(&p->notes, name);
-    add_text(&p->notes, "`");
-  }
+  if (is_renamed) add_rename(p, "", version->name, name);
   bool ok = check_type(p, "key of ", &key);
   return check_type(p, "", &value) && ok;
+}
+
+/* The id of that name and these types whose drop no epoch has seen yet. A run that was refused or
+ * killed behind its --accept-drop must not cost the older program its state. */
+static bool find_dropped(struct prepare *p, struct item *item) {
+  for (size_t i = 0; i < p->store->id_count; i++) {
+    const struct store_id *id = &p->store->ids[i];
+    if (id->dropped != p->head + 1 || id->kind != item->want->kind || id->created > p->head ||
+        strcmp(name_of(p, id), item->want->name) != 0)
+      continue;
+    bool is_same;
+    item->have = id;
+    if (compare_item(p, item, visible_versions(p, id), true, &is_same) && is_same) {
+      item->undrops = p->has_changes = true;
+      add_line(&p->notes, "`");
+      add_text(&p->notes, item->want->name);
+      add_text(&p->notes, "` is not forgotten after all");
+      return true;
+    }
+    item->have = NULL;
+  }
+  return false;
 }
 
 static bool prepare_item(struct prepare *p, struct item *item) {
   const struct flow_store_id *want = item->want;
   item->have = find_named(p, want->kind, want->name);
   if (item->have == NULL) item->have = find_named(p, want->kind, want->was);
+  if (item->have == NULL && find_dropped(p, item)) {
+    item->number = item->have->number;
+    return true;
+  }
   if (item->have == NULL) {
     if (p->meta.next_id == UINT16_MAX || p->store->id_count + p->plan->id_count > FLOW_STORE_IDS) {
       add_line(&p->wrong, "too many ids");
@@ -240,9 +270,9 @@ static int put_record(struct prepare *p, MDB_txn *txn, uint16_t id, uint32_t ver
 static int write_item(struct prepare *p, MDB_txn *txn, const struct item *item) {
   struct flow_store *store = p->store;
   int code = 0;
-  if (item->have == NULL) {
-    struct store_id id = {.number = item->number, .kind = item->want->kind,
-                          .created = p->head + 1, .dropped = -1};
+  if (item->have == NULL || item->undrops) {
+    struct store_id id = {.number = item->number, .kind = item->want->kind, .dropped = -1,
+                          .created = item->undrops ? item->have->created : p->head + 1};
     store->scratch.length = 0;
     store_encode_id(&store->scratch, &id);
     code = put_record(p, txn, id.number, 0);
@@ -273,6 +303,18 @@ static int write_prepare(struct flow_store *store, MDB_txn *txn, void *context,
   for (size_t i = 0; code == 0 && i < store->id_count; i++)
     if (p->drops[i]) code = write_drop(p, txn, &store->ids[i]);
   return code == 0 ? store_put_meta(store, txn, &meta) : code;
+}
+
+bool flow_store_next_id(const struct flow_store *store, enum flow_store_kind kind, uint16_t *id,
+                        const char **name) {
+  for (size_t i = 0; i < store->id_count; i++) {
+    const struct store_id *next = &store->ids[i];
+    if (next->number <= *id || next->kind != kind || next->dropped >= 0) continue;
+    *id = next->number;
+    *name = next->versions[next->version_count - 1].name;
+    return true;
+  }
+  return false;
 }
 
 /* -- the whole */
@@ -308,6 +350,11 @@ static enum flow_status prepare(struct prepare *p) {
   p->is_out_of_memory = p->items == NULL || p->drops == NULL;
   if (p->is_out_of_memory || !compare_all(p)) return refuse(p);
   if (strcmp(store->compiler, store->meta.compiler) != 0) p->has_changes = true;
+  if (strcmp(store->flow_name, store->meta.flow_name) != 0) {
+    p->has_changes = true;
+    add_rename(p, "the flow ", store->meta.flow_name, store->flow_name);
+  }
+  snprintf(p->meta.flow_name, sizeof p->meta.flow_name, "%s", store->flow_name);
   snprintf(p->meta.compiler, sizeof p->meta.compiler, "%s", store->compiler);
   bool rewinds = p->head != store->meta.head;
   if (!p->has_changes && !rewinds) return FLOW_OK;

@@ -357,6 +357,8 @@ void emit_program(struct emit *e) {
   text_add(out, "const struct flow_program flow_program = {\n  .abi_version = FLOW_ABI_VERSION,\n");
   text_addf(out, "  .name = %s, .file = %s, .doc = %s,\n", quoted(e, check_flow_name(e->compiler)),
             quoted(e, slash != NULL ? slash + 1 : path), quoted(e, flow_doc(e)));
+  if (check_flow_was(e->compiler) != NULL)
+    text_addf(out, "  .was = %s,\n", quoted(e, check_flow_was(e->compiler)));
   text_addf(out, "  .compiler = \"flowcc %s\",\n", FLOWCC_VERSION);
   if (param_count > 0)
     text_addf(out, "  .params_size = sizeof(struct params), .params = params, .param_count = %u,\n"

@@ -501,3 +501,7 @@ struct stream *check_find_stream(const struct compiler *compiler, const char *na
 const char *check_flow_name(const struct compiler *compiler) {
   return compiler->symbols->flow_name;
 }
+
+const char *check_flow_was(const struct compiler *compiler) {
+  return compiler->symbols->flow_was;
+}

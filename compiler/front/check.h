@@ -77,6 +77,8 @@ struct stream *check_find_stream(const struct compiler *, const char *name);
 
 /* The flow's name: `flow NAME`, else the file's base name without `.flow`. */
 const char *check_flow_name(const struct compiler *);
+/* Its former name, by which its saved state is known; null: it has none. */
+const char *check_flow_was(const struct compiler *);
 
 /* -- what an operator's check() may use ----------------------------------------------------- */
 

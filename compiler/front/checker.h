@@ -15,7 +15,7 @@ struct symbols {
   struct map values;               /* to struct decl (param, const) */
   struct map streams;              /* to struct stream */
   struct stream_list stream_order; /* by first appearance in the text */
-  const char *flow_name;
+  const char *flow_name, *flow_was; /* the latter null without a clause `was` */
 };
 
 /* What encloses the expressions that are being typed. */

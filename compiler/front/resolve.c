@@ -118,7 +118,9 @@ static void declare_flow(struct checker *c, struct decl *decl, const struct decl
   }
   *first = decl;
   c->symbols->flow_name = decl->name.text;
-  check_unused_clauses(c, &decl->clauses, "a flow", (const char *const[]){NULL});
+  struct clause *clause = check_clause(&decl->clauses, "was");
+  if (clause) c->symbols->flow_was = check_clause_string(c, clause);
+  check_unused_clauses(c, &decl->clauses, "a flow", (const char *const[]){"was", NULL});
 }
 
 /* -- derived streams ------------------------------------------------------------------------- */

@@ -100,7 +100,7 @@ static const struct migration migrations[] = {
      "`s.y` is new, and absent", "54", "5400"},
     {"record {}", "record { y: int = 0x06 }", MIGRATES, false, "`s.y` is new", "00", "06"},
     {"record { x: int }", "record { x: int, y: int }", REFUSED, false,
-     "`s.y` is a new field and has no default", NULL, NULL},
+     "`s.y` is a new field without a default", NULL, NULL},
     /* T to T? and back */
     {"int", "int?", MIGRATES, false, "`s` may now be absent", "54", "0154"},
     {"int?", "int??", MIGRATES, false, NULL, NULL, NULL},

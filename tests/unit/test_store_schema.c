@@ -132,7 +132,7 @@ static void refuses_and_touches_nothing(void **state) {
       {"cart", "record { a: int }", "--accept-drop cart.b"},
       {"basket", "record { a: int, b: int }", "the state `cart` is saved"},
       {"basket", "record { a: int, b: int }", "was \"cart\""},
-      {"cart", "record { a: int, b: int, c: int }", "`cart.c` is a new field"},
+      {"cart", "record { a: int, b: int, c: int }", "`cart.c` is a new field without a default"},
   };
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     assert_int_equal(declare(f, wrong[i].name, NULL, wrong[i].value, NULL, &number),
@@ -192,6 +192,30 @@ static void drops_what_is_accepted(void **state) {
   must(f, prepare_ids(f, ids, 2, NULL, FLOW_STORE_NEWEST, numbers));
   assert_true(numbers[1] > numbers[0]);
   expect_hex(f, numbers[1], "");
+}
+
+/* Until an epoch is committed, the program of before may come back, and has lost nothing. */
+static void takes_back_a_drop(void **state) {
+  struct fixture *f = *state;
+  uint16_t id, other, again;
+  must(f, declare(f, "cart", NULL, "int", NULL, &id));
+  commit_hex(f, id, 0, true, "02");
+  must(f, declare(f, "other", NULL, "int", "cart", &other));
+  must(f, declare(f, "other", NULL, "int", NULL, &other)); /* accepted once is enough */
+  must(f, declare(f, "cart", NULL, "int", NULL, &again));
+  expect_message(f, "`cart` is not forgotten after all");
+  assert_int_equal(again, id);
+  expect_hex(f, id, "0=02;");
+  must(f, declare(f, "cart", NULL, "int", NULL, &again));
+  assert_string_equal(f->report.message, "");
+  must(f, declare(f, "other", NULL, "int", "cart", &other));
+  must(f, declare(f, "cart", NULL, "string", NULL, &again)); /* another type: another state */
+  assert_int_not_equal(again, id);
+  expect_hex(f, again, "");
+  must(f, declare(f, "other", NULL, "int", NULL, &other));
+  commit_hex(f, other, 0, true, "02");
+  must(f, declare(f, "cart", NULL, "int", "other", &again));
+  assert_int_not_equal(again, id);
 }
 
 static void takes_new_names(void **state) {
@@ -323,7 +347,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(migrates_in_chains),        CASE(migrates_what_is_folded),
       CASE(refuses_and_touches_nothing), CASE(tells_all_that_is_wrong),
-      CASE(drops_what_is_accepted),    CASE(takes_new_names),
+      CASE(drops_what_is_accepted),    CASE(takes_new_names),     CASE(takes_back_a_drop),
       CASE(forgets_what_was_never_used), CASE(keeps_sinks_that_are_away),
       CASE(goes_back_before_a_drop),   CASE(deletes_what_was_dropped),
       CASE(counts_rows_that_are_gone), CASE(says_which_int_is_not_exact),

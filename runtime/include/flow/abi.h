@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLOW_ABI_VERSION 2
+#define FLOW_ABI_VERSION 3
 
 /* Rows that a source stage parses before it runs them. */
 #define FLOW_BATCH 64
@@ -382,6 +382,7 @@ struct flow_exchange {
 struct flow_program {
   uint32_t abi_version;
   const char *name;        /* of the flow */
+  const char *was;         /* its former name, or null */
   const char *file;        /* "cart_join.flow" */
   const char *doc;         /* text of `##` above the flow, or null */
   const char *compiler;    /* "flowcc 0.1.0" */
