@@ -141,14 +141,12 @@ bool flow_view_print(struct flow_buf *out, const struct flow_type *type, const v
 
 static void print_type_fields(struct flow_buf *out, const struct flow_field *fields,
                               uint32_t count) {
-  add_text(out, "{");
   for (uint32_t i = 0; i < count; i++) {
-    add_text(out, i == 0 ? " " : ", ");
+    if (i > 0) add_text(out, ", ");
     add_text(out, fields[i].name);
     add_text(out, ": ");
     flow_view_print_type(out, fields[i].type);
   }
-  add_text(out, count == 0 ? "}" : " }");
 }
 
 static void print_type_variants(struct flow_buf *out, const struct flow_type *type) {
@@ -158,8 +156,9 @@ static void print_type_variants(struct flow_buf *out, const struct flow_type *ty
     add_text(out, i == 0 ? " " : ", ");
     add_text(out, variant->name);
     if (variant->field_count == 0) continue;
-    add_text(out, " ");
+    add_text(out, "(");
     print_type_fields(out, variant->fields, variant->field_count);
+    add_text(out, ")");
   }
   add_text(out, " }");
 }
@@ -183,7 +182,11 @@ void flow_view_print_type(struct flow_buf *out, const struct flow_type *type) {
       flow_view_print_type(out, type->element);
       add_text(out, "]");
       return;
-    case FLOW_KIND_RECORD: print_type_fields(out, type->fields, type->field_count); return;
+    case FLOW_KIND_RECORD:
+      add_text(out, "{ ");
+      print_type_fields(out, type->fields, type->field_count);
+      add_text(out, type->field_count == 0 ? "}" : " }");
+      return;
     case FLOW_KIND_ENUM: print_type_variants(out, type); return;
     default: flow_schema_print(out, type); return;
   }
@@ -403,16 +406,17 @@ static enum flow_status wrong_key(const struct flow_type *type, struct flow_repo
 static bool read_words(struct key_parser *p, const struct flow_type *type,
                        const char *const *words, size_t count, struct flow_buf *key,
                        struct flow_report *report) {
-  bool is_parts = type->kind == FLOW_KIND_RECORD && count == type->field_count &&
-                  !(count == 1 && words[0][0] == '{');
-  if (!is_parts && count != 1) {
-    flow_report_fail(report, FLOW_E_USAGE, "the key is given in %zu words", count);
+  bool is_parts = type->kind == FLOW_KIND_RECORD && !(count == 1 && words[0][0] == '{');
+  size_t wanted = is_parts ? type->field_count : 1;
+  if (count != wanted) {
+    flow_report_fail(report, FLOW_E_USAGE, "a key is %zu word%s here, and %zu %s given", wanted,
+                     wanted == 1 ? "" : "s", count, count == 1 ? "is" : "are");
     return false;
   }
   for (size_t i = 0; i < count; i++) {
     const struct flow_type *part = is_parts ? type->fields[i].type : type;
     if (read_word(p, part, words[i], key)) continue;
-    flow_report_fail(report, FLOW_E_USAGE, "%.200s is no key: %s%s%s%s", words[i],
+    flow_report_fail(report, FLOW_E_USAGE, "`%.200s` is no key: %s%s%s%s", words[i],
                      is_parts ? "field `" : "", is_parts ? type->fields[i].name : "",
                      is_parts ? "`: " : "", p->bad.reason);
     return false;

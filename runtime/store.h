@@ -9,7 +9,7 @@
  *
  *   commit   one LMDB transaction = one or more whole epochs; when it returns they are durable
  *   load     the rows as of the newest epoch, in row order, in the program's present types
- *   rewind   forgets the newest epochs (--resume-epoch)
+ *   prepare  fits the store to the program; goes back, forgetting the newest epochs (--resume-epoch)
  *   fold     moves old epochs into the base, one tree per id, whenever there is time
  *
  * A run, in order:
@@ -185,12 +185,6 @@ struct flow_store_epoch {
  * only read. */
 enum flow_status flow_store_commit(struct flow_store *, const struct flow_store_epoch *epochs,
                                    size_t count, struct flow_report *);
-
-/* Goes back to the end of epoch `epoch` - 1: deletes the epochs from `epoch` on, and the ids,
- * types and drops that came with them, and counts up the timeline, in one transaction; head + 1
- * is no change. prepare() does this too; here it stands alone, and prepare() and load() have to
- * follow. FLOW_E_RANGE: the message names the range. */
-enum flow_status flow_store_rewind(struct flow_store *, int64_t epoch, struct flow_report *);
 
 /* -- housekeeping ----------------------------------------------------------------------------- */
 

@@ -363,5 +363,5 @@ bool store_check_head(const struct flow_sys *sys, int fd, char *why, size_t why_
   c.file_size = (uint64_t)length;
   if (!check_metas(&c, metas, txns)) return false;
   c.file_size = info.size; /* it may have grown since */
-  return check_size(&c, metas[0] + PAGE_HEADER) && check_size(&c, metas[1] + PAGE_HEADER);
+  return check_size(&c, metas[txns[0] > txns[1] ? 0 : 1] + PAGE_HEADER);
 }

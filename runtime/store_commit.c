@@ -258,28 +258,3 @@ int store_rewind_in(struct flow_store *store, MDB_txn *txn, int64_t epoch,
   if (code == 0) code = rewind_ids(store, txn, epoch - 1);
   return code;
 }
-
-struct rewind {
-  int64_t epoch;
-};
-
-static int write_rewind(struct flow_store *store, MDB_txn *txn, void *context,
-                        struct flow_report *report) {
-  (void)report;
-  struct rewind *rewind = context;
-  struct store_meta meta = store->meta;
-  int code = store_rewind_in(store, txn, rewind->epoch, &meta);
-  return code == 0 ? store_put_meta(store, txn, &meta) : code;
-}
-
-enum flow_status flow_store_rewind(struct flow_store *store, int64_t epoch,
-                                   struct flow_report *report) {
-  enum flow_status status = store_usable(store, report);
-  if (status == FLOW_OK) status = store_reachable(store, epoch, report);
-  if (status != FLOW_OK || epoch == store->meta.head + 1) return status;
-  struct rewind rewind = {.epoch = epoch};
-  status = store_write(store, write_rewind, &rewind, "go back", report);
-  if (status != FLOW_OK) return status;
-  store_fold_forget(store);
-  return store_read(store, true, report);
-}

@@ -155,6 +155,7 @@ void store_scan_free(struct store_scan *scan) {
   for (int i = 0; i < 2; i++) {
     flow_buf_free(&scan->key[i]);
     flow_buf_free(&scan->value[i]);
+    scan->key[i] = scan->value[i] = (struct flow_buf){0};
   }
 }
 

@@ -1,7 +1,7 @@
 /* flow/store.h: rows, changes and epochs of a view, and the check of all of it.
  *
- * A stream hands out the rows of an id one after the other. It copies some out in a transaction, which then
- * ends, hands those out, and goes on behind the last one in the next transaction.
+ * A stream hands out the rows of some ids one after the other. It copies some out in a transaction, which
+ * then ends, hands those out, and goes on behind the last one in the next transaction.
  */
 #include "store_impl.h"
 
@@ -21,19 +21,24 @@
 
 struct stream {
   struct flow_view *view;
-  const struct flow_view_id *id;
-  struct store_scan scan;
-  struct store_base base; /* as it was in the first transaction */
+  const struct flow_view_id *const *ids;
+  size_t count;
+  int64_t epoch;
+  size_t at_id;           /* the id that is being read; the ids before it are done */
+  struct store_scan scan; /* of that id, if has_scan */
+  bool has_scan;
+  struct store_base base; /* of that id, as it was at first */
   bool is_folded_under;   /* a fold has moved since: rows of the base were seen in two forms */
-  bool is_done;
-  bool is_of_base; /* all that is in the base now; a fold may take the id away */
-  struct flow_buf rows;   /* row, key, value of each that was copied out */
-  size_t at;              /* the next of them */
+  bool is_of_base;        /* all that is in the base now; a fold may take the id away */
   uint64_t next_row;
+  bool is_full;
   int64_t deadline_us;
+  struct flow_buf rows; /* what was copied out: number of the id, row, key, value */
+  size_t at;            /* the next of them */
 };
 
 struct stream_row {
+  size_t number; /* of the id among those of the stream */
   uint64_t row;
   struct flow_view_row data;
 };
@@ -42,19 +47,20 @@ static enum flow_status keep_row(void *context, uint64_t row, const void *key, s
                                  const void *value, size_t value_length) {
   struct stream *s = context;
   const struct flow_sys *sys = s->view->store->sys;
+  flow_put_varint(&s->rows, s->at_id);
   flow_put_varint(&s->rows, row);
   flow_put_bytes(&s->rows, key, key_length);
   flow_put_bytes(&s->rows, value, value_length);
   s->next_row = row + 1;
-  bool is_full = s->rows.length >= FLOW_VIEW_SLICE_BYTES ||
-                 (s->scan.loaded.rows % ROWS_PER_LOOK == 0 &&
-                  sys->monotonic_us(sys) >= s->deadline_us);
-  return is_full ? FLOW_E_RANGE : FLOW_OK;
+  s->is_full = s->rows.length >= FLOW_VIEW_SLICE_BYTES ||
+               (s->scan.loaded.rows % ROWS_PER_LOOK == 0 &&
+                sys->monotonic_us(sys) >= s->deadline_us);
+  return s->is_full ? FLOW_E_RANGE : FLOW_OK;
 }
 
-static struct stream stream_of(struct flow_view *view, const struct flow_view_id *id, int64_t epoch) {
-  return (struct stream){.view = view, .id = id,
-                         .scan = {.to = epoch, .version = id->version, .row = keep_row}};
+static struct stream stream_of(struct flow_view *view, const struct flow_view_id *const *ids,
+                               size_t count, int64_t epoch) {
+  return (struct stream){.view = view, .ids = ids, .count = count, .epoch = epoch};
 }
 
 static void stream_free(struct stream *s) {
@@ -62,37 +68,61 @@ static void stream_free(struct stream *s) {
   flow_buf_free(&s->rows);
 }
 
-static int fill_in(struct stream *s, struct flow_report *report) {
+static void next_id(struct stream *s) {
+  store_scan_free(&s->scan);
+  s->has_scan = false;
+  s->at_id++;
+}
+
+/* True if the stream's epoch has the id. */
+static bool has_id(const struct stream *s, const struct flow_view_id *id) {
+  if (s->is_of_base) return true;
+  return s->epoch == s->view->since ? id->is_in_since : id->is_in_epoch;
+}
+
+/* Goes on with the present id, in the transaction. */
+static int fill_id(struct stream *s, struct flow_report *report) {
   struct flow_store *store = s->view->store;
   struct store_scan *scan = &s->scan;
-  scan->store = store;
-  scan->id = store_find_id(store, s->id->number);
-  scan->first = s->next_row;
-  scan->context = s;
-  scan->report = report;
-  scan->status = FLOW_OK;
-  if (scan->id == NULL) {
-    s->is_done = true;
-    if (s->is_of_base) return 0;
+  const struct flow_view_id *id = s->ids[s->at_id];
+  struct store_id *found = has_id(s, id) ? store_find_id(store, id->number) : NULL;
+  if (found == NULL && has_id(s, id) && !s->is_of_base) {
     store_outrun(s->view, report);
     return STORE_STOP;
   }
-  if (s->next_row == 0) s->base = scan->id->base;
-  if (memcmp(&s->base, &scan->id->base, sizeof s->base) != 0) s->is_folded_under = true;
+  if (found == NULL) {
+    next_id(s);
+    return 0;
+  }
+  if (!s->has_scan) {
+    *scan = (struct store_scan){.to = s->epoch, .version = id->version, .row = keep_row};
+    s->base = found->base;
+    s->next_row = 0;
+    s->has_scan = true;
+    s->is_folded_under = false;
+  }
+  if (memcmp(&s->base, &found->base, sizeof s->base) != 0) s->is_folded_under = true;
+  scan->store = store;
+  scan->id = found;
+  scan->first = s->next_row;
+  scan->context = s;
+  scan->report = report;
   int code = store_scan(scan, s->view->txn);
-  if (code == STORE_STOP && scan->status != FLOW_OK) return 0;
-  if (code != 0) return code;
-  s->is_done = true;
-  return s->is_folded_under ? 0 : store_scan_end(scan);
+  if (code == STORE_STOP && s->is_full) return 0;
+  if (code == 0 && !s->is_folded_under) code = store_scan_end(scan);
+  if (code == 0) next_id(s);
+  return code;
 }
 
 static enum flow_status stream_fill(struct stream *s, struct flow_report *report) {
   struct flow_store *store = s->view->store;
   s->at = s->rows.length = 0;
-  s->deadline_us = store->sys->monotonic_us(store->sys) + FLOW_VIEW_SLICE_US;
+  s->is_full = false;
   enum flow_status status = store_view_begin(s->view, report);
   if (status != FLOW_OK) return status;
-  int code = fill_in(s, report);
+  s->deadline_us = store->sys->monotonic_us(store->sys) + FLOW_VIEW_SLICE_US;
+  int code = 0;
+  while (code == 0 && !s->is_full && s->at_id < s->count) code = fill_id(s, report);
   if (code != 0) status = store_fail(store, report, code, "read the saved state");
   store_view_end(s->view);
   return status;
@@ -103,13 +133,15 @@ static enum flow_status stream_next(struct stream *s, struct stream_row *row, bo
                                     struct flow_report *report) {
   *has_row = false;
   while (s->at == s->rows.length) {
-    if (s->is_done) return FLOW_OK;
+    if (s->at_id == s->count) return FLOW_OK;
     enum flow_status status = stream_fill(s, report);
     if (status != FLOW_OK) return status;
   }
   struct flow_reader r = flow_reader_of(s->rows.data, s->rows.length);
   r.p += s->at;
+  row->number = (size_t)flow_get_varint(&r);
   row->row = flow_get_varint(&r);
+  row->data.id = s->ids[row->number];
   row->data.key = flow_get_bytes(&r, &row->data.key_length);
   row->data.value = flow_get_bytes(&r, &row->data.value_length);
   s->at = s->rows.length - flow_reader_left(&r);
@@ -119,35 +151,16 @@ static enum flow_status stream_next(struct stream *s, struct stream_row *row, bo
 
 /* -- rows */
 
-enum flow_status flow_view_rows(struct flow_view *view, const struct flow_view_id *id,
-                                flow_view_visit visit, void *context, struct flow_report *report) {
-  struct stream s = stream_of(view, id, view->info.epoch);
+enum flow_status flow_view_rows(struct flow_view *view, const struct flow_view_id *const *ids,
+                                size_t count, flow_view_visit visit, void *context,
+                                struct flow_report *report) {
+  struct stream s = stream_of(view, ids, count, view->info.epoch);
   struct stream_row row;
   bool has_row;
   enum flow_status status;
   do status = stream_next(&s, &row, &has_row, report);
   while (status == FLOW_OK && has_row && visit(context, &row.data));
   stream_free(&s);
-  return status;
-}
-
-struct count {
-  uint64_t rows, bytes;
-};
-
-static bool count_row(void *context, const struct flow_view_row *row) {
-  struct count *count = context;
-  count->rows++;
-  count->bytes += row->key_length + row->value_length;
-  return true;
-}
-
-enum flow_status flow_view_count(struct flow_view *view, const struct flow_view_id *id,
-                                 uint64_t *rows, uint64_t *bytes, struct flow_report *report) {
-  struct count count = {0};
-  enum flow_status status = flow_view_rows(view, id, count_row, &count, report);
-  *rows = count.rows;
-  *bytes = count.bytes;
   return status;
 }
 
@@ -171,7 +184,7 @@ enum flow_status flow_view_find(struct flow_view *view, const struct flow_view_i
                                 const void *key, size_t key_length, struct flow_buf *value,
                                 bool *found, struct flow_report *report) {
   struct find find = {.key = key, .key_length = key_length, .value = value};
-  enum flow_status status = flow_view_rows(view, id, find_row, &find, report);
+  enum flow_status status = flow_view_rows(view, &id, 1, find_row, &find, report);
   *found = find.found;
   return status;
 }
@@ -186,7 +199,6 @@ struct side {
 };
 
 static enum flow_status next_of(struct side *side, struct flow_report *report) {
-  if (side->stream.id == NULL) return FLOW_OK; /* the id is not in that epoch */
   return stream_next(&side->stream, &side->row, &side->has_row, report);
 }
 
@@ -194,12 +206,17 @@ static bool is_equal(const void *a, size_t a_length, const void *b, size_t b_len
   return a_length == b_length && memcmp(a, b, a_length) == 0;
 }
 
+/* Negative: the row of `a` comes first. A side without a row comes last. */
+static int compare_places(const struct side *a, const struct side *b) {
+  if (!a->has_row || !b->has_row) return (int)b->has_row - (int)a->has_row;
+  if (a->row.number != b->row.number) return a->row.number < b->row.number ? -1 : 1;
+  return a->row.row < b->row.row ? -1 : a->row.row > b->row.row;
+}
+
 static bool show(flow_view_visit_change visit, void *context, const struct flow_view_row *before,
                  const struct flow_view_row *after) {
-  struct flow_view_change change = {0};
   const struct flow_view_row *any = after != NULL ? after : before;
-  change.key = any->key;
-  change.key_length = any->key_length;
+  struct flow_view_change change = {.id = any->id, .key = any->key, .key_length = any->key_length};
   if (before != NULL) {
     change.before = before->value;
     change.before_length = before->value_length;
@@ -213,35 +230,38 @@ static bool show(flow_view_visit_change visit, void *context, const struct flow_
 
 /* Rows come from both sides in the order of their numbers. A number that stands for another key on the
  * other side was given back and used again: one row went, and another one came. */
+static bool show_difference(const struct flow_view_row *before, const struct flow_view_row *after,
+                            flow_view_visit_change visit, void *context) {
+  if (before != NULL && after != NULL &&
+      is_equal(before->key, before->key_length, after->key, after->key_length)) {
+    if (is_equal(before->value, before->value_length, after->value, after->value_length))
+      return true;
+    return show(visit, context, before, after);
+  }
+  if (before != NULL && !show(visit, context, before, NULL)) return false;
+  return after == NULL || show(visit, context, NULL, after);
+}
+
 static enum flow_status compare(struct side *old, struct side *new, flow_view_visit_change visit,
                                 void *context, struct flow_report *report) {
   enum flow_status status = next_of(old, report);
   if (status == FLOW_OK) status = next_of(new, report);
-  bool goes_on = true;
-  while (status == FLOW_OK && goes_on && (old->has_row || new->has_row)) {
-    bool is_old = old->has_row && (!new->has_row || old->row.row <= new->row.row);
-    bool is_new = new->has_row && (!old->has_row || new->row.row <= old->row.row);
-    const struct flow_view_row *before = &old->row.data, *after = &new->row.data;
-    if (is_old && is_new &&
-        is_equal(before->key, before->key_length, after->key, after->key_length)) {
-      if (!is_equal(before->value, before->value_length, after->value, after->value_length))
-        goes_on = show(visit, context, before, after);
-    } else {
-      if (is_old) goes_on = show(visit, context, before, NULL);
-      if (goes_on && is_new) goes_on = show(visit, context, NULL, after);
-    }
-    if (is_old) status = next_of(old, report);
-    if (status == FLOW_OK && is_new) status = next_of(new, report);
+  while (status == FLOW_OK && (old->has_row || new->has_row)) {
+    int order = compare_places(old, new);
+    if (!show_difference(order <= 0 ? &old->row.data : NULL, order >= 0 ? &new->row.data : NULL,
+                         visit, context))
+      return FLOW_OK;
+    if (order <= 0) status = next_of(old, report);
+    if (status == FLOW_OK && order >= 0) status = next_of(new, report);
   }
   return status;
 }
 
-enum flow_status flow_view_changes(struct flow_view *view, const struct flow_view_id *id,
-                                   flow_view_visit_change visit, void *context,
+enum flow_status flow_view_changes(struct flow_view *view, const struct flow_view_id *const *ids,
+                                   size_t count, flow_view_visit_change visit, void *context,
                                    struct flow_report *report) {
-  struct side old = {0}, new = {0};
-  if (id->is_in_since) old.stream = stream_of(view, id, view->since);
-  if (id->is_in_epoch) new.stream = stream_of(view, id, view->info.epoch);
+  struct side old = {.stream = stream_of(view, ids, count, view->since)};
+  struct side new = {.stream = stream_of(view, ids, count, view->info.epoch)};
   enum flow_status status = compare(&old, &new, visit, context, report);
   stream_free(&old.stream);
   stream_free(&new.stream);
@@ -295,25 +315,30 @@ static enum flow_status wrong_value(struct flow_view *view, const char *name, co
   return store_corrupt(view->store, report, "a %s of `%s` is not of its type", what, name);
 }
 
-/* Checks all rows of the stream, and adds them to the sum. */
+/* Checks all rows of one id, and adds them up. */
 static enum flow_status check_rows(struct stream *s, struct flow_view_sum *sum,
                                    struct flow_report *report) {
-  const struct flow_view_id *id = s->id;
+  const struct flow_view_id *id = s->ids[0];
   uint64_t seed = XXH3_64bits_withSeed(id->name, strlen(id->name), FLOW_STATE_HASH_SEED);
   struct stream_row row;
   bool has_row;
   enum flow_status status;
+  *sum = (struct flow_view_sum){0};
   while ((status = stream_next(s, &row, &has_row, report)) == FLOW_OK && has_row) {
     const struct flow_view_row *data = &row.data;
-    if (!flow_schema_check(id->key, data->key, data->key_length))
-      return wrong_value(s->view, id->name, "key", report);
-    if (!flow_schema_check(id->value, data->value, data->value_length))
-      return wrong_value(s->view, id->name, "value", report);
+    const char *what = NULL;
+    if (!flow_schema_check(id->key, data->key, data->key_length)) what = "key";
+    else if (!flow_schema_check(id->value, data->value, data->value_length)) what = "value";
+    if (what != NULL) {
+      status = wrong_value(s->view, id->name, what, report);
+      break;
+    }
     uint64_t key = XXH3_64bits_withSeed(data->key, data->key_length, seed);
     sum->hash += XXH3_64bits_withSeed(data->value, data->value_length, key);
     sum->rows++;
     sum->bytes += data->key_length + data->value_length;
   }
+  stream_free(s);
   return status;
 }
 
@@ -357,10 +382,10 @@ static enum flow_status check_epochs(struct flow_view *view, int64_t *epoch,
   return status;
 }
 
-/* Gets the next id of the store, whether or not the view shows it; *is_last: there is none. */
-static enum flow_status next_id(struct flow_view *view, struct flow_schema_pool *pool,
-                                struct flow_view_id *id, int64_t *base, bool *is_last,
-                                struct flow_report *report) {
+/* Describes the next id of the store, whether or not the view shows it; *is_last: there is none. */
+static enum flow_status describe_next(struct flow_view *view, struct flow_schema_pool *pool,
+                                      struct flow_view_id *id, int64_t *base, bool *is_last,
+                                      struct flow_report *report) {
   struct flow_store *store = view->store;
   enum flow_status status = store_view_begin(view, report);
   if (status != FLOW_OK) return status;
@@ -381,17 +406,17 @@ static enum flow_status check_base(struct flow_view *view, struct flow_report *r
   struct flow_schema_pool *pool = flow_schema_pool_new(view->store->sys);
   if (pool == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "out of memory");
   struct flow_view_id id = {0};
+  const struct flow_view_id *only = &id;
   struct flow_view_sum sum;
   int64_t base;
   bool is_last = false;
   enum flow_status status = FLOW_OK;
   while (status == FLOW_OK && !is_last) {
-    status = next_id(view, pool, &id, &base, &is_last, report);
+    status = describe_next(view, pool, &id, &base, &is_last, report);
     if (status != FLOW_OK || is_last) break;
-    struct stream s = stream_of(view, &id, base);
+    struct stream s = stream_of(view, &only, 1, base);
     s.is_of_base = true;
     status = check_rows(&s, &sum, report);
-    stream_free(&s);
   }
   flow_schema_pool_free(pool);
   return status;
@@ -404,11 +429,11 @@ enum flow_status flow_view_verify(struct flow_view *view, flow_view_visit_sum vi
   while (status == FLOW_OK && epoch <= view->info.newest)
     status = check_epochs(view, &epoch, report);
   for (size_t i = 0; status == FLOW_OK && i < view->id_count; i++) {
-    struct stream s = stream_of(view, &view->ids[i], view->info.epoch);
-    struct flow_view_sum sum = {0};
+    const struct flow_view_id *id = &view->ids[i];
+    struct stream s = stream_of(view, &id, 1, view->info.epoch);
+    struct flow_view_sum sum;
     status = check_rows(&s, &sum, report);
-    stream_free(&s);
-    if (status == FLOW_OK) visit(context, &view->ids[i], &sum);
+    if (status == FLOW_OK) visit(context, id, &sum);
   }
   return status;
 }

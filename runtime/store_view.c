@@ -158,7 +158,6 @@ static enum flow_status check_pages(struct flow_view *view, bool *is_late,
   MDB_envinfo info;
   *is_late = !ok && mdb_env_info(store->env, &info) == 0 && info.me_last_txnid != mdb_txn_id(view->txn);
   if (error == -ENOMEM) return no_memory(report);
-  view->info.file_bytes = pages.all * pages.size;
   return ok ? FLOW_OK : store_corrupt(store, report, "%s: %s", STORE_DATA_FILE, why);
 }
 
@@ -240,7 +239,10 @@ static void set_info(struct flow_view *view) {
   info->can_restart = meta->fold_to < 0;
   info->damaged = store->damaged;
   info->damage = store->damage;
-  info->delta_bytes = store->delta_bytes;
+  struct flow_store_stats stats = flow_store_stats(store);
+  info->file_bytes = stats.file_bytes;
+  info->base_bytes = stats.base_bytes;
+  info->epoch_bytes = stats.delta_bytes;
 }
 
 static enum flow_status check_epoch(struct flow_view *view, int64_t epoch,

@@ -36,10 +36,13 @@ static bool print_epoch(void *context, const struct flow_store_epoch_info *epoch
   return state_print_line(call);
 }
 
-/* Which --resume-epoch are possible. */
+/* What the past costs, and which --resume-epoch are possible. */
 static void print_range(struct state_call *call) {
   const struct flow_view_info *info = flow_view_info(call->view);
   int64_t first = info->can_restart ? 0 : info->oldest + 1;
+  state_add(&call->line, "%" PRIu64 " bytes in epochs, beside %" PRIu64 " bytes of folded rows",
+            info->epoch_bytes, info->base_bytes);
+  state_print_line(call);
   state_add(&call->line, "--resume-epoch takes %" PRId64 " to %" PRId64 ": ", first, info->newest + 1);
   if (first > info->newest) state_add(&call->line, "there is nothing to go back to");
   else state_add(&call->line, "N forgets epoch N and all behind it");
@@ -72,7 +75,6 @@ enum flow_status state_prepare_diff(struct state_call *call, struct flow_view_op
 
 struct diff {
   struct state_call *call;
-  const struct flow_view_id *id;
   enum flow_status status;
 };
 
@@ -81,20 +83,20 @@ static bool add_change_json(struct diff *diff, const struct flow_view_change *ch
   struct flow_buf *out = &diff->call->line;
   const char *what = change->before == NULL ? "added" : change->after == NULL ? "removed" : "changed";
   flow_buf_add_char(out, '{');
-  state_add_member(out, state_kind(diff->id->kind));
-  state_add_json(out, diff->id->name);
+  state_add_member(out, state_kind(change->id->kind));
+  state_add_json(out, change->id->name);
   state_add_member(out, "change");
   state_add_json(out, what);
   state_add_member(out, "key");
-  if (!state_add_value(diff->call, diff->id->key, change->key, change->key_length)) return false;
+  if (!state_add_value(diff->call, change->id->key, change->key, change->key_length)) return false;
   if (change->before != NULL) {
     state_add_member(out, "old");
-    if (!state_add_value(diff->call, diff->id->value, change->before, change->before_length))
+    if (!state_add_value(diff->call, change->id->value, change->before, change->before_length))
       return false;
   }
   if (change->after != NULL) {
     state_add_member(out, "new");
-    if (!state_add_value(diff->call, diff->id->value, change->after, change->after_length))
+    if (!state_add_value(diff->call, change->id->value, change->after, change->after_length))
       return false;
   }
   flow_buf_add_char(out, '}');
@@ -104,7 +106,7 @@ static bool add_change_json(struct diff *diff, const struct flow_view_change *ch
 /* ~ cart "a": old value -> new value */
 static bool add_change(struct diff *diff, const struct flow_view_change *change) {
   struct state_call *call = diff->call;
-  const struct flow_view_id *id = diff->id;
+  const struct flow_view_id *id = change->id;
   char mark = change->before == NULL ? '+' : change->after == NULL ? '-' : '~';
   state_add(&call->line, "%c %s ", mark, id->name);
   if (!state_add_value(call, id->key, change->key, change->key_length)) return false;
@@ -126,14 +128,9 @@ static bool print_change(void *context, const struct flow_view_change *change) {
 
 enum flow_status state_diff(struct state_call *call) {
   size_t count;
-  const struct flow_view_id *ids = flow_view_ids(call->view, &count);
-  for (size_t i = 0; i < count && !ferror(stdout); i++) {
-    if (!call->is_all && ids[i].kind != FLOW_STORE_STATE) continue;
-    struct diff diff = {.call = call, .id = &ids[i]};
-    enum flow_status status =
-        flow_view_changes(call->view, &ids[i], print_change, &diff, &call->report);
-    if (status == FLOW_OK) status = diff.status;
-    if (status != FLOW_OK) return status;
-  }
-  return FLOW_OK;
+  const struct flow_view_id *const *ids = state_select(call, call->is_all, &count);
+  struct diff diff = {.call = call};
+  enum flow_status status =
+      flow_view_changes(call->view, ids, count, print_change, &diff, &call->report);
+  return status != FLOW_OK ? status : diff.status;
 }

@@ -79,26 +79,27 @@ static bool print_table(struct state_call *call, const struct listed *rows, size
   return true;
 }
 
-/* States first, each kind in the order of the store. */
-static size_t collect(struct state_call *call, struct listed *rows) {
-  size_t count, used = 0;
-  const struct flow_view_id *ids = flow_view_ids(call->view, &count);
-  for (int kind = FLOW_STORE_STATE; kind <= FLOW_STORE_ENGINE; kind++)
-    for (size_t i = 0; i < count; i++)
-      if ((int)ids[i].kind == kind) rows[used++].id = &ids[i];
-  return used;
+struct counts {
+  struct listed *at; /* rows come id by id */
+};
+
+static bool count_row(void *context, const struct flow_view_row *row) {
+  struct counts *counts = context;
+  while (counts->at->id != row->id) counts->at++;
+  counts->at->rows++;
+  counts->at->bytes += row->key_length + row->value_length;
+  return true;
 }
 
 enum flow_status state_ls(struct state_call *call) {
   size_t count;
-  flow_view_ids(call->view, &count);
+  const struct flow_view_id *const *ids = state_select(call, true, &count);
   struct listed *rows = arena_zalloc(call->arena, (count + 1) * sizeof *rows);
-  count = collect(call, rows);
-  for (size_t i = 0; i < count; i++) {
-    enum flow_status status = flow_view_count(call->view, rows[i].id, &rows[i].rows, &rows[i].bytes,
-                                              &call->report);
-    if (status != FLOW_OK) return status;
-  }
+  for (size_t i = 0; i < count; i++) rows[i].id = ids[i];
+  struct counts counts = {.at = rows};
+  enum flow_status status =
+      flow_view_rows(call->view, ids, count, count_row, &counts, &call->report);
+  if (status != FLOW_OK) return status;
   if (!call->is_json) {
     print_table(call, rows, count);
     return FLOW_OK;
@@ -160,14 +161,13 @@ enum flow_status state_get(struct state_call *call) {
 
 struct dump {
   struct state_call *call;
-  const struct flow_view_id *id;
   enum flow_status status;
 };
 
 static bool dump_row(void *context, const struct flow_view_row *row) {
   struct dump *dump = context;
   struct state_call *call = dump->call;
-  const struct flow_view_id *id = dump->id;
+  const struct flow_view_id *id = row->id;
   flow_buf_add_char(&call->line, '{');
   state_add_member(&call->line, state_kind(id->kind));
   state_add_json(&call->line, id->name);
@@ -181,24 +181,16 @@ static bool dump_row(void *context, const struct flow_view_row *row) {
   return state_print_line(call);
 }
 
-static enum flow_status dump_id(struct state_call *call, const struct flow_view_id *id) {
-  struct dump dump = {.call = call, .id = id};
-  enum flow_status status = flow_view_rows(call->view, id, dump_row, &dump, &call->report);
-  return status != FLOW_OK ? status : dump.status;
-}
-
 enum flow_status state_dump(struct state_call *call) {
+  size_t count = 1;
+  const struct flow_view_id *id, *const *ids = &id;
   if (call->word_count == 1) {
-    const struct flow_view_id *id = state_find(call, call->words[0]);
-    return id == NULL ? FLOW_E_USAGE : dump_id(call, id);
+    id = state_find(call, call->words[0]);
+    if (id == NULL) return FLOW_E_USAGE;
+  } else {
+    ids = state_select(call, call->is_all, &count);
   }
-  size_t count;
-  flow_view_ids(call->view, &count);
-  struct listed *rows = arena_zalloc(call->arena, (count + 1) * sizeof *rows);
-  count = collect(call, rows);
-  enum flow_status status = FLOW_OK;
-  for (size_t i = 0; status == FLOW_OK && i < count && !ferror(stdout); i++) {
-    if (call->is_all || rows[i].id->kind == FLOW_STORE_STATE) status = dump_id(call, rows[i].id);
-  }
-  return status;
+  struct dump dump = {.call = call};
+  enum flow_status status = flow_view_rows(call->view, ids, count, dump_row, &dump, &call->report);
+  return status != FLOW_OK ? status : dump.status;
 }

@@ -18,6 +18,7 @@ static const struct state_command commands[] = {
      STATE_EPOCH | STATE_JSON, 1, 1, true, state_ls, NULL},
     {"get", "DIR STATE [KEY ...]", "the value of one key, as JSON",
      "KEY is plain text or JSON. A key of several fields is a word for each, or one JSON object.\n"
+     "Behind `--` every word is part of the key, also if it begins with `-`.\n"
      "STATE may be a source or sink as well. Exit code 1: there is no such key.\n",
      STATE_EPOCH | STATE_JSON, 2, SIZE_MAX, true, state_get, NULL},
     {"dump", "DIR [STATE]", "all keys and values, as JSON lines",
@@ -114,6 +115,19 @@ const struct flow_view_id *state_find(struct state_call *call, const char *name)
            closest != NULL ? "did you mean `%.255s`?" : "`flowcc state ls %.900s` lists what is",
            closest != NULL ? closest : call->dir);
   return NULL;
+}
+
+const struct flow_view_id *const *state_select(struct state_call *call, bool is_all,
+                                               size_t *count) {
+  size_t all;
+  const struct flow_view_id *ids = flow_view_ids(call->view, &all);
+  const struct flow_view_id **selected = arena_alloc(call->arena, (all + 1) * sizeof *selected);
+  int last = is_all ? FLOW_STORE_ENGINE : FLOW_STORE_STATE;
+  *count = 0;
+  for (int kind = FLOW_STORE_STATE; kind <= last; kind++)
+    for (size_t i = 0; i < all; i++)
+      if ((int)ids[i].kind == kind) selected[(*count)++] = &ids[i];
+  return selected;
 }
 
 bool state_read_epoch(struct state_call *call, const char *word, int64_t *epoch) {

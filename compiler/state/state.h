@@ -71,6 +71,9 @@ bool state_print_line(struct state_call *);
  * names the nearest one. */
 const struct flow_view_id *state_find(struct state_call *, const char *name);
 
+/* The view's states, or with `is_all` everything: states first, each kind in the order of the store. */
+const struct flow_view_id *const *state_select(struct state_call *, bool is_all, size_t *count);
+
 /* "state", "source", … */
 const char *state_kind(enum flow_store_kind);
 

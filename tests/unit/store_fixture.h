@@ -74,14 +74,18 @@ static inline enum flow_status prepare_ids(struct fixture *f, const struct flow_
   return flow_store_prepare(f->store, &plan, numbers, &f->report);
 }
 
-/* Opens, and declares one state `count` from string to bytes; returns its number. */
-static inline uint16_t open_one(struct fixture *f) {
+/* Declares one state `count` from string to bytes, and goes back to an epoch; returns its number. */
+static inline uint16_t prepare_one(struct fixture *f, int64_t resume) {
   const struct flow_store_id id = {.kind = FLOW_STORE_STATE, .name = "count", .key = &type_string,
                                    .value = &type_bytes};
   uint16_t number = 0;
-  must(f, open_it(f));
-  must(f, prepare_ids(f, &id, 1, NULL, FLOW_STORE_NEWEST, &number));
+  must(f, prepare_ids(f, &id, 1, NULL, resume, &number));
   return number;
+}
+
+static inline uint16_t open_one(struct fixture *f) {
+  must(f, open_it(f));
+  return prepare_one(f, FLOW_STORE_NEWEST);
 }
 
 static inline enum flow_status commit_part(struct fixture *f, uint16_t id,

@@ -51,7 +51,7 @@ static void groups_epochs(void **state) {
   }
   must(f, flow_store_commit(f->store, epochs, 2, &f->report));
   expect_rows(f, id, "0:a=y;1:b=z;");
-  must(f, flow_store_rewind(f->store, 1, &f->report));
+  prepare_one(f, 1);
   expect_rows(f, id, "0:a=x;");
   assert_int_equal(flow_store_range(f->store).timeline, 1);
   epochs[0].number = 5;
@@ -142,8 +142,7 @@ static void goes_back(void **state) {
   commit_row(f, id, 0, NULL, "other");
   open_one(f);
   expect_rows(f, id, "0:k=other;");
-  must(f, flow_store_rewind(f->store, 0, &f->report));
-  must(f, prepare_ids(f, &ids, 1, NULL, FLOW_STORE_NEWEST, &id));
+  must(f, prepare_ids(f, &ids, 1, NULL, 0, &id));
   expect_rows(f, id, "");
 }
 

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* memmem */
 /* The store against a model: random commits, folds, rewinds and reopenings; the model keeps the whole
- * state after every epoch. Also what damage does, what folding does to the size, and migrations. */
+ * state after every epoch, which views of them must show. Also what damage does, what folding does to the size, and migrations. */
 #include "store_fixture.h"
 
 #define IDS 2
@@ -140,16 +140,99 @@ static void open_model(struct model *m, int64_t resume) {
 static void go_back_random(struct model *m) {
   struct flow_store_range range = flow_store_range(m->f->store);
   int64_t epoch = range.oldest + (int64_t)pick(m, (uint64_t)(range.newest - range.oldest) + 1);
-  if (pick(m, 2) == 0) {
-    must(m->f, flow_store_rewind(m->f->store, epoch, &m->f->report));
-    prepare_model(m, FLOW_STORE_NEWEST);
-  } else {
-    open_model(m, epoch);
-  }
+  if (pick(m, 2) == 0) prepare_model(m, epoch);
+  else open_model(m, epoch);
   if (epoch != m->head + 1) m->timeline++;
   m->head = epoch - 1;
-  if (range.oldest > 0)
-    assert_int_equal(flow_store_rewind(m->f->store, range.oldest - 1, &m->f->report), FLOW_E_RANGE);
+  if (range.oldest > 0) {
+    const struct flow_store_id none = {0};
+    assert_int_equal(prepare_ids(m->f, &none, 0, NULL, range.oldest - 1, m->numbers), FLOW_E_RANGE);
+  }
+}
+
+/* -- a view of some epoch, beside the model */
+
+struct look {
+  const uint32_t *values, *since;
+  uint64_t next;
+};
+
+static bool look_at_row(void *context, const struct flow_view_row *row) {
+  struct look *look = context;
+  struct flow_buf k = {0}, v = {0};
+  while (look->next < ROWS && look->values[look->next] == 0) look->next++;
+  assert_in_range(look->next, 0, ROWS - 1);
+  put_key(&k, look->next);
+  put_value(&v, look->values[look->next], look->next);
+  assert_int_equal(row->key_length, k.length);
+  assert_memory_equal(row->key, k.data, k.length);
+  assert_int_equal(row->value_length, v.length);
+  if (v.length != 0) assert_memory_equal(row->value, v.data, v.length);
+  flow_buf_free(&k);
+  flow_buf_free(&v);
+  look->next++;
+  return true;
+}
+
+/* Two stamps may stand for the same bytes; then the row has not changed. */
+static bool has_changed(const struct look *look) {
+  struct flow_buf was = {0}, is = {0};
+  uint32_t before = look->since[look->next], after = look->values[look->next];
+  if (before != 0) put_value(&was, before, look->next);
+  if (after != 0) put_value(&is, after, look->next);
+  bool differ = (before == 0) != (after == 0) || was.length != is.length ||
+                (was.length != 0 && memcmp(was.data, is.data, was.length) != 0);
+  flow_buf_free(&was);
+  flow_buf_free(&is);
+  return differ;
+}
+
+static bool look_at_change(void *context, const struct flow_view_change *change) {
+  struct look *look = context;
+  struct flow_buf k = {0};
+  while (look->next < ROWS && !has_changed(look)) look->next++;
+  assert_in_range(look->next, 0, ROWS - 1);
+  put_key(&k, look->next);
+  assert_int_equal(change->key_length, k.length);
+  assert_memory_equal(change->key, k.data, k.length);
+  assert_int_equal(change->before != NULL, look->since[look->next] != 0);
+  assert_int_equal(change->after != NULL, look->values[look->next] != 0);
+  flow_buf_free(&k);
+  look->next++;
+  return true;
+}
+
+static int64_t pick_epoch(struct model *m, int64_t oldest) {
+  return oldest + (int64_t)pick(m, (uint64_t)(m->head - oldest) + 1);
+}
+
+static void look_at_random_epochs(struct model *m) {
+  int64_t oldest = flow_store_range(m->f->store).oldest - 1;
+  if (oldest < 0) oldest = 0;
+  if (m->head < 0) return;
+  flow_store_close(m->f->store); /* LMDB allows a directory once in a process */
+  m->f->store = NULL;
+  struct flow_view_options options = {.dir = m->f->dir, .epoch = pick_epoch(m, oldest),
+                                      .since = pick_epoch(m, oldest)};
+  struct flow_view *view;
+  size_t count;
+  must(m->f, flow_view_open(&options, &view, &m->f->report));
+  assert_int_equal(flow_view_info(view)->oldest, oldest);
+  assert_int_equal(flow_view_info(view)->head, m->head);
+  const struct flow_view_id *ids = flow_view_ids(view, &count);
+  assert_int_equal(count, IDS);
+  for (size_t id = 0; id < IDS; id++) {
+    const struct flow_view_id *one = &ids[id];
+    struct look look = {.values = m->after[options.epoch + 1].value[id],
+                        .since = m->after[options.since + 1].value[id]};
+    must(m->f, flow_view_rows(view, &one, 1, look_at_row, &look, &m->f->report));
+    for (; look.next < ROWS; look.next++) assert_int_equal(look.values[look.next], 0);
+    look.next = 0;
+    must(m->f, flow_view_changes(view, &one, 1, look_at_change, &look, &m->f->report));
+    for (; look.next < ROWS; look.next++) assert_false(has_changed(&look));
+  }
+  flow_view_close(view);
+  open_model(m, FLOW_STORE_NEWEST);
 }
 
 /* Folds for a short or a longer time; epochs that are retained must stay within reach. */
@@ -179,6 +262,9 @@ static void behaves_as_the_model(void **state) {
     } else if (what < 94) {
       folds += flow_store_stats(m.f->store).folds;
       open_model(&m, FLOW_STORE_NEWEST);
+    } else if (what < 96) {
+      folds += flow_store_stats(m.f->store).folds;
+      look_at_random_epochs(&m);
     }
     if (what >= 70) compare_all(&m);
   }

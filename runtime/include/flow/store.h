@@ -12,7 +12,7 @@
  *                                       .since = FLOW_STORE_NEWEST};
  *   if (flow_view_open(&options, &view, &report) != FLOW_OK) … report.message, report.help
  *   const struct flow_view_id *ids = flow_view_ids(view, &count);
- *   flow_view_rows(view, &ids[0], print_row, context, &report);
+ *   flow_view_rows(view, wanted, wanted_count, print_row, context, &report);
  *   flow_view_close(view);
  *
  * A process must not open a directory twice at the same time (LMDB's rule), nor use a view from several
@@ -35,9 +35,10 @@
 #define FLOW_STORE_NEWEST (-1)
 /* Microseconds of a read transaction, after which it ends at the next row; LMDB cannot use pages again
  * while one is open, and folding pauses. */
-#define FLOW_VIEW_SLICE_US ((int64_t)1000000)
-/* Bytes of rows that are copied out in one transaction. */
-#define FLOW_VIEW_SLICE_BYTES ((size_t)64 << 20)
+#define FLOW_VIEW_SLICE_US ((int64_t)1500000)
+/* Bytes of rows that are copied out in one transaction. What fits in one cannot be folded away while it is
+ * handed out, so this is more than the states of most flows. */
+#define FLOW_VIEW_SLICE_BYTES ((size_t)256 << 20)
 
 enum flow_store_kind {
   FLOW_STORE_STATE = 1,
@@ -93,7 +94,8 @@ struct flow_view_info {
   int64_t damaged;   /* the first epoch whose data is damaged, or -1 */
   const char *damage; /* what is wrong with it; else empty */
   int64_t epoch;      /* the one that is shown; -1: there is none, and all states are empty */
-  uint64_t file_bytes, delta_bytes; /* of data.mdb; of the epochs that are not folded */
+  uint64_t file_bytes; /* of data.mdb */
+  uint64_t base_bytes, epoch_bytes; /* of folded rows; of the epochs beside them */
 };
 
 /* Lives as long as the view. */
@@ -115,6 +117,7 @@ struct flow_view_id {
 const struct flow_view_id *flow_view_ids(const struct flow_view *, size_t *count);
 
 struct flow_view_row {
+  const struct flow_view_id *id;
   const void *key, *value; /* in the binary form of the id's types (codec.h) */
   size_t key_length, value_length;
 };
@@ -122,14 +125,11 @@ struct flow_view_row {
 /* Gets one row; what it points to lives until it returns. False ends the calls. */
 typedef bool (*flow_view_visit)(void *context, const struct flow_view_row *);
 
-/* Hands out every row of an id at the end of the epoch, in the order in which they were made. FLOW_OK
- * also when the visitor ended it. FLOW_E_CORRUPT: rows are damaged or missing. */
-enum flow_status flow_view_rows(struct flow_view *, const struct flow_view_id *, flow_view_visit,
-                                void *context, struct flow_report *);
-
-/* Counts the rows of an id, and the bytes of their keys and values. */
-enum flow_status flow_view_count(struct flow_view *, const struct flow_view_id *, uint64_t *rows,
-                                 uint64_t *bytes, struct flow_report *);
+/* Hands out every row of the ids at the end of the epoch: id by id, each in the order of row numbers, which is
+ * about the order in which they were made. FLOW_OK also when the visitor ended it. FLOW_E_CORRUPT: rows are
+ * damaged or missing. */
+enum flow_status flow_view_rows(struct flow_view *, const struct flow_view_id *const *ids,
+                                size_t count, flow_view_visit, void *context, struct flow_report *);
 
 /* Appends the value of the row with that key to `value`; *found says whether there is one. */
 enum flow_status flow_view_find(struct flow_view *, const struct flow_view_id *, const void *key,
@@ -138,16 +138,18 @@ enum flow_status flow_view_find(struct flow_view *, const struct flow_view_id *,
 
 /* A row that is not the same at the ends of two epochs; the missing side has a null value. */
 struct flow_view_change {
+  const struct flow_view_id *id;
   const void *key, *before, *after;
   size_t key_length, before_length, after_length;
 };
 
 typedef bool (*flow_view_visit_change)(void *context, const struct flow_view_change *);
 
-/* Hands out what is not the same at the end of `since` and at the end of the epoch, in the types of the later of
- * the two. */
-enum flow_status flow_view_changes(struct flow_view *, const struct flow_view_id *,
-                                   flow_view_visit_change, void *context, struct flow_report *);
+/* Hands out what is not the same at the end of `since` and at the end of the epoch, id by id, in the types of the
+ * later of the two. */
+enum flow_status flow_view_changes(struct flow_view *, const struct flow_view_id *const *ids,
+                                   size_t count, flow_view_visit_change, void *context,
+                                   struct flow_report *);
 
 /* Hands out the records of all epochs that can be reached, oldest first. */
 typedef bool (*flow_view_visit_epoch)(void *context, const struct flow_store_epoch_info *);
