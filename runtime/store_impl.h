@@ -397,6 +397,7 @@ struct flow_view {
   size_t id_count;
   struct flow_view_info info;
   int64_t since;
+  bool is_newest; /* no epoch was asked for: what is dropped from the next one on is not shown */
   bool is_outrun;
 };
 

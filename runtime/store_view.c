@@ -270,6 +270,7 @@ static enum flow_status choose_epoch(struct flow_view *view, const struct flow_v
   enum flow_status status = FLOW_OK;
   info->epoch = options->epoch;
   view->since = options->since;
+  view->is_newest = options->epoch < 0 && info->damaged < 0;
   if (options->epoch >= 0) status = check_epoch(view, options->epoch, report);
   else if (info->damaged < 0 || options->is_good_enough) info->epoch = info->newest;
   else status = store_reachable(view->store, info->head + 1, report);
@@ -311,7 +312,8 @@ bool store_describe(struct flow_schema_pool *pool, const struct store_id *id, ui
 }
 
 static bool add_id(struct flow_view *view, const struct store_id *id) {
-  bool is_in_epoch = is_there(id, view->info.epoch), is_in_since = is_there(id, view->since);
+  bool is_forgotten = view->is_newest && id->dropped >= 0;
+  bool is_in_epoch = !is_forgotten && is_there(id, view->info.epoch), is_in_since = is_there(id, view->since);
   if (!is_in_epoch && !is_in_since) return true;
   int64_t later = view->info.epoch;
   if (!is_in_epoch || (is_in_since && view->since > later)) later = view->since;

@@ -34,8 +34,9 @@ static const struct state_command commands[] = {
      "Exit code 78: something is damaged; the message says up to which epoch all is good.\n",
      STATE_EPOCH | STATE_JSON, 1, 1, true, state_verify, state_prepare_verify},
     {"drop", "DIR NAME", "forget a state or source that no program uses",
-     "Like --accept-drop NAME at the start of a program that does not have it any more. The epochs\n"
-     "that are kept still have it, so --resume-epoch brings it back. Refused while a run uses DIR.\n",
+     "Like --accept-drop NAME at the start of a program that does not have it any more. It can be had\n"
+     "back: by a program that has it, as long as no epoch is committed, and then by --resume-epoch as\n"
+     "long as the epochs are kept that have it. Refused while a run uses DIR.\n",
      STATE_JSON, 2, 2, false, state_drop, NULL},
 };
 

@@ -258,6 +258,9 @@ def test_drop(box):
     check_refused(box, ["drop", "db", "visit"], 64, "did you mean `visits`")
     check_refused(box, ["drop", "db", "stdout"], 64, "no state or source")
     check_equal("the state `visits` is forgotten\n", state(box, "drop", "db", "visits").out, "stdout")
+    check_refused(box, ["get", "db", "visits", "x", "1"], 64, "nothing called `visits`")
+    check_refused(box, ["drop", "db", "visits"], 64, "nothing called `visits`")
+    check_equal(X1 + "\n", state(box, "get", "db", "visits", "x", "1", "--epoch", "0").out, "the past")
     check_equal('{"dropped": "times"}\n', state(box, "drop", "db", "times", "--json").out, "stdout")
     # The program that lost them needs no --accept-drop now; one that has them starts them afresh.
     text = re.sub(r"(?m)^events \|> key by at .*\n", "", KINDS)
