@@ -51,7 +51,7 @@ COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.ta
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
-CRASHPOINT       := $(if $(wildcard tests/crash/crashpoint.c),$(WORK)/tests/crashpoint.so)
+PRELOADED        := $(WORK)/tests/crashpoint.so $(WORK)/tests/trace.so
 
 .PHONY: all test check-all test-programs bless crash cover bench bench-gate bench-peers tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
@@ -120,12 +120,12 @@ $(WORK)/tests/test_canary: tests/canary/test_canary.c
 	@mkdir -p $(@D)
 	@$(COMPILE) $(LDFLAGS) -o $@ $< -lcmocka
 
-$(WORK)/tests/crashpoint.so: tests/crash/crashpoint.c
+$(PRELOADED): $(WORK)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	@echo "cc      $<"
 	@$(CC) -std=gnu11 -g -O1 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
-test-programs: all $(UNIT_TESTS) $(CRASHPOINT)
+test-programs: all $(UNIT_TESTS) $(PRELOADED)
 
 # TESTS="-k NAME" and the like go to tests/run.py; see tests/README.md.
 TESTS ?=

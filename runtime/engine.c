@@ -250,10 +250,6 @@ static int report_failure(struct engine *e, enum flow_status status) {
 
 static int run(struct engine *e) {
   bool is_over = false;
-  int error = stop_open(&e->stop, e->sys);
-  if (error < 0) {
-    return report_failure(e, flow_report_errno(&e->report, FLOW_E_IO, error, "wait for signals"));
-  }
   enum flow_status status = engine_resume(e);
   if (status != FLOW_OK) engine_discard(e);
   /* A signal while state is loaded or a FIFO waited for: nothing was done, so nothing is lost. */
@@ -344,7 +340,6 @@ static void set_up(struct engine *e) {
                                     .is_immediate = e->options.is_immediate};
   e->resumed_at = e->taken_back = e->ended_at = -1;
   epoch_init(&e->epoch, -1, INT64_MIN);
-  e->stop = (struct stop){.sys = e->sys, .fd = -1};
   e->started_us = e->sys->monotonic_us(e->sys);
   if (e->worker_count > 1) e->crew = crew_new(e);
 }
@@ -406,6 +401,10 @@ static int start(struct engine *e, int argc, char **argv) {
                                               "compile %s again",
                                               p->file));
   }
+  /* First of all, because until then a signal kills the process. */
+  int error = stop_open(&e->stop, e->sys);
+  if (error < 0)
+    return report_failure(e, flow_report_errno(&e->report, FLOW_E_IO, error, "wait for signals"));
   e->params = make_array(e, p->params_size, 1);
   if (p->default_params != NULL) p->default_params(e->params);
   enum options_result result = options_parse(&e->options, p, e->params, argc, argv, &e->report);

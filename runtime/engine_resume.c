@@ -47,6 +47,7 @@ struct load {
   uint32_t state;
   struct source *source;
   struct sink *sink;
+  bool heeds_signals; /* a signal ends the loading: see run() */
 };
 
 static enum flow_status load_state_row(void *context, uint64_t row, const void *key,
@@ -56,7 +57,7 @@ static enum flow_status load_state_row(void *context, uint64_t row, const void *
   const struct flow_state_desc *state = &e->program->states[load->state];
   if (row % ROWS_PER_LOOK == 0) {
     flow_mem_arena_reset(e->worker.arena);
-    if (stop_is_asked(&e->stop)) return FLOW_E_LOCKED; /* see run() */
+    if (load->heeds_signals && stop_is_asked(&e->stop)) return FLOW_E_LOCKED;
   }
   if (state->load(&e->worker, row, key, key_length, value, value_length)) return FLOW_OK;
   return flow_report_fail(&e->report, FLOW_E_CORRUPT,
@@ -64,11 +65,11 @@ static enum flow_status load_state_row(void *context, uint64_t row, const void *
                           (unsigned long long)row, state->name, e->options.state_dir);
 }
 
-static enum flow_status load_state(struct engine *e) {
+static enum flow_status load_state(struct engine *e, bool heeds_signals) {
   const struct flow_program *p = e->program;
   const uint16_t *numbers = e->numbers + p->source_count + p->sink_count;
   for (uint32_t i = 0; i < p->state_count; i++) {
-    struct load load = {.engine = e, .state = i};
+    struct load load = {.engine = e, .state = i, .heeds_signals = heeds_signals};
     struct flow_store_loaded loaded;
     enum flow_status status =
         flow_store_load(e->store, numbers[i], load_state_row, &load, &loaded, &e->report);
@@ -107,7 +108,7 @@ enum flow_status engine_reload_state(struct engine *e) {
   engine_drop_state(e);
   flow_mem_arena_reset(e->worker.arena);
   engine_make_state(e);
-  return load_state(e);
+  return load_state(e, false); /* a stop at a record is under way, which has to be told */
 }
 
 /* -- the store */
@@ -392,7 +393,7 @@ enum flow_status engine_resume(struct engine *e) {
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
     status = sink_lock(&e->sinks[i], &e->report);
   }
-  if (status == FLOW_OK && e->store != NULL) status = load_state(e);
+  if (status == FLOW_OK && e->store != NULL) status = load_state(e, true);
   if (status == FLOW_OK && e->store != NULL) status = load_end(e);
   if (status == FLOW_OK) status = prepare_sinks(e);
   if (status == FLOW_OK && e->store != NULL) {

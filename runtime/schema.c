@@ -17,6 +17,7 @@ struct pool_block {
 struct flow_schema_pool {
   const struct flow_sys *sys;
   struct pool_block *blocks;
+  bool is_short; /* of memory: something was refused */
 };
 
 struct flow_schema_pool *flow_schema_pool_new(const struct flow_sys *sys) {
@@ -41,7 +42,10 @@ void *flow_schema_alloc(struct flow_schema_pool *pool, size_t size) {
   if (block == NULL || block->size - block->used < size) {
     size_t room = size > POOL_BLOCK ? size : POOL_BLOCK;
     block = pool->sys->alloc(pool->sys, sizeof *block + room);
-    if (block == NULL) return NULL;
+    if (block == NULL) {
+      pool->is_short = true;
+      return NULL;
+    }
     block->next = pool->blocks;
     block->used = 0;
     block->size = room;
@@ -50,6 +54,10 @@ void *flow_schema_alloc(struct flow_schema_pool *pool, size_t size) {
   void *memory = block->data + block->used;
   block->used += size;
   return memset(memory, 0, size);
+}
+
+bool flow_schema_pool_is_short(const struct flow_schema_pool *pool) {
+  return pool->is_short;
 }
 
 /* -- printing */

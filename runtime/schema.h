@@ -43,6 +43,9 @@ struct flow_schema_pool;
 struct flow_schema_pool *flow_schema_pool_new(const struct flow_sys *); /* null: no memory */
 void flow_schema_pool_free(struct flow_schema_pool *);                  /* null is fine */
 
+/* True if there was no memory for something: then a null below may mean that, too. */
+bool flow_schema_pool_is_short(const struct flow_schema_pool *);
+
 /* Appends the text of a type. Equal types give equal bytes. */
 void flow_schema_print(struct flow_buf *out, const struct flow_type *);
 

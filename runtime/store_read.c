@@ -149,6 +149,7 @@ static int read_ids(struct flow_store *store, MDB_txn *txn, struct flow_report *
     if (ok && (code = read_base(store, txn, &store->ids[i], report)) != 0) return code;
   }
   if (ok) return 0;
+  if (flow_schema_pool_is_short(store->pool)) return ENOMEM;
   store_corrupt(store, report, "the types of its values cannot be read");
   return STORE_STOP;
 }

@@ -56,6 +56,7 @@ def options():
     parser.add_argument("-k", metavar="TEXT", default="", help="only tests with TEXT in their name")
     parser.add_argument("--mode", default="release", choices=base.TIMEOUT_S, help="which build to test")
     parser.add_argument("--full", action="store_true", help="more points of the matrix, for long runs")
+    parser.add_argument("--seed", type=int, default=1, help="of tests that choose at random")
     parser.add_argument("--bless", action="store_true", help="write expected outputs anew")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 2, help="tests at the same time")
     parser.add_argument("-l", action="store_true", help="list the tests and run none")
@@ -105,7 +106,7 @@ def discover(arguments, tools):
 
 def main():
     arguments = options()
-    tools = base.Tools(arguments.mode, arguments.full, arguments.bless)
+    tools = base.Tools(arguments.mode, arguments.full, arguments.bless, arguments.seed)
     tests = discover(arguments, tools)
     if arguments.l:
         print("\n".join(test.full_name for test in tests))
@@ -136,6 +137,8 @@ def main():
     for name, suite in by_suite.items():
         print(f"  {name:10} {suite['passed']:4} passed {suite['failed']:4} failed"
               + (f" {suite['skipped']:4} skipped" if suite["skipped"] else "") + f"  {suite['s']:7.1f} s")
+    for what, number in sorted(tools.tried.items()):
+        print(f"  {number:7} {what}")
     print(f"  {time.monotonic() - start:.1f} s on {arguments.j} cores, {arguments.mode} build")
     for test, verdict in failures:
         print(f"  {verdict}: {test.full_name}")

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +25,9 @@ TIMEOUT_S = {"release": 60, "clang": 60, "debug": 120, "cover": 240, "asan": 300
 # Memory of one process: a test that runs away ends alone, not with the machine. (Sanitizers need a
 # large part of the address space for themselves.)
 DATA_BYTES = 4 << 30
+
+# A file system in memory, and the room that tests want there.
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2 << 30
 
 SANITIZER_CC = {
     "asan": "-fsanitize=address,undefined -fno-sanitize-recover=undefined",
@@ -74,12 +79,12 @@ def diff(expected, actual, name):
 class Tools:
     """The build under test."""
 
-    def __init__(self, mode, is_full=False, is_bless=False):
-        self.mode, self.is_full, self.is_bless = mode, is_full, is_bless
+    def __init__(self, mode, is_full=False, is_bless=False, seed=1):
+        self.mode, self.is_full, self.is_bless, self.seed = mode, is_full, is_bless, seed
         self.out = ROOT / "build" if mode == "release" else ROOT / "build" / mode
         self.work = ROOT / "build" / mode
         self.flowcc = self.out / "flowcc"
-        self.crashpoint = self.work / "tests" / "crashpoint.so"
+        self.crashpoint, self.trace = (self.work / "tests" / f"{name}.so" for name in ("crashpoint", "trace"))
         self.timeout_s = TIMEOUT_S[mode]
         self.env = dict(os.environ, NO_COLOR="1", LC_ALL="C.UTF-8")
         self.env["PATH"] = f"{self.out}:{self.env['PATH']}"
@@ -91,24 +96,41 @@ class Tools:
             self.env["ASAN_OPTIONS"] = "handle_segv=2:detect_leaks=1"
         elif mode == "clang":
             self.env["CC"] = "clang"
-        prlimit = shutil.which("prlimit")
-        can_limit = prlimit and mode not in ("asan", "tsan")
-        self.prefix = [prlimit, f"--data={DATA_BYTES}"] if can_limit else []
+        self.data_bytes = DATA_BYTES if mode not in ("asan", "tsan") else None
         self.can_crash = self.crashpoint.exists() and mode not in ("asan", "tsan", "cover")
         self._scratch = tempfile.TemporaryDirectory(prefix="flowcc-test-", ignore_cleanup_errors=True)
         self.scratch = Path(self._scratch.name)
+        self._memory = None
         self._builds, self._lock, self._count = {}, threading.Lock(), 0
+        self.tried = Counter()
 
     def close(self):
         self._scratch.cleanup()
+        if self._memory is not None:
+            self._memory.cleanup()
 
-    def sandbox(self, name):
+    def sandbox(self, name, folder=None):
+        """A directory for a test, in the scratch directory or another one."""
         with self._lock:
             self._count += 1
             number = self._count
-        path = self.scratch / f"{number:04}-{re.sub('[^A-Za-z0-9]+', '-', name)[:60]}"
+        path = (folder or self.scratch) / f"{number:04}-{re.sub('[^A-Za-z0-9]+', '-', name)[:60]}"
         path.mkdir()
         return Sandbox(self, path)
+
+    def memory(self):
+        """A scratch directory in memory, for tests with thousands of runs that would only wait for the disk;
+        the usual one if there is no room."""
+        with self._lock:
+            if self._memory is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+                self._memory = tempfile.TemporaryDirectory(prefix="flowcc-test-", dir=MEMORY,
+                                                           ignore_cleanup_errors=True)
+        return Path(self._memory.name) if self._memory is not None else self.scratch
+
+    def count(self, what):
+        """Counts something that was tried; the runner says at the end how often each was."""
+        with self._lock:
+            self.tried[what] += 1
 
     def compile(self, text, file_name, *options):
         """Compiles a program once per run of the tests. Returns the path of the executable."""
@@ -128,12 +150,22 @@ class Tools:
         return build["binary"]
 
 
+def limit(process, tools):
+    """Limits the memory of a process that has begun."""
+    if tools.data_bytes:
+        try:
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (tools.data_bytes, tools.data_bytes))
+        except ProcessLookupError:
+            pass  # it has ended
+
+
 def run(argv, cwd, tools, stdin=b"", env=None, timeout_s=None):
     """Runs a program to its end in a process group of its own."""
     argv = [str(a) for a in argv]
     process = subprocess.Popen(
-        tools.prefix + argv, cwd=cwd, env={**tools.env, **(env or {})}, stdin=subprocess.PIPE,
+        argv, cwd=cwd, env={**tools.env, **(env or {})}, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    limit(process, tools)
     try:
         out, err = process.communicate(stdin, timeout_s or tools.timeout_s)
     except subprocess.TimeoutExpired:
@@ -199,8 +231,9 @@ class Running:
         self.box, self.argv = box, [str(a) for a in argv]
         self._files = [tempfile.TemporaryFile(dir=box.tools.scratch) for _ in range(2)]
         self.process = subprocess.Popen(
-            box.tools.prefix + self.argv, cwd=box.path, env={**box.tools.env, **(env or {})}, stdin=subprocess.DEVNULL,
+            self.argv, cwd=box.path, env={**box.tools.env, **(env or {})}, stdin=subprocess.DEVNULL,
             stdout=self._files[0], stderr=self._files[1], start_new_session=True)
+        limit(self.process, box.tools)
         self.pid = self.process.pid
 
     def __enter__(self):

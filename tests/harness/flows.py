@@ -1,5 +1,6 @@
 """Runs case files over the matrix: one expected output, many configurations."""
 
+import copy
 import shutil
 from itertools import cycle, product
 
@@ -11,11 +12,12 @@ UNFUSED = ("--disable=fuse",)
 
 
 class Point:
-    """A point of the matrix: how a case is compiled and run. Each run takes the next number of workers
-    and the next size of a block; None is the usual size."""
+    """A point of the matrix: how a case is compiled and run. Each run takes the next number of workers,
+    the next size of a block (None is the usual one) and the next of `turns`: more arguments."""
 
-    def __init__(self, options=(), args=(), workers=(1,), blocks=(None,)):
+    def __init__(self, options=(), args=(), workers=(1,), blocks=(None,), turns=((),)):
         self.options, self.args, self.workers, self.blocks = options, list(args), workers, blocks
+        self.turns = turns
 
     @property
     def has_state(self):
@@ -97,12 +99,12 @@ def run_case(tools, case):
 
 
 class Player:
-    """Plays the steps of a case in one directory."""
+    """Plays the steps of a case in one directory, which is made in `folder` (None: where all are)."""
 
-    def __init__(self, tools, case, label, point):
+    def __init__(self, tools, case, label, point, folder=None):
         self.tools, self.case, self.options = tools, case, point.options
-        self.workers, self.blocks = cycle(point.workers), cycle(point.blocks)
-        self.box = tools.sandbox(f"{case.name} {label}")
+        self.workers, self.blocks, self.turns = cycle(point.workers), cycle(point.blocks), cycle(point.turns)
+        self.box = tools.sandbox(f"{case.name} {label}", folder)
         self.text, self.name = case.text, case.file_name
 
     def prepare(self, step):
@@ -123,10 +125,16 @@ class Player:
                 self.box.write(path, data)
         self.binary = self.tools.compile(self.text, self.name, *self.options)
 
+    def moved(self, label):
+        """The same program, with the next settings, in an empty directory beside this one."""
+        other = copy.copy(self)
+        other.box = self.tools.sandbox(f"{self.case.name} {label}", self.box.path.parent)
+        return other
+
     def run(self, step, args, env=None):
         block = next(self.blocks)
         env = dict(env or {}, **({"FLOW_BLOCK_BYTES": str(block)} if block else {}))
-        argv = [self.binary, "-w", str(next(self.workers)), *args, *step.args]
+        argv = [self.binary, "-w", str(next(self.workers)), *args, *next(self.turns), *step.args]
         return run(argv, self.box.path, self.tools, step.stdin, env)
 
     def check(self, index, step, result):
@@ -176,10 +184,11 @@ def killed_point(number):
                  blocks=KILLED_BLOCKS[shift:] + KILLED_BLOCKS[:shift])
 
 
-def count_calls(player, step, args):
-    """Runs without a crash and returns how many calls the crash library counted."""
+def count_calls(player, step, args, group="changes"):
+    """Runs without a crash and returns how many calls of a group (crashpoint.c) the crash library counted."""
     counter = player.box.path / "calls"
-    result = player.run(step, args, crash_env(player.tools, 0, counter))
+    counter.unlink(missing_ok=True)
+    result = player.run(step, args, dict(crash_env(player.tools, 0, counter), CRASHPOINT_COUNT=group))
     calls = int(counter.read_text() or 0) if counter.exists() else 0
     if calls == 0:
         raise Failure("the crash library counted no call\n" + result.describe())
@@ -225,28 +234,27 @@ def run_killed(tools, case, points=3):
         shutil.rmtree(player.box.path)
 
 
-def disturb_and_resume(player, index, step, args, environments):
-    """Runs the step once in each environment of crashpoint.so, then undisturbed, and checks what all
-    the runs together have left behind."""
+def disturb_and_resume(player, index, step, args, environments, codes=(-9,)):
+    """Runs the step once in each environment of crashpoint.so, then undisturbed, and checks what all the runs
+    together have left behind. `codes`: how a disturbed run may end, if not as the step does. Returns the
+    results of all runs."""
     where = f"step {index + 1}, {environments}: "
-    parts, last = [], None
+    results = []
     for env in environments:
         last = player.run(step, args, env)
-        parts.append(last.out)
-        is_error = "CRASHPOINT_FAIL" in env
-        if last.code not in ((step.exit, 73, 74) if is_error else (step.exit, -9)):
+        results.append(last)
+        if last.code not in (step.exit, *codes):
             raise Failure(f"{where}unexpected end\n" + last.describe())
-        if is_error and last.code != step.exit and not last.err.strip():
+        if last.code > 0 and not last.err.strip():
             raise Failure(f"{where}ended without a message\n" + last.describe())
-        if last.code == step.exit:
-            break  # it came to its end: fewer calls than in the run that was counted
-    result = player.run(step, args)
-    parts.append(result.out)
+    resumed = player.run(step, args)
+    results.append(resumed)
     try:
-        if result.code != step.exit:
+        if resumed.code != step.exit:
             raise Failure(f"expected exit code {step.exit} after the resume")
-        check_resumed(step.expects.get("stdout", b""), parts, "")
+        check_resumed(step.expects.get("stdout", b""), [result.out for result in results], "")
         player.check_files(step)
     except Failure as failure:
-        raise Failure(f"{where}{failure}\nThe last disturbed run: {last.describe()}"
-                      f"\nThe resumed run: {result.describe()}") from None
+        runs = "\n".join(f"Run {number}: {result.describe()}" for number, result in enumerate(results, 1))
+        raise Failure(f"{where}{failure}\n{runs}") from None
+    return results
