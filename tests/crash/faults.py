@@ -4,7 +4,10 @@ and nothing lost: the next run goes on and ends as if nothing had happened.
 crashpoint.so counts the calls and lets one of them fail, or do half of what it was asked for.
 """
 
+import shutil
+
 from harness import crashes
+from harness.base import Failure, Skip, check_equal, check_match
 
 # Group of calls (crashpoint.c) -> how they are let fail. {} is the number of the call.
 FAULTS = {
@@ -39,3 +42,79 @@ def every_fault(tools, case, group):
                     env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_COUNT": group}
                     env.update((name, text.format(at)) for name, text in fault.items())
                     crashes.disturb(tools, case, number, index, [env], CODES[group])
+
+
+# -- a machine that has too little --------------------------------------------------------------------
+
+WIDE = """
+record Row { user: string, text: string }
+source rows: Row = file("rows.jsonl", jsonl)
+sink seen = file("seen.jsonl", jsonl)
+rows
+  |> key by user
+  |> state last: string = "" { last = text; emit { user: key, length: len(last) } }
+  |> into seen
+"""
+ROWS = 12_000
+
+
+def wide_box(box):
+    """A program with a large state, and what it writes."""
+    box = box.tools.sandbox("wide", box.tools.memory())
+    box.compile(WIDE, "wide")
+    box.write("rows.jsonl", "".join(f'{{"user": "user {n}", "text": "{"x" * 900}{n}"}}\n' for n in range(ROWS)))
+    return box, "".join(f'{{"user": "user {n}", "length": {900 + len(str(n))}}}\n' for n in range(ROWS))
+
+
+def test_little_address_space(box):
+    """The map of the store is as large as it can be, and full when no more is to be had."""
+    if box.tools.data_bytes is None:
+        raise Skip("sanitizers need the address space for themselves")
+    box, expected = wide_box(box)
+    prlimit, messages = shutil.which("prlimit"), ""
+    for megabytes in range(30, 300, 10 if box.tools.is_full else 30):
+        box.tools.count("faults")
+        result = box.run(prlimit, f"--as={megabytes}000000", "./wide", "-w", "2", "-d", "db", "-s", "1ms", exit=None)
+        if result.code not in (0, 70, 74) or result.code and not result.err:
+            raise Failure(f"with {megabytes} MB of address space\n{result.describe()}")
+        messages += result.err.decode()
+        box.run("./wide", "-d", "db")
+        check_equal(expected, box.read("seen.jsonl"), f"seen.jsonl, begun with {megabytes} MB of address space")
+        shutil.rmtree(box.path / "db", ignore_errors=True)
+    check_match(["cannot (save epoch|fold).*: (no address space|Cannot allocate memory)"], messages, "some message")
+    shutil.rmtree(box.path)
+
+
+# A file system of its own, in a namespace of its own, that becomes larger after the first run.
+FULL_DISK = """
+mount -t tmpfs -o size=$1k none disk || exit 99
+cd disk
+../wide -w 2 -d $2 -s 1ms --source rows=../rows.jsonl --sink seen=$3
+code=$?
+mount -o remount,size=100m none . || exit 99
+../wide -w 3 -d $2 --source rows=../rows.jsonl --sink seen=$3 || exit 98
+cmp $3 ../expected.jsonl || exit 97
+exit $code
+"""
+
+
+def test_full_disk(box):
+    """The state, the sink, or both are on a disk that gets full; there is room when the program runs again."""
+    unshare = shutil.which("unshare")
+    if not unshare or box.run(unshare, "-rm", "mount", "-t", "tmpfs", "none", "/mnt", exit=None).code != 0:
+        raise Skip("no file system can be mounted here")
+    box, expected = wide_box(box)
+    box.write("expected.jsonl", expected)
+    (box.path / "disk").mkdir()
+    for kilobytes in (40, 200, 1000, 3000) if not box.tools.is_full else range(20, 12000, 200):
+        for state, sink in (("db", "seen.jsonl"), ("db", "../seen.jsonl"), ("../db", "seen.jsonl")):
+            box.tools.count("faults")
+            result = box.run(unshare, "-rm", "sh", "-c", FULL_DISK, "sh", kilobytes, state, sink, exit=None)
+            if result.code not in (0, 73, 74):
+                raise Failure(f"with {kilobytes} KB: {result.describe()}")
+            if result.code:
+                check_match(["cannot .*: No space left on device", "make room"], result.err)
+            for name in ("db", "seen.jsonl"):
+                if (box.path / name).exists():
+                    box.remove(name)
+    shutil.rmtree(box.path)
