@@ -163,9 +163,9 @@ static enum flow_status open_store(struct engine *e) {
   }
   e->resumed_at = flow_store_range(e->store).head;
   struct flow_store_epoch_info info = {.now_us = INT64_MIN};
-  if (e->resumed_at >= 0 && flow_store_epoch_info(e->store, e->resumed_at, &info) != FLOW_OK) {
-    return flow_report_fail(&e->report, FLOW_E_CORRUPT, "the record of epoch %lld in %s is missing",
-                            (long long)e->resumed_at, e->options.state_dir);
+  if (e->resumed_at >= 0) {
+    status = flow_store_epoch_info(e->store, e->resumed_at, &info, &e->report);
+    if (status != FLOW_OK) return status;
   }
   epoch_init(&e->epoch, e->resumed_at, info.now_us);
   return FLOW_OK;

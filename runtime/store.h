@@ -101,9 +101,9 @@ struct flow_store_range {
 
 struct flow_store_range flow_store_range(const struct flow_store *);
 
-/* Reads the record of epoch `number`; FLOW_E_RANGE (without a report) if it is not kept. */
+/* Reads the record of epoch `number`; FLOW_E_RANGE if it is not kept. */
 enum flow_status flow_store_epoch_info(struct flow_store *, int64_t number,
-                                       struct flow_store_epoch_info *);
+                                       struct flow_store_epoch_info *, struct flow_report *);
 
 /* -- what the program declares ---------------------------------------------------------------- */
 

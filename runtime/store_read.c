@@ -299,19 +299,25 @@ struct flow_store_range flow_store_range(const struct flow_store *store) {
 }
 
 enum flow_status flow_store_epoch_info(struct flow_store *store, int64_t number,
-                                       struct flow_store_epoch_info *info) {
-  if (number < 0 || number < store->meta.base || number > store->meta.head) return FLOW_E_RANGE;
+                                       struct flow_store_epoch_info *info,
+                                       struct flow_report *report) {
+  if (number < 0 || number < store->meta.base || number > store->meta.head)
+    return flow_report_fail(report, FLOW_E_RANGE, "epoch %" PRId64 " is not kept in %s", number,
+                            store->dir);
   uint8_t name[8];
   store_put64(name, (uint64_t)number);
   MDB_val key = {.mv_data = name, .mv_size = sizeof name}, data;
   struct store_epoch epoch;
   uint64_t link;
   MDB_txn *txn;
-  if (store_read_begin(store, &txn) != 0) return FLOW_E_IO;
-  int code = mdb_get(txn, store->epochs_db, &key, &data);
-  bool ok = code == 0 && store_decode_epoch(&epoch, number, data.mv_data, data.mv_size, &link);
-  store_read_end(txn);
-  if (!ok) return FLOW_E_CORRUPT;
+  int code = store_read_begin(store, &txn);
+  if (code == 0) {
+    code = mdb_get(txn, store->epochs_db, &key, &data);
+    if (code == 0 && !store_decode_epoch(&epoch, number, data.mv_data, data.mv_size, &link))
+      code = MDB_CORRUPTED;
+    store_read_end(txn);
+  }
+  if (code != 0) return store_fail(store, report, code, "read the record of an epoch");
   *info = epoch.info;
   return FLOW_OK;
 }

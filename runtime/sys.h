@@ -92,7 +92,8 @@ struct flow_sys {
               int64_t timeout_us);
   /* Turns SIGINT and SIGTERM into something to read: they are blocked from here on (also in threads
    * and before any race), and the returned descriptor gets readable when one arrives, so it takes
-   * part in wait(). SIGPIPE is ignored: a closed pipe is -EPIPE. */
+   * part in wait(). SIGPIPE and SIGXFSZ are ignored: a closed pipe is
+   * -EPIPE, a file as large as `ulimit -f` allows is -EFBIG. */
   int (*signals_open)(const struct flow_sys *sys);
   /* Takes one pending signal: its number, or 0 if there is none. Never blocks. */
   int (*signals_take)(const struct flow_sys *sys, int fd);

@@ -95,7 +95,8 @@ static int posix_signals_open(const struct flow_sys *sys) {
   if (error != 0) return -error;
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigemptyset(&ignore.sa_mask);
-  if (sigaction(SIGPIPE, &ignore, NULL) != 0) return -errno;
+  if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
+    return -errno;
   return result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 

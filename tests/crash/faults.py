@@ -24,24 +24,25 @@ CODES = {"changes": (73, 74), "looks": (66, 73, 74), "memory": (66, 70, 73, 74)}
 
 
 def discover(tools):
-    kinds = {f"failing {group}": lambda t, c, g=group: every_fault(t, c, g) for group in FAULTS}
-    return crashes.tests_of(tools, crashes.subjects(tools, 20 if tools.is_full else 3), **kinds)
+    kinds = {f"failing {group}": lambda subject, g=group: every_fault(subject, g) for group in FAULTS}
+    return crashes.tests_of(tools, crashes.cases(tools, 20 if tools.is_full else 3), **kinds)
 
 
-def every_fault(tools, case, group):
+def every_fault(subject, group):
     """`make test` lets every call of one example fail, and some of the others."""
+    tools, case = subject.tools, subject.case
     is_whole = tools.is_full or case.path.parent.name == "running_sum" and len(case.steps) == 1
-    if group == "looks" and not crashes.is_steady(case):
+    if group == "looks" and not subject.is_steady:
         return  # what was read before an input that fails is committed
     for number in (0, 1) if tools.is_full else (0,):
-        for index, total in enumerate(crashes.count_calls(tools, case, number, group)):
+        for index, total in enumerate(subject.count_calls(number, group)):
             for at in crashes.spread(total, 400 if is_whole else 2):
                 faults = FAULTS[group] if is_whole else FAULTS[group][at % 2 :: 2]
                 for fault in faults:
                     tools.count("faults")
                     env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_COUNT": group}
                     env.update((name, text.format(at)) for name, text in fault.items())
-                    crashes.disturb(tools, case, number, index, [env], CODES[group])
+                    subject.disturb(number, index, [env], CODES[group])
 
 
 # -- a machine that has too little --------------------------------------------------------------------
@@ -67,21 +68,31 @@ def wide_box(box):
 
 
 def test_little_address_space(box):
-    """The map of the store is as large as it can be, and full when no more is to be had."""
+    """Memory ends, or the map of the store, which is as large as it can be, gets full."""
     if box.tools.data_bytes is None:
         raise Skip("sanitizers need the address space for themselves")
     box, expected = wide_box(box)
-    prlimit, messages = shutil.which("prlimit"), ""
-    for megabytes in range(30, 300, 10 if box.tools.is_full else 30):
+    for megabytes in range(30, 300, 5 if box.tools.is_full else 30):
         box.tools.count("faults")
-        result = box.run(prlimit, f"--as={megabytes}000000", "./wide", "-w", "2", "-d", "db", "-s", "1ms", exit=None)
+        result = box.run("prlimit", f"--as={megabytes}000000", "./wide", "-w", 1 + megabytes % 2, "-d", "db",
+                         "-s", "1ms", exit=None)
         if result.code not in (0, 70, 74) or result.code and not result.err:
             raise Failure(f"with {megabytes} MB of address space\n{result.describe()}")
-        messages += result.err.decode()
         box.run("./wide", "-d", "db")
         check_equal(expected, box.read("seen.jsonl"), f"seen.jsonl, begun with {megabytes} MB of address space")
         shutil.rmtree(box.path / "db", ignore_errors=True)
-    check_match(["cannot (save epoch|fold).*: (no address space|Cannot allocate memory)"], messages, "some message")
+    shutil.rmtree(box.path)
+
+
+def test_little_files(box):
+    """A limit on the size of files (`ulimit -f`) comes with a signal, SIGXFSZ."""
+    box, expected = wide_box(box)
+    for state in ([], ["-d", "db"]):
+        box.tools.count("faults")
+        result = box.run("prlimit", "--fsize=100000", "./wide", *state, exit=74)
+        check_match(["cannot .*: File too large" if not state else "cannot "], result.err)
+    box.run("./wide", "-d", "db")
+    check_equal(expected, box.read("seen.jsonl"), "seen.jsonl")
     shutil.rmtree(box.path)
 
 

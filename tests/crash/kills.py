@@ -7,8 +7,6 @@ every one of them. Tests called "in recovery" kill the resumed run as well, thos
 after the other, each at a random call.
 """
 
-import random
-
 from harness import crashes, flows
 from harness.base import Failure, Skip
 
@@ -17,51 +15,50 @@ AGAIN = (1, 2, 3, 5, 8, 13, 21, 34)
 
 def discover(tools):
     kinds = {"at every call": every_call, "in recovery": in_recovery, "chains": chains}
-    tests = crashes.tests_of(tools, crashes.subjects(tools, 40 if tools.is_full else 10), **kinds)
+    tests = crashes.tests_of(tools, crashes.cases(tools, 40 if tools.is_full else 10), **kinds)
     if tools.is_full:
-        tests += crashes.tests_of(tools, crashes.large_subjects(tools), **{"chains, large": large_chains})
+        tests += crashes.tests_of(tools, crashes.large_cases(tools), **{"chains, large": large_chains})
     return tests
 
 
-def every_call(tools, case):
+def kill(subject, number, index, *places):
+    """Kills one run after the other; a place is the number of a call, and whether it is done by half."""
+    subject.tools.count("kills")
+    for _ in places[1:]:
+        subject.tools.count("kills in recovery")
+    subject.disturb(number, index, [flows.crash_env(subject.tools, at, half=half) for at, half in places])
+
+
+def every_call(subject):
     """Every other kill leaves the first half of what was to be written."""
+    is_full = subject.tools.is_full
     for number in (0, 1):
-        for index, total in enumerate(crashes.count_calls(tools, case, number)):
-            for at in crashes.spread(total, 400 if tools.is_full else 5):
-                for half in (0, 1) if tools.is_full else (at % 2,):
-                    tools.count("kills")
-                    crashes.disturb(tools, case, number, index, [flows.crash_env(tools, at, half=half)])
+        for index, total in enumerate(subject.count_calls(number)):
+            for at in crashes.spread(total, 400 if is_full else 5):
+                for half in (0, 1) if is_full else (at % 2,):
+                    kill(subject, number, index, (at, half))
 
 
-def in_recovery(tools, case):
+def in_recovery(subject):
+    is_full = subject.tools.is_full
     for number in (0, 1):
-        for index, total in enumerate(crashes.count_calls(tools, case, number)):
-            for at in crashes.spread(total, 30 if tools.is_full else 2):
-                for again_at in AGAIN if tools.is_full else AGAIN[2 + 2 * number : 3 + 2 * number]:
-                    tools.count("kills")
-                    tools.count("kills in recovery")
-                    crashes.disturb(tools, case, number, index,
-                                    [flows.crash_env(tools, at), flows.crash_env(tools, again_at, half=1)])
+        for index, total in enumerate(subject.count_calls(number)):
+            for at in crashes.spread(total, 30 if is_full else 2):
+                for again_at in AGAIN if is_full else AGAIN[2 + 2 * number : 3 + 2 * number]:
+                    kill(subject, number, index, (at, 0), (again_at, 1))
 
 
-def play_chains(tools, case, rounds, kills, seed):
-    rng = random.Random(f"{case.name} {seed}")
-    for number in range(rounds):
-        for index, total in enumerate(crashes.count_calls(tools, case, number)):
-            environments = []
-            for _ in range(rng.randrange(2, kills)):
-                tools.count("kills")
-                tools.count("kills in recovery")
-                environments.append(flows.crash_env(tools, rng.randrange(1, total + 12), half=rng.randrange(2)))
-            crashes.disturb(tools, case, number, index, environments)
+def chains(subject, rounds=None, longest=8):
+    rng = subject.rng("chains")
+    for number in range(rounds or (40 if subject.tools.is_full else 2)):
+        for index, total in enumerate(subject.count_calls(number)):
+            length = rng.randrange(2, longest)
+            kill(subject, number, index,
+                 *((rng.randrange(1, total + 12), rng.randrange(2)) for _ in range(length)))
 
 
-def chains(tools, case):
-    play_chains(tools, case, 40 if tools.is_full else 2, 8, tools.seed)
-
-
-def large_chains(tools, case):
-    play_chains(tools, case, 12, 20, tools.seed)
+def large_chains(subject):
+    chains(subject, rounds=12, longest=20)
 
 
 def test_canary_of_the_crash_library(box):

@@ -20,13 +20,14 @@ SHORT_IMAGES, LONG_IMAGES = 8, 400
 
 
 def discover(tools):
-    return crashes.tests_of(tools, crashes.subjects(tools, 40 if tools.is_full else 10),
+    return crashes.tests_of(tools, crashes.cases(tools, 40 if tools.is_full else 10),
                             **{"without power": every_loss}) + planted(tools)
 
 
-def every_loss(tools, case):
-    for number in range(4 if tools.is_full else 2):
-        Losses(tools, case, number, LONG_IMAGES if tools.is_full else SHORT_IMAGES).play()
+def every_loss(subject):
+    is_full = subject.tools.is_full
+    for number in range(4 if is_full else 2):
+        Losses(subject, number, LONG_IMAGES if is_full else SHORT_IMAGES).play()
 
 
 class Losses:
@@ -36,27 +37,28 @@ class Losses:
     ignored   syncs that count as forgotten (disk.py)
     """
 
-    def __init__(self, tools, case, number, images, ignored=()):
-        self.tools, self.case, self.images, self.ignored = tools, case, images, ignored
-        self.number = number
-        self.rng = crashes.rng_of(case, number, tools.seed)
+    def __init__(self, subject, number, images, ignored=()):
+        self.subject, self.tools, self.images, self.ignored = subject, subject.tools, images, ignored
+        self.number, self.rng = number, subject.rng("power", number)
 
     def play(self):
-        player = crashes.player(self.tools, self.case, "traced", self.number)
+        player = self.subject.player("traced", self.number)
         disk = Disk(player.box.path, self.ignored)
-        for index, step in enumerate(self.case.steps):
+        for index, step in enumerate(self.subject.steps):
             player.prepare(step)
             for _, path, _ in step.changes:
                 disk.adopt(path)
             # The second way of running a case begins with runs that are killed.
             kills = [self.rng.randrange(1, 40) for _ in range(self.number)]
-            self.play_step(player, disk, step, [*kills, 0], [], depth=1)
+            self.play_step(player, disk, index, [*kills, 0], [], depth=1)
             player.check_files(step, f"step {index + 1}: ")
+            player.check_state(index)
         shutil.rmtree(player.box.path)
 
-    def play_step(self, player, disk, step, kills, printed, depth):
+    def play_step(self, player, disk, index, kills, printed, depth):
         """Runs the program, killed at each of the calls `kills` in turn (0: not), and looks at images of each
         run. `printed`: the outputs of the runs before."""
+        step = self.subject.steps[index]
         for kill in kills:
             result, records = self.run_traced(player, step, kill)
             points = self.points(len(records), self.images // len(kills))
@@ -71,7 +73,7 @@ class Losses:
                     for loss in points.get((at, is_cut), ()):
                         is_end = at == len(records) - 1 and result.code == step.exit and not is_cut
                         where = f"record {at + 1} of {len(records)} ({record.kind}), {loss}"
-                        self.look(player, disk, step, loss, [*printed, output], is_end, depth, where)
+                        self.look(player, disk, index, loss, [*printed, output], is_end, depth, where)
             if kill == 0 and result.code != step.exit:
                 raise Failure(f"expected exit code {step.exit}\n" + result.describe())
             printed = [*printed, result.out]
@@ -98,19 +100,19 @@ class Losses:
         points.setdefault((count - 1, False), []).append(Loss("all", self.rng))
         return points
 
-    def look(self, player, disk, step, loss, printed, is_end, depth, where):
+    def look(self, player, disk, index, loss, printed, is_end, depth, where):
         """Makes an image, runs the program there, and compares. The run in the image is traced as well, if
         `depth` says so, and loses its power too."""
         self.tools.count("power losses")
+        step = self.subject.steps[index]
         other = player.moved("image")
         disk.write_image(other.box.path, loss)
         before = keep(other.box.path)
         try:
             if depth > 0 and self.rng.random() < 0.1:
                 images, self.images = self.images, 2
-                self.play_step(other, Disk(other.box.path, self.ignored), step, [0], printed, depth - 1)
+                self.play_step(other, Disk(other.box.path, self.ignored), index, [0], printed, depth - 1)
                 self.images = images
-                other.check_files(step)
             else:
                 result = other.run(step, flows.STATE)
                 if result.code != step.exit:
@@ -118,7 +120,8 @@ class Losses:
                 if is_end and "--resume-epoch" not in step.args:  # which goes back once more
                     check_equal(b"", result.out, "stdout behind the end")
                 flows.check_resumed(step.expects.get("stdout", b""), [*printed, result.out], "")
-                other.check_files(step)
+            other.check_files(step)
+            other.check_state(index)
         except Failure as failure:
             raise Failure(f"{where}:\n{failure}\nThe image held: {before}") from None
         shutil.rmtree(other.box.path)
@@ -148,9 +151,9 @@ def planted(tools):
 
 
 def notice(tools, forgotten, example):
-    case = Case(EXAMPLES / f"{example}.case")
+    subject = crashes.Subject(tools, Case(EXAMPLES / f"{example}.case"))
     try:
-        Losses(tools, case, 0, 60, [forgotten]).play()
+        Losses(subject, 0, 60, [forgotten]).play()
     except Failure:
         return
     raise Failure(f"{example} comes out right without its syncs ({forgotten})")

@@ -16,37 +16,37 @@ PATIENCE_S = 5
 
 
 def discover(tools):
-    subjects = [(name, make) for name, make in crashes.subjects(tools, 20 if tools.is_full else 3)]
-    return crashes.tests_of(tools, subjects, **{"told to stop": told_to_stop, "told twice": told_twice})
+    return crashes.tests_of(tools, crashes.cases(tools, 20 if tools.is_full else 3),
+                            **{"told to stop": told_to_stop, "told twice": told_twice})
 
 
-def told_to_stop(tools, case):
+def told_to_stop(subject):
     """At each call: what the runs print is together the output of one run, with no line twice."""
     for number, group in ((0, "changes"), (1, "looks")):
-        for index, total, at in calls(tools, case, number, group, 100 if tools.is_full else 4):
-            tools.count("signals")
-            env = term_env(tools, group, at)
-            results = crashes.disturb(tools, case, number, index, [env], codes=(0,))
-            if "--resume-epoch" not in case.steps[index].args:
-                check_equal(case.steps[index].expects.get("stdout", b""), b"".join(r.out for r in results),
+        for index, at in calls(subject, number, group, 100 if subject.tools.is_full else 3):
+            step, env = subject.steps[index], term_env(subject.tools, group, at)
+            results = subject.disturb(number, index, [env], codes=(0,))
+            if "--resume-epoch" not in step.args:
+                check_equal(step.expects.get("stdout", b""), b"".join(r.out for r in results),
                             f"step {index + 1}, {env}: stdout of both runs")
 
 
-def told_twice(tools, case):
-    rng = crashes.rng_of(case, tools.seed)
+def told_twice(subject):
+    rng = subject.rng("signals")
     for number, group in ((2, "changes"), (3, "looks")):
-        for index, total, at in calls(tools, case, number, group, 60 if tools.is_full else 2):
-            tools.count("signals")
-            env = term_env(tools, group, f"{at},{at + rng.randrange(1, 20)}")
-            crashes.disturb(tools, case, number, index, [env], codes=(0, -signal.SIGTERM))
+        for index, at in calls(subject, number, group, 60 if subject.tools.is_full else 2):
+            env = term_env(subject.tools, group, f"{at},{at + rng.randrange(1, 20)}")
+            subject.disturb(number, index, [env], codes=(0, -signal.SIGTERM))
 
 
-def calls(tools, case, number, group, limit):
-    if not crashes.is_steady(case):
+def calls(subject, number, group, limit):
+    """(index of a step, number of a call); none for flows to which it matters where an epoch ends."""
+    if not subject.is_steady:
         return
-    for index, total in enumerate(crashes.count_calls(tools, case, number, group)):
+    for index, total in enumerate(subject.count_calls(number, group)):
         for at in crashes.spread(total, limit):
-            yield index, total, at
+            subject.tools.count("signals")
+            yield index, at
 
 
 def term_env(tools, group, at):

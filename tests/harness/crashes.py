@@ -28,7 +28,7 @@ def case_files(tools):
     return sorted(EXAMPLES.glob("*/*.case")) + [TESTS / "run" / f"{name}.flow" for name in names]
 
 
-def subjects(tools, generated=10):
+def cases(tools, generated=10):
     """(name, function that makes the case), for each case that can be killed and for the first generated ones.
     Generated cases are made when they are asked for, because that takes a while."""
     for path in case_files(tools):
@@ -39,27 +39,18 @@ def subjects(tools, generated=10):
         yield f"generated {number}", lambda n=number: source.case(n)
 
 
-def large_subjects(tools):
+def large_cases(tools):
     source = Generated(tools, LARGE_LINES)
     for number in range(12):
         yield f"generated {number}", lambda n=number: source.case(n)
 
 
-def tests_of(tools, subjects, **kinds):
-    """A test for each subject and each kind: kind="name of the test" -> function(tools, case)."""
+def tests_of(tools, makers, **kinds):
+    """A test for each maker of a case and each kind: kind="name of the test" -> function(subject)."""
     if not tools.can_crash:
         return []
-    return [(f"{name} {kind}", lambda box, f=function, m=make: f(box.tools, m()))
-            for name, make in subjects for kind, function in kinds.items()]
-
-
-def keeps_epochs(case):
-    return case.looks_at_epochs or "epochs" in case.flags
-
-
-def is_steady(case):
-    """Whether it does not matter for the output where a run ends: where it ends, an epoch does."""
-    return not keeps_epochs(case) or all("--epoch-records 1" in " ".join(step.args) for step in case.steps)
+    return [(f"{name} {kind}", lambda box, f=function, m=make: f(Subject(box.tools, m())))
+            for name, make in makers for kind, function in kinds.items()]
 
 
 def rotated(items, number):
@@ -67,40 +58,55 @@ def rotated(items, number):
     return items[turn:] + items[:turn]
 
 
-def point(case, number):
-    """A way of running the case in which each run differs from the one before; `number` says where it begins."""
-    turns = ((),) if keeps_epochs(case) else rotated(TURNS, number)
-    return flows.Point(QUICK, flows.STATE, workers=rotated(WORKERS, number), blocks=rotated(BLOCKS, number // 2),
-                       turns=turns)
+class Subject:
+    """A case that is to be disturbed, and what an undisturbed run of it tells.
 
+    Ways of running it are numbered: in each of them every run differs from the one before, in workers, in
+    the size of blocks, in how it saves; the number says where this begins."""
 
-def player(tools, case, label, number):
-    return flows.Player(tools, case, label, point(case, number), tools.memory())
+    def __init__(self, tools, case):
+        self.tools, self.case, self.steps = tools, case, case.steps
+        self.keeps_epochs = case.looks_at_epochs or "epochs" in case.flags
+        # Whether it does not matter for the output where a run ends: where it ends, an epoch does.
+        self.is_steady = not self.keeps_epochs or all(
+            "--epoch-records 1" in " ".join(step.args) for step in case.steps)
+        self.hashes = None  # of the state behind each step
+        self.count_calls(0)
 
+    def rng(self, *salt):
+        return random.Random(f"{self.case.name} {self.tools.seed} {salt}")
 
-def count_calls(tools, case, number, group="changes"):
-    """How many calls each step makes when it is not disturbed."""
-    counting, totals = player(tools, case, "count", number), []
-    for step in case.steps:
-        counting.prepare(step)
-        totals.append(flows.count_calls(counting, step, flows.STATE, group))
-    shutil.rmtree(counting.box.path)
-    return totals
+    def player(self, label, number):
+        turns = ((),) if self.keeps_epochs else rotated(TURNS, number)
+        point = flows.Point(QUICK, flows.STATE, rotated(WORKERS, number), rotated(BLOCKS, number // 2), turns)
+        player = flows.Player(self.tools, self.case, label, point, self.tools.memory())
+        player.hashes = self.hashes
+        return player
 
+    def count_calls(self, number, group="changes"):
+        """How many calls of a group (crashpoint.c) each step makes when it is not disturbed."""
+        player, totals, hashes = self.player("count", number), [], []
+        for index, step in enumerate(self.steps):
+            player.prepare(step)
+            totals.append(flows.count_calls(player, step, flows.STATE, group))
+            hashes.append(player.state_hash())
+            player.check_state(index)
+        self.hashes = hashes
+        shutil.rmtree(player.box.path)
+        return totals
 
-def disturb(tools, case, number, disturbed, environments, codes=(-9,)):
-    """Plays the case and disturbs one step by a run in each of the environments, which may end with one of the
-    exit codes; the steps before and behind it run through. Returns the results of that step's runs."""
-    current = player(tools, case, f"disturbed {disturbed}", number)
-    results = []
-    for index, step in enumerate(case.steps):
-        current.prepare(step)
-        if index == disturbed:
-            results = flows.disturb_and_resume(current, index, step, flows.STATE, environments, codes)
-        else:
-            current.check(index, step, current.run(step, flows.STATE))
-    shutil.rmtree(current.box.path)
-    return results
+    def disturb(self, number, disturbed, environments, codes=(-9,)):
+        """Plays the case and disturbs one step by a run in each of the environments, which may end with one of
+        the exit codes; the steps before and behind it run through. Returns the results of that step's runs."""
+        player, results = self.player(f"disturbed {disturbed}", number), []
+        for index, step in enumerate(self.steps):
+            player.prepare(step)
+            if index == disturbed:
+                results = flows.disturb_and_resume(player, index, step, flows.STATE, environments, codes)
+            else:
+                player.check(index, step, player.run(step, flows.STATE))
+        shutil.rmtree(player.box.path)
+        return results
 
 
 def spread(total, limit):
@@ -108,7 +114,3 @@ def spread(total, limit):
     if total <= limit:
         return range(1, total + 1)
     return sorted({1 + n * (total - 1) // max(1, limit - 1) for n in range(limit)})
-
-
-def rng_of(case, *salt):
-    return random.Random(f"{case.name} {salt}")

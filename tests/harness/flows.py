@@ -1,6 +1,7 @@
 """Runs case files over the matrix: one expected output, many configurations."""
 
 import copy
+import json
 import shutil
 from itertools import cycle, product
 
@@ -106,6 +107,7 @@ class Player:
         self.workers, self.blocks, self.turns = cycle(point.workers), cycle(point.blocks), cycle(point.turns)
         self.box = tools.sandbox(f"{case.name} {label}", folder)
         self.text, self.name = case.text, case.file_name
+        self.hashes = None  # of the state behind each step, if it is to be compared
 
     def prepare(self, step):
         if step.program is not None:
@@ -146,6 +148,17 @@ class Player:
             check_equal(step.expects["stderr"], result.err, f"{where}stderr")
         check_match(step.patterns, result.err, f"{where}stderr")
         self.check_files(step, where)
+
+    def state_hash(self):
+        """The hash of the saved state, after every byte of it was checked."""
+        result = run([self.tools.flowcc, "state", "verify", "db", "--json"], self.box.path, self.tools)
+        if result.code != 0:
+            raise Failure("the saved state is not good\n" + result.describe())
+        return json.loads(result.out)["hash"]
+
+    def check_state(self, index):
+        if self.hashes is not None:
+            check_equal(self.hashes[index], self.state_hash(), "hash of the state")
 
     def check_files(self, step, where=""):
         for name, data in step.expects.items():
@@ -254,6 +267,7 @@ def disturb_and_resume(player, index, step, args, environments, codes=(-9,)):
             raise Failure(f"expected exit code {step.exit} after the resume")
         check_resumed(step.expects.get("stdout", b""), [result.out for result in results], "")
         player.check_files(step)
+        player.check_state(index)
     except Failure as failure:
         runs = "\n".join(f"Run {number}: {result.describe()}" for number, result in enumerate(results, 1))
         raise Failure(f"{where}{failure}\n{runs}") from None

@@ -29,11 +29,11 @@ static void keeps_what_was_committed(void **state) {
   assert_int_equal(open_one(f), id);
   expect_rows(f, id, "0:a=3;1:b=2;");
   struct flow_store_epoch_info info;
-  assert_int_equal(flow_store_epoch_info(f->store, 2, &info), FLOW_OK);
+  assert_int_equal(flow_store_epoch_info(f->store, 2, &info, &f->report), FLOW_OK);
   assert_int_equal(info.records_in, 7);
   assert_int_equal(info.now_us, 1000);
   assert_true(info.wall_us > 0);
-  assert_int_equal(flow_store_epoch_info(f->store, 3, &info), FLOW_E_RANGE);
+  assert_int_equal(flow_store_epoch_info(f->store, 3, &info, &f->report), FLOW_E_RANGE);
 }
 
 static void groups_epochs(void **state) {
