@@ -219,7 +219,7 @@ static char *location_of(struct engine *e, struct flow_str (*location)(const str
   return input_copy_text(e->sys, flow_str_data(&text), text.length);
 }
 
-static enum flow_status make_source(struct engine *e, uint32_t number) {
+static void make_source(struct engine *e, uint32_t number) {
   const struct flow_source_desc *desc = &e->program->sources[number];
   const struct flow_connector *connector = desc->connector;
   const char *override = options_place(e->options.sources, e->options.source_count, desc->name);
@@ -230,10 +230,8 @@ static enum flow_status make_source(struct engine *e, uint32_t number) {
     connector = &flow_connector_file;
   }
   char *location = location_of(e, desc->location, override);
-  enum flow_status status =
-      source_init(&e->sources[number], e->sys, desc, connector, location, &e->settings, &e->report);
+  source_init(&e->sources[number], e->sys, desc, connector, location, &e->settings);
   e->sys->free(e->sys, location);
-  return status;
 }
 
 /* -- sinks */
@@ -277,7 +275,7 @@ static bool is_in_folder(struct engine *e, const struct sink *sink, const struct
   char *folder =
       input_copy_text(e->sys, length == 0 ? "." : sink->location, length == 0 ? 1 : length);
   struct flow_file_info of_sink, of_source;
-  bool is_same = folder != NULL && e->sys->stat(e->sys, folder, &of_sink) == 0 &&
+  bool is_same = e->sys->stat(e->sys, folder, &of_sink) == 0 &&
                  e->sys->stat(e->sys, source->location, &of_source) == 0 &&
                  of_sink.device == of_source.device && of_sink.inode == of_source.inode;
   e->sys->free(e->sys, folder);
@@ -384,8 +382,8 @@ enum flow_status engine_resume(struct engine *e) {
   enum flow_status status = FLOW_OK;
   if (e->options.state_dir != NULL) status = open_store(e);
   for (uint32_t i = 0; status == FLOW_OK && i < p->source_count; i++) {
-    status = make_source(e, i);
-    if (status == FLOW_OK) status = load_positions(e, i);
+    make_source(e, i);
+    status = load_positions(e, i);
     if (status == FLOW_OK) status = e->sources[i].connector->open(&e->sources[i], &e->report);
   }
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) status = make_sink(e, i);

@@ -1,6 +1,7 @@
 #include "input.h"
 
 #include "flow/value.h"
+#include "mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,8 +28,7 @@ void input_free(struct input *in) {
 }
 
 char *input_copy_text(const struct flow_sys *sys, const char *text, size_t length) {
-  char *copy = sys->alloc(sys, length + 1);
-  if (copy == NULL) return NULL;
+  char *copy = flow_sys_must_alloc(sys, length + 1);
   memcpy(copy, text, length);
   copy[length] = '\0';
   return copy;
@@ -109,7 +109,6 @@ static struct input_file *add_file(struct input *in, const char *name, size_t le
     in->capacity = capacity;
   }
   char *copy = input_copy_text(in->sys, name, length);
-  if (copy == NULL) return NULL;
   struct input_file *file = &in->files[in->count];
   *file = (struct input_file){.name = copy, .now.line = 1, .closed.line = 1};
   if (enter_name(in, in->count++)) return file;
@@ -147,7 +146,7 @@ enum flow_status input_load(struct input *in, uint64_t row, const void *key, siz
   }
   if (row == 0) {
     in->stored_place = input_copy_text(in->sys, place, place_length);
-    return in->stored_place == NULL ? no_memory(in, report) : FLOW_OK;
+    return FLOW_OK;
   }
   struct input_file *file = add_file(in, name, name_length);
   if (file == NULL) return no_memory(in, report);
@@ -170,11 +169,9 @@ enum flow_status input_loaded(struct input *in, uint64_t next_row, const char *p
   if (!make_slots(in)) return no_memory(in, report); /* the order was another one */
   in->next_row = next_row > 0 ? next_row : 1;
   in->place = input_copy_text(in->sys, place, strlen(place));
-  if (in->place == NULL) return no_memory(in, report);
   in->is_moved = in->stored_place != NULL && strcmp(in->stored_place, in->place) != 0;
   if (!in->is_moved) return FLOW_OK;
   in->came_from = input_copy_text(in->sys, in->stored_place, strlen(in->stored_place));
-  if (in->came_from == NULL) return no_memory(in, report);
   for (uint32_t i = 0; i < in->count; i++) {
     if (in->files[i].is_foreign) continue; /* from a place before that one */
     in->files[i].is_foreign = true;
@@ -431,7 +428,7 @@ static bool list_missing(struct input *in) {
 static bool rename_file(struct input *in, uint32_t number, const char *name) {
   struct input_file *file = &in->files[number];
   char *copy = input_copy_text(in->sys, name, strlen(name));
-  if (copy == NULL || (file->is_stored && !forget_row(in, file->row))) {
+  if (file->is_stored && !forget_row(in, file->row)) {
     in->sys->free(in->sys, copy);
     return false;
   }

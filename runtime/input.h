@@ -146,7 +146,7 @@ void input_rewind(struct input *);
 /* The path of a name; owned by the caller (sys->free), null if there is no memory. */
 char *input_path(const struct input *, const char *name);
 
-/* A copy of a text; null if there is no memory. */
+/* A copy of a text with a zero behind it, freed by the caller; never null. */
 char *input_copy_text(const struct flow_sys *, const char *text, size_t length);
 
 #endif

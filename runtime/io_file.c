@@ -18,13 +18,11 @@ static enum flow_status open_named_stream(struct source *s, struct flow_report *
 }
 
 /* The name within the source is what follows the last slash; the rest is where it lies. */
-static enum flow_status split_location(struct source *s, const char **name,
-                                       struct flow_report *report) {
+static const char *split_location(struct source *s) {
   const char *slash = strrchr(s->location, '/');
-  *name = slash == NULL ? s->location : slash + 1;
-  s->input.folder = input_copy_text(s->sys, s->location, (size_t)(*name - s->location));
-  if (s->input.folder != NULL) return FLOW_OK;
-  return flow_report_fail(report, FLOW_E_MEMORY, "no memory for source `%s`", s->desc->name);
+  const char *name = slash == NULL ? s->location : slash + 1;
+  s->input.folder = input_copy_text(s->sys, s->location, (size_t)(name - s->location));
+  return name;
 }
 
 /* A file that is missing and was there in an earlier run: how much of it was read. */
@@ -61,9 +59,8 @@ static enum flow_status file_open(struct source *s, struct flow_report *report) 
                              s->desc->name);
   }
   s->sys->close(s->sys, fd);
-  const char *name;
-  enum flow_status status = split_location(s, &name, report);
-  if (status != FLOW_OK) return status;
+  const char *name = split_location(s);
+  enum flow_status status;
   uint32_t number = INPUT_NO_FILE;
   s->input.is_single = true;
   input_begin(&s->input);

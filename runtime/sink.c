@@ -69,7 +69,6 @@ enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
   *s = (struct sink){.sys = sys, .desc = desc, .connector = connector, .out = out, .fd = 1};
   if (location == NULL) location = "stdout";
   s->location = input_copy_text(sys, location, strlen(location));
-  if (s->location == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "no memory for a sink");
   bool is_stdout = connector->target == CONNECTOR_STDOUT;
   if (!is_stdout) {
     s->fd = open_file(s, stop);
@@ -150,7 +149,7 @@ enum flow_status sink_load(struct sink *s, const void *value, size_t length,
   s->stored_length = row.length;
   s->stored_check = row.check;
   s->stored_place = input_copy_text(s->sys, row.place, row.place_length);
-  return s->stored_place == NULL ? flow_report_fail(report, FLOW_E_MEMORY, "no memory") : FLOW_OK;
+  return FLOW_OK;
 }
 
 /* Reads the last bytes before `length` into the tail: their number, or a negative errno. */
@@ -397,7 +396,6 @@ void sink_pack(struct sink *s, struct flow_buf *out) {
   if (!s->is_stored || strcmp(s->stored_place, s->location) != 0) {
     s->sys->free(s->sys, s->stored_place);
     s->stored_place = input_copy_text(s->sys, s->location, strlen(s->location));
-    if (s->stored_place == NULL) flow_out_of_memory(strlen(s->location));
   }
   s->is_stored = true;
 }

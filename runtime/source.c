@@ -6,10 +6,9 @@ static enum flow_status no_memory(const struct source *s, struct flow_report *re
   return flow_report_fail(report, FLOW_E_MEMORY, "no memory for source `%s`", s->desc->name);
 }
 
-enum flow_status source_init(struct source *s, const struct flow_sys *sys,
-                             const struct flow_source_desc *desc,
-                             const struct flow_connector *connector, const char *location,
-                             const struct source_settings *settings, struct flow_report *report) {
+void source_init(struct source *s, const struct flow_sys *sys, const struct flow_source_desc *desc,
+                 const struct flow_connector *connector, const char *location,
+                 const struct source_settings *settings) {
   *s = (struct source){.sys = sys,
                        .desc = desc,
                        .connector = connector,
@@ -24,7 +23,6 @@ enum flow_status source_init(struct source *s, const struct flow_sys *sys,
   reader_init(&s->reader, sys, settings->block_bytes);
   if (location == NULL) location = "";
   s->location = input_copy_text(sys, location, strlen(location));
-  return s->location == NULL ? no_memory(s, report) : FLOW_OK;
 }
 
 static void close_file(struct source *s) {
@@ -99,7 +97,6 @@ enum flow_status source_stream(struct source *s, int fd, bool owns_fd, const cha
   s->is_live = info.kind != FLOW_FILE_REGULAR;
   s->takes_open = true;
   s->shown = input_copy_text(s->sys, shown, strlen(shown));
-  if (s->shown == NULL) return no_memory(s, report);
   start_reading(s, 0);
   s->reader.is_keeping = s->settings->is_durable;
   return FLOW_OK;

@@ -66,10 +66,9 @@ struct source {
 };
 
 /* Prepares a source at `location` (copied; null: none). */
-enum flow_status source_init(struct source *, const struct flow_sys *,
-                             const struct flow_source_desc *, const struct flow_connector *,
-                             const char *location, const struct source_settings *,
-                             struct flow_report *);
+void source_init(struct source *, const struct flow_sys *, const struct flow_source_desc *,
+                 const struct flow_connector *, const char *location,
+                 const struct source_settings *);
 void source_free(struct source *);
 
 /* Looks for a record without waiting; sets state and wake_us. `now_us` is monotonic. */

@@ -29,15 +29,15 @@ def discover(tools):
 
 
 def every_fault(subject, group):
-    """`make test` lets every call of one example fail, and some of the others."""
+    """`make test` lets every call of one case fail, and some of the others."""
     tools, case = subject.tools, subject.case
-    is_whole = tools.is_full or case.path.parent.name == "running_sum" and len(case.steps) == 1
+    is_whole = tools.is_full or case.name == "csv_out"
     if group == "looks" and not subject.is_steady:
         return  # what was read before an input that fails is committed
     for number in (0, 1) if tools.is_full else (0,):
         for index, total in enumerate(subject.count_calls(number, group)):
-            for at in crashes.spread(total, 400 if is_whole else 2):
-                faults = FAULTS[group] if is_whole else FAULTS[group][at % 2 :: 2]
+            for at in crashes.spread(total, 300 if is_whole else 2):
+                faults = FAULTS[group] if tools.is_full and total < 100 else FAULTS[group][at % 2 :: 2]
                 for fault in faults:
                     tools.count("faults")
                     env = {"LD_PRELOAD": str(tools.crashpoint), "CRASHPOINT_COUNT": group}

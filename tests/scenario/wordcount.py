@@ -1,40 +1,12 @@
 """Word count over a polled directory: files that appear, grow and move while the program runs."""
 
 import json
-import random
 import shutil
 import signal
 import time
-from collections import Counter
 
-from harness.base import EXAMPLES, Failure, Skip, check_equal, check_match
-
-PROGRAM = (EXAMPLES / "wordcount" / "wordcount.flow").read_text()
-FAST = PROGRAM.replace("poll: 1s", "poll: 20ms")
-RESULT = "result.jsonlines"
-
-
-def put(box, name, words, header="word\n"):
-    """A file appears whole, as one that is moved into the directory does."""
-    box.write("new", header + "".join(f"{word}\n" for word in words))
-    (box.path / name).parent.mkdir(exist_ok=True)
-    (box.path / "new").rename(box.path / name)
-
-
-def lines(box):
-    path = box.path / RESULT
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def counts(box):
-    """The last count of each word."""
-    return {row["word"]: row["count"] for row in map(json.loads, lines(box))}
-
-
-def check_counts(box, expected):
-    if counts(box) != expected:
-        raise Failure(f"the counts are {counts(box)}, not {expected}")
-
+from harness.base import Failure, Skip, check_equal, check_match
+from harness.words import FAST, RESULT, check_counts, counts, lines, put
 
 def test_files_appear_and_the_program_is_stopped(box):
     box.compile(FAST, "wordcount")
@@ -151,37 +123,6 @@ def test_appending_a_row_reads_about_a_row(box):
         program.end(signal.SIGTERM)
     if read > 4_000_000:
         raise Failure(f"{read} bytes were read for one row after a restart")
-
-
-def test_killed_at_random_while_a_writer_drops_files(box):
-    rng = random.Random(7)
-    dictionary = [f"w{n}" for n in range(3000)]
-    box.compile(FAST, "wordcount")
-    truth = Counter()
-    (box.path / "inputs").mkdir()
-    for kill in range(6):
-        for n in range(3):
-            words = rng.choices(dictionary, k=20_000)
-            truth.update(words)
-            put(box, f"inputs/{rng.randrange(1000)}-{kill}-{n}.csv", words)
-        with box.start("./wordcount", "-d", "db", "-s", "10ms") as program:
-            words = rng.choices(dictionary, k=20_000)
-            truth.update(words)
-            time.sleep(rng.random() * 0.15)
-            put(box, f"inputs/while-{kill}.csv", words)
-            time.sleep(rng.random() * 0.15)
-            program.process.kill()
-            program.process.wait()
-        for word, count in (json.loads(l).values() for l in lines(box)[:-1]):
-            if count > truth[word]:
-                raise Failure(f"{word} is reported {count} times and was there {truth[word]} times")
-    box.run("./wordcount", "-d", "db", "--once")
-    if counts(box) != truth:
-        wrong = {w: (counts(box).get(w), truth[w]) for w in truth if counts(box).get(w) != truth[w]}
-        raise Failure(f"(reported, truth) of {len(wrong)} words: {list(wrong.items())[:10]}")
-    twice = [line for line, n in Counter(lines(box)).items() if n > 1]
-    if twice:
-        raise Failure(f"{len(twice)} lines are there more than once: {twice[:5]}")
 
 
 MOVED = """
