@@ -4,7 +4,7 @@
 static const char anchor;
 
 uint64_t flow_map_seed(void) {
-  return flow_hash_mix((uint64_t)(uintptr_t)&anchor, 0);
+  return flow_hash_mix((uint64_t)(uintptr_t)&anchor, UINT64_C(0x9e3779b97f4a7c15), 0);
 }
 
 /* Hashes and index of an indexed map stand in front of its entries: 3 words of 4 bytes for each. */

@@ -122,8 +122,11 @@ static void write_keys(struct emit *e, const struct node *node, const struct nod
   emit_table_view(e, state);
   emit_line(e, "if (w->share_count > 1) table.row_end = 0; /* other workers look up: fetch nothing */");
   emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
-  emit_line(e, "uint64_t hashes[FLOW_BATCH], first = w->record;");
-  if (has_places) emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
+  emit_line(e, "uint64_t hashes[FLOW_BATCH];");
+  if (has_places) {
+    emit_line(e, "const uint64_t first = w->record;");
+    emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
+  }
   emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
   emit_line(e, "const %s *it = &rows[i];", emit_c_type(e, node->decl->type));
   const char *key = NULL;
@@ -141,22 +144,22 @@ static void write_keys(struct emit *e, const struct node *node, const struct nod
 static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
   const struct plan_stage *stage = e->plan->stage_of[state->id];
   bool has_places = !all_arrive(node, state);
-  const char *kept = has_places ? "kept" : "count", *place = has_places ? "places[i]" : "i";
-  const char *row = arena_printf(&e->compiler->arena, "&rows[%s]", place);
+  const char *kept = has_places ? "kept" : "count", *next_record = has_places ? "" : ", w->record++";
+  const char *row = has_places ? "&rows[places[i]]" : "&rows[i]";
   write_keys(e, node, state, has_places);
   emit_line(e, "if (FLOW_LIKELY(w->share_count == 1)) {");
   emit_guesses(e, state, kept, "hashes[i]");
-  emit_line(e, "for (uint32_t i = 0; i < %s; i++) {", kept);
-  emit_line(e, "w->record = first + %s;", place);
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++%s) {", kept, next_record);
+  if (has_places) emit_line(e, "w->record = first + places[i];");
   emit_line(e, "%s(w, %s, &keys[i], hashes[i], guesses[i]);", stage->name, row);
   emit_line(e, "}");
   emit_line(e, "} else {");
-  emit_line(e, "for (uint32_t i = 0; i < %s; i++) {", kept);
-  emit_line(e, "w->record = first + %s;", place);
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++%s) {", kept, next_record);
+  if (has_places) emit_line(e, "w->record = first + places[i];");
   emit_cross(e, stage, row, "&keys[i]", "hashes[i]");
   emit_line(e, "}");
   emit_line(e, "}");
-  emit_line(e, "w->record = first + count;");
+  if (has_places) emit_line(e, "w->record = first + count;");
   emit_line(e, "block->records += count;");
 }
 

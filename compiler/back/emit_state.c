@@ -247,10 +247,10 @@ static void emit_find(struct emit *e, const struct node *node) {
             "FLOW_INLINE struct S_%s *row_find_%s(struct flow_worker *w, const %s *key, "
             "uint64_t hash, struct flow_entry *guess, bool *is_new) {",
             name, name, key);
-  emit_line(e, "*is_new = false;");
-  emit_line(e, "if (flow_table_is_guessed%s(guess, key, row_has_key_%s)) return (struct S_%s *)guess;",
+  emit_line(e, "if (!flow_table_is_guessed%s(guess, key, row_has_key_%s)) return row_seek_%s(w, key, hash, is_new);",
             rows_may_go(node) ? "" : "_for_ever", name, name);
-  emit_line(e, "return row_seek_%s(w, key, hash, is_new);", name);
+  emit_line(e, "*is_new = false;");
+  emit_line(e, "return (struct S_%s *)guess;", name);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
@@ -330,7 +330,7 @@ static void emit_load(struct emit *e, const struct node *node) {
 static void emit_forget(struct emit *e, const struct node *node) {
   emit_line(e, "if (is_forgotten) {");
   emit_line(e, "row_drop_%s(w, s);", node->name);
-  emit_line(e, "flow_table_forget(t, &s->entry);");
+  emit_line(e, "flow_table_forget(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   emit_line(e, "}");
 }
 
@@ -346,10 +346,9 @@ static void emit_hook(struct emit *e, const struct node *node, const struct hook
   emit_line(e, "static void %s(struct flow_worker *w, struct flow_entry *entry) {",
             emit_state_hook(e, node, hook->kind));
   emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
-  if (forgets || changes)
-    emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   if (forgets) emit_line(e, "bool is_forgotten = false;");
-  if (changes) emit_line(e, "flow_table_touch(t, &s->entry);");
+  if (changes)
+    emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)",
                                   hook->kind == HOOK_EPOCH ? "on_epoch" : "on_end", name,
                                   forgets ? ", &is_forgotten" : "");
@@ -433,7 +432,7 @@ static void emit_undo(struct emit *e, const struct node *node, bool is_restored)
   const struct type *value = node->stage->state_type;
   emit_line(e, "if (is_new) {");
   emit_line(e, "row_drop_%s(w, s);", node->name);
-  emit_line(e, "flow_table_undo_insert(t, &s->entry);");
+  emit_line(e, "flow_table_undo_insert(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   if (is_restored) {
     emit_line(e, "} else {");
     if (type_has_heap(value)) emit_line(e, "%s(w->heap, &s->value);", emit_helper(e, HELPER_DROP, value));
@@ -458,7 +457,7 @@ static void emit_guarded(struct emit *e, const struct node *node, const char *ro
     emit_line(e, "%s", code_copy(e, value, "w->arena", "&saved", "&s->value"));
   }
   emit_line(e, "if (%s) {", body_call(e, node, row));
-  emit_line(e, "flow_table_touch(t, &s->entry);");
+  emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   if (must_undo) emit_release(e, node);
   if (emit_state_forgets(node->stage->body)) emit_forget(e, node);
   emit_line(e, "} else {");
@@ -470,7 +469,6 @@ static void emit_guarded(struct emit *e, const struct node *node, const char *ro
 void emit_state_row(struct emit *e, const struct node *node, const char *row) {
   const struct stage *stage = node->stage;
   write_outputs(e, node);
-  emit_line(e, "struct flow_table *t = &w->tables[%u];", emit_state_index(e, node));
   emit_line(e, "bool is_new;");
   emit_line(e, "struct S_%s *s = row_find_%s(w, key, hash, guess, &is_new);", node->name, node->name);
   if (emit_state_forgets(stage->body)) emit_line(e, "bool is_forgotten = false;");
@@ -479,7 +477,7 @@ void emit_state_row(struct emit *e, const struct node *node, const char *row) {
     return;
   }
   emit_line(e, "(void)is_new;");
-  emit_line(e, "flow_table_touch(t, &s->entry);");
+  emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   if (is_fallible(stage)) {
     emit_line(e, "if (!%s) {", body_call(e, node, row));
     emit_reject(e, node, row);

@@ -356,9 +356,9 @@ static __attribute__((noinline)) struct S_seen_items_seen *row_seek_seen_items_s
 }
 
 FLOW_INLINE struct S_seen_items_seen *row_find_seen_items_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
+  if (!flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_seen)) return row_seek_seen_items_seen(w, key, hash, is_new);
   *is_new = false;
-  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_seen)) return (struct S_seen_items_seen *)guess;
-  return row_seek_seen_items_seen(w, key, hash, is_new);
+  return (struct S_seen_items_seen *)guess;
 }
 
 static inline void row_key_pack_seen_items_seen(struct flow_buf *out, const struct flow_entry *row) {
@@ -424,9 +424,9 @@ static __attribute__((noinline)) struct S_seen_items_totals *row_seek_seen_items
 }
 
 FLOW_INLINE struct S_seen_items_totals *row_find_seen_items_totals(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
+  if (!flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_totals)) return row_seek_seen_items_totals(w, key, hash, is_new);
   *is_new = false;
-  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_seen_items_totals)) return (struct S_seen_items_totals *)guess;
-  return row_seek_seen_items_totals(w, key, hash, is_new);
+  return (struct S_seen_items_totals *)guess;
 }
 
 static inline void row_key_pack_seen_items_totals(struct flow_buf *out, const struct flow_entry *row) {
@@ -486,11 +486,10 @@ FLOW_INLINE void emit1_seen_items_seen(struct flow_worker *w, const struct R_1 *
 
 FLOW_INLINE void stage_3_seen_items_seen(struct flow_worker *w, const struct T_Sale *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 10: |> state seen: list[string] = [] { */
-  struct flow_table *t = &w->tables[0];
   bool is_new;
   struct S_seen_items_seen *s = row_find_seen_items_seen(w, key, hash, guess, &is_new);
   (void)is_new;
-  flow_table_touch(t, &s->entry);
+  flow_table_touch(&w->tables[0], &s->entry);
   x_seen_items_seen(w, it, key, &s->value);
 }
 
@@ -508,11 +507,10 @@ FLOW_INLINE void emit0_seen_items_totals(struct flow_worker *w, const struct R_2
 
 FLOW_INLINE void stage_5_seen_items_totals(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 19: |> state totals: int = 0 { totals += shops; emit { item: key, totals } … */
-  struct flow_table *t = &w->tables[1];
   bool is_new;
   struct S_seen_items_totals *s = row_find_seen_items_totals(w, key, hash, guess, &is_new);
   (void)is_new;
-  flow_table_touch(t, &s->entry);
+  flow_table_touch(&w->tables[1], &s->entry);
   if (!x_seen_items_totals(w, it, key, &s->value)) {
     flow_abort_record(w);
   }

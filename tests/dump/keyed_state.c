@@ -195,9 +195,9 @@ static __attribute__((noinline)) struct S_rows_count *row_seek_rows_count(struct
 }
 
 FLOW_INLINE struct S_rows_count *row_find_rows_count(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
+  if (!flow_table_is_guessed_for_ever(guess, key, row_has_key_rows_count)) return row_seek_rows_count(w, key, hash, is_new);
   *is_new = false;
-  if (flow_table_is_guessed_for_ever(guess, key, row_has_key_rows_count)) return (struct S_rows_count *)guess;
-  return row_seek_rows_count(w, key, hash, is_new);
+  return (struct S_rows_count *)guess;
 }
 
 static inline void row_key_pack_rows_count(struct flow_buf *out, const struct flow_entry *row) {
@@ -250,11 +250,10 @@ FLOW_INLINE void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, c
 
 FLOW_INLINE void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 6: |> state count: int = 0 { count += 1 } */
-  struct flow_table *t = &w->tables[0];
   bool is_new;
   struct S_rows_count *s = row_find_rows_count(w, key, hash, guess, &is_new);
   (void)is_new;
-  flow_table_touch(t, &s->entry);
+  flow_table_touch(&w->tables[0], &s->entry);
   if (!x_rows_count(w, it, key, &s->value)) {
     flow_abort_record(w);
   }
@@ -275,7 +274,7 @@ static enum flow_run run_rows(struct flow_worker *w, struct flow_block *block) {
     struct flow_table table = flow_table_view(&w->tables[0], sizeof(struct S_rows_count));
     if (w->share_count > 1) table.row_end = 0; /* other workers look up: fetch nothing */
     struct flow_str keys[FLOW_BATCH];
-    uint64_t hashes[FLOW_BATCH], first = w->record;
+    uint64_t hashes[FLOW_BATCH];
     for (uint32_t i = 0; i < count; i++) {
       const struct T_Row *it = &rows[i];
       struct flow_str row1;
@@ -287,17 +286,14 @@ static enum flow_run run_rows(struct flow_worker *w, struct flow_block *block) {
     if (FLOW_LIKELY(w->share_count == 1)) {
       struct flow_entry *guesses[FLOW_BATCH];
       for (uint32_t i = 0; i < count; i++) guesses[i] = flow_table_guess(&table, hashes[i]);
-      for (uint32_t i = 0; i < count; i++) {
-        w->record = first + i;
+      for (uint32_t i = 0; i < count; i++, w->record++) {
         stage_1_rows_count(w, &rows[i], &keys[i], hashes[i], guesses[i]);
       }
     } else {
-      for (uint32_t i = 0; i < count; i++) {
-        w->record = first + i;
+      for (uint32_t i = 0; i < count; i++, w->record++) {
         cross_1_rows_count(w, &rows[i], &keys[i], hashes[i]);
       }
     }
-    w->record = first + count;
     block->records += count;
     if (parsed == FLOW_BAD_RECORD) {
       block->cursor = block->bad.record;

@@ -304,9 +304,9 @@ static __attribute__((noinline)) struct S_numbers_seen *row_seek_numbers_seen(st
 }
 
 FLOW_INLINE struct S_numbers_seen *row_find_numbers_seen(struct flow_worker *w, const struct flow_str *key, uint64_t hash, struct flow_entry *guess, bool *is_new) {
+  if (!flow_table_is_guessed(guess, key, row_has_key_numbers_seen)) return row_seek_numbers_seen(w, key, hash, is_new);
   *is_new = false;
-  if (flow_table_is_guessed(guess, key, row_has_key_numbers_seen)) return (struct S_numbers_seen *)guess;
-  return row_seek_numbers_seen(w, key, hash, is_new);
+  return (struct S_numbers_seen *)guess;
 }
 
 static inline void row_drop_numbers_seen(struct flow_worker *w, struct S_numbers_seen *s) {
@@ -404,14 +404,13 @@ static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct 
 
 FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess) {
   /* 5: |> state seen: list[int] = [] { */
-  struct flow_table *t = &w->tables[0];
   bool is_new;
   struct S_numbers_seen *s = row_find_numbers_seen(w, key, hash, guess, &is_new);
   struct held held = {0};
   struct L_int saved;
   copy_L_int(w->arena, &saved, &s->value);
   if (x_numbers_seen(w, it, key, &s->value, &held)) {
-    flow_table_touch(t, &s->entry);
+    flow_table_touch(&w->tables[0], &s->entry);
     for (struct held_row *row = held.first; row != NULL; row = row->next) {
       if (row->output == 0) {
         struct waiting {
@@ -431,7 +430,7 @@ FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, 
   } else {
     if (is_new) {
       row_drop_numbers_seen(w, s);
-      flow_table_undo_insert(t, &s->entry);
+      flow_table_undo_insert(&w->tables[0], &s->entry);
     } else {
       drop_L_int(w->heap, &s->value);
       copy_L_int(w->heap, &s->value, &saved);

@@ -68,7 +68,7 @@ struct sim {
 };
 
 static uint64_t mix(uint64_t a, uint64_t b) {
-  return flow_hash_mix(a, b + 1);
+  return flow_hash_mix(UINT64_C(0x9e3779b97f4a7c15), a, b);
 }
 
 static void run_stage(struct sim *sim, struct flow_worker *w, uint32_t stage, uint32_t key,

@@ -140,12 +140,14 @@ static inline unsigned flow_row_special(const char *p, char delimiter) {
 /* How many bytes at `p` come before the delimiter, a quote, a control character or a byte outside of
  * ASCII. Up to 15 bytes behind those are read. */
 static inline size_t flow_row_plain_bytes(const char *p, char delimiter) {
-  size_t n = 0;
 #ifdef __SSE2__
-  unsigned found;
-  while (FLOW_UNLIKELY((found = flow_row_special(p + n, delimiter)) == 0)) n += 16;
+  unsigned found = flow_row_special(p, delimiter);
+  if (FLOW_LIKELY(found != 0)) return (unsigned)__builtin_ctz(found);
+  size_t n = 16;
+  while ((found = flow_row_special(p + n, delimiter)) == 0) n += 16;
   return n + (unsigned)__builtin_ctz(found);
 #else
+  size_t n = 0;
   while ((signed char)p[n] >= 0x20 && p[n] != '"' && p[n] != delimiter) n++;
   return n;
 #endif

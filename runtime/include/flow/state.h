@@ -178,15 +178,15 @@ FLOW_INLINE void flow_table_fetch(const struct flow_table *t, const struct flow_
 /* The row to which the hash most likely leads, or null; starts to fetch it, and does not read it. */
 static inline struct flow_entry *flow_table_guess(const struct flow_table *t, uint64_t hash) {
   struct flow_probe p = flow_table_probe(t, (uint32_t)(hash >> 32));
-  for (;; p.at = (p.at + 1) & p.mask) {
-    uint32_t slot = t->slots[p.at], number = flow_probe_row(&p, slot);
-    if (flow_probe_fits(&p, number)) {
-      struct flow_entry *row = flow_table_row(t, number);
-      flow_table_fetch(t, row);
-      return row;
-    }
+  uint32_t slot = t->slots[p.at];
+  while (FLOW_UNLIKELY(!flow_probe_fits(&p, flow_probe_row(&p, slot)))) {
     if (slot == 0) return NULL;
+    p.at = (p.at + 1) & p.mask;
+    slot = t->slots[p.at];
   }
+  struct flow_entry *row = flow_table_row(t, flow_probe_row(&p, slot));
+  flow_table_fetch(t, row);
+  return row;
 }
 
 /* The row that was made first, which is a good guess where only one key is expected; or null. */

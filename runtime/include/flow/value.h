@@ -118,10 +118,12 @@ static inline void flow_buf_add_char(struct flow_buf *b, char c) {
 
 /* -- hashing --------------------------------------------------------------------------------- */
 
-/* Mixes two words by the halves of their 128-bit product (the idea of Wang Yi's wyhash). */
-static inline uint64_t flow_hash_mix(uint64_t a, uint64_t b) {
-  unsigned __int128 product =
-      (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
+/* Mixes two words by the halves of their 128-bit product (the idea of Wang Yi's wyhash). The second factor
+ * has high bits that are known to spread well, whatever the seed. It is a sum, because gcc would not
+ * keep a xor of constants out of a loop over keys. */
+static inline uint64_t flow_hash_mix(uint64_t seed, uint64_t a, uint64_t b) {
+  const uint64_t spread = UINT64_C(0xd6e8feb86659fd93) + (seed >> 32);
+  unsigned __int128 product = (unsigned __int128)(a ^ seed) * (b ^ spread);
   return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
@@ -236,7 +238,7 @@ int flow_str_compare(const struct flow_str *a, const struct flow_str *b);
 
 static inline uint64_t flow_str_hash(uint64_t seed, const struct flow_str *s) {
   if (FLOW_LIKELY(s->length <= FLOW_STR_INLINE)) {
-    return flow_hash_mix(s->words[0] ^ seed, s->words[1] ^ seed >> 32);
+    return flow_hash_mix(seed, s->words[0], s->words[1]);
   }
   return flow_hash_bytes(seed, s->pointer, s->length);
 }
@@ -277,7 +279,7 @@ static inline int flow_int_compare(const int64_t *a, const int64_t *b) {
 }
 
 static inline uint64_t flow_int_hash(uint64_t seed, const int64_t *a) {
-  return flow_hash_mix((uint64_t)*a ^ seed, seed >> 32 | seed << 32);
+  return flow_hash_mix(seed, (uint64_t)*a, 0);
 }
 
 /* Floats are finite (language rule 17), so order is total; -0.0 equals 0.0 and hashes alike. */
