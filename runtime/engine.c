@@ -423,8 +423,8 @@ static int start(struct engine *e, int argc, char **argv) {
   return code;
 }
 
-int flow_main(const struct flow_program *program, int argc, char **argv) {
-  const struct flow_sys *sys = flow_sys_posix();
+int engine_main(const struct flow_sys *sys, const struct flow_program *program, int argc,
+                char **argv) {
   struct engine *e = flow_sys_must_alloc(sys, sizeof *e);
   memset(e, 0, sizeof *e);
   e->sys = sys;
@@ -432,4 +432,8 @@ int flow_main(const struct flow_program *program, int argc, char **argv) {
   int code = start(e, argc, argv);
   sys->free(sys, e);
   return code;
+}
+
+int flow_main(const struct flow_program *program, int argc, char **argv) {
+  return engine_main(flow_sys_posix(), program, argc, argv);
 }

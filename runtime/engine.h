@@ -94,6 +94,11 @@ struct engine {
   struct flow_report report;
 };
 
+/* -- engine.c */
+
+/* flow_main() on a system of the caller's choice, which must outlive the call. */
+int engine_main(const struct flow_sys *, const struct flow_program *, int argc, char **argv);
+
 /* -- engine_resume.c */
 
 /* Opens the store (if there is a state directory), sources and sinks, and loads what was committed.

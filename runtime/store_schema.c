@@ -320,7 +320,7 @@ bool flow_store_next_id(const struct flow_store *store, enum flow_store_kind kin
 /* -- the whole */
 
 static enum flow_status refuse(struct prepare *p) {
-  if (p->is_out_of_memory)
+  if (p->is_out_of_memory || flow_schema_pool_is_short(p->pool))
     return flow_report_errno(p->report, FLOW_E_MEMORY, ENOMEM, "compare the saved types");
   flow_report_fail(p->report, FLOW_E_MISMATCH,
                    "the state in %s does not fit the program:\n%.*s", p->store->dir,

@@ -1,0 +1,146 @@
+#include "inputs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT = 64 << 10, FOLDER_FILES = 6 };
+
+int carts_main(int argc, char **argv);
+int chain_main(int argc, char **argv);
+int hooks_main(int argc, char **argv);
+int stops_main(int argc, char **argv);
+int folder_main(int argc, char **argv);
+
+/* A file that is being made up. */
+struct text {
+  char bytes[TEXT];
+  size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int n = vsnprintf(t->bytes + t->length, TEXT - t->length, format, arguments);
+  va_end(arguments);
+  if (n < 0 || t->length + (size_t)n >= TEXT) world_fail("too much input");
+  t->length += (size_t)n;
+}
+
+/* Some files have no newline at their end. */
+static void save(struct world *w, const char *path, struct text *t) {
+  if (t->length > 0 && world_chance(w, 4)) t->length--;
+  int node = world_make(w, path, false);
+  if (node < 0) world_fail("cannot make %s", path);
+  world_write(w, node, 0, t->bytes, t->length, true);
+  t->length = 0;
+}
+
+static uint32_t record_count(struct world *w) {
+  return (uint32_t)(5 + world_dice(w, world_chance(w, 3) ? 250 : 60));
+}
+
+static void make_carts(struct world *w, uint32_t part, uint32_t parts) {
+  static const char *const kinds[] = {"order", "order", "order", "payment", "leave"};
+  struct text t = {.length = 0};
+  uint32_t users = (uint32_t)(1 + world_dice(w, 12));
+  (void)part;
+  (void)parts;
+  for (uint32_t i = record_count(w); i > 0; i--) {
+    if (world_chance(w, 15)) {
+      add(&t, "{\"user\": \"u1\", \"kind\": \"order\", \"n\": \"x%u\"}\n", i);
+    } else {
+      add(&t, "{\"user\": \"u%u\", \"kind\": \"%s\", \"n\": %u}\n", (unsigned)world_dice(w, users),
+          kinds[world_dice(w, 5)], (unsigned)world_dice(w, 20));
+    }
+  }
+  save(w, "carts.jsonl", &t);
+}
+
+static void make_sales(struct world *w, const char *path) {
+  struct text t = {.length = 0};
+  add(&t, "shop,item,count\n");
+  for (uint32_t i = record_count(w); i > 0; i--) {
+    if (world_chance(w, 20)) {
+      add(&t, "broken,%u\n", i);
+    } else {
+      add(&t, "s%u,%s,%u\n", (unsigned)world_dice(w, 4), world_chance(w, 2) ? "pen" : "paper",
+          (unsigned)world_dice(w, 9));
+    }
+  }
+  save(w, path, &t);
+}
+
+static void make_chain(struct world *w, uint32_t part, uint32_t parts) {
+  (void)part;
+  (void)parts;
+  make_sales(w, "sales.csv");
+  make_sales(w, "returns.csv");
+}
+
+static void make_hooks(struct world *w, uint32_t part, uint32_t parts) {
+  struct text t = {.length = 0};
+  (void)part;
+  (void)parts;
+  add(&t, "account,cents\n");
+  for (uint32_t i = record_count(w); i > 0; i--) {
+    if (world_chance(w, 15)) add(&t, "a,none\n");
+    else add(&t, "a%u,%u\n", (unsigned)world_dice(w, 6), (unsigned)world_dice(w, 50));
+  }
+  save(w, "moves.csv", &t);
+}
+
+static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
+  struct text t = {.length = 0};
+  uint32_t count = record_count(w), stop = (uint32_t)world_dice(w, count + 1);
+  bool overflows = world_chance(w, 2);
+  (void)part;
+  (void)parts;
+  for (uint32_t i = 0; i < count; i++) {
+    if (i == stop && !overflows) {
+      add(&t, "{\"key_name\": \"k1\", \"n\": oops}\n");
+    } else {
+      add(&t, "{\"key_name\": \"k%u\", \"n\": %u}\n", (unsigned)world_dice(w, 5),
+          i == stop ? 999999 : (unsigned)world_dice(w, 3));
+    }
+  }
+  save(w, "rows.jsonl", &t);
+}
+
+static void make_folder(struct world *w, uint32_t part, uint32_t parts) {
+  struct text t = {.length = 0};
+  if (world_find(w, "visits") < 0) world_make(w, "visits", true);
+  for (uint32_t file = 0; file < FOLDER_FILES; file++) {
+    char path[WORLD_PATH];
+    snprintf(path, sizeof path, "visits/%c.csv", (char)('a' + file));
+    add(&t, "user,page\n");
+    for (uint64_t i = world_dice(w, 30); i > 0; i--) {
+      if (world_chance(w, 20)) add(&t, "broken\n");
+      else add(&t, "u%u,p%u\n", (unsigned)world_dice(w, 4), (unsigned)world_dice(w, 12));
+    }
+    bool is_due = file * parts < part * FOLDER_FILES && world_find(w, path) < 0;
+    if (is_due) save(w, path, &t);
+    else world_dice(w, 4); /* the files that follow are the same in any case */
+    t.length = 0;
+  }
+}
+
+const struct input_flow input_flows[] = {
+    {.program = {"carts", carts_main},
+     .sinks = {"left.txt", "large.csv", "dead.jsonl"},
+     .make = make_carts},
+    {.program = {"chain", chain_main}, .sinks = {"totals.txt", "log.jsonl"}, .make = make_chain},
+    {.program = {"hooks", hooks_main},
+     .sinks = {"sums.jsonl", "ticks.txt"},
+     .sees_epochs = true,
+     .make = make_hooks},
+    {.program = {"stops", stops_main},
+     .sinks = {"sums.csv", "all.txt"},
+     .unordered = "all.txt",
+     .make = make_stops},
+    {.program = {"folder", folder_main},
+     .sinks = {"pages.jsonl"},
+     .is_folder = true,
+     .make = make_folder},
+};
+const uint32_t input_flow_count = sizeof input_flows / sizeof input_flows[0];
