@@ -213,10 +213,14 @@ static enum flow_status load_positions(struct engine *e, uint32_t number) {
 /* The location as a zero-ended text; null if there is none. Freed by the caller. */
 static char *location_of(struct engine *e, struct flow_str (*location)(const struct flow_worker *),
                          const char *override) {
-  if (override != NULL) return input_copy_text(e->sys, override, strlen(override));
-  if (location == NULL) return NULL;
-  struct flow_str text = location(&e->worker);
-  return input_copy_text(e->sys, flow_str_data(&text), text.length);
+  if (override == NULL && location == NULL) return NULL;
+  struct flow_str text = {0};
+  if (override == NULL) text = location(&e->worker);
+  const char *from = override == NULL ? flow_str_data(&text) : override;
+  size_t length = override == NULL ? text.length : strlen(override);
+  char *copy = input_copy_text(e->sys, from, length);
+  if (copy == NULL) flow_out_of_memory(length + 1); /* null has a meaning of its own */
+  return copy;
 }
 
 static void make_source(struct engine *e, uint32_t number) {

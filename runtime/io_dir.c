@@ -110,6 +110,7 @@ static enum flow_status next_of_pass(struct source *s, struct flow_report *repor
       if (s->is_live && file->is_settled) s->reader.cap = file->seen_size;
       return FLOW_OK;
     }
+    if (status != FLOW_E_INPUT) return status;
     struct flow_file_info info;
     file->is_present = s->sys->stat(s->sys, s->shown, &info) != -ENOENT;
     if (file->is_present) return status; /* otherwise it was taken away since the look */

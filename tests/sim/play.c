@@ -187,7 +187,7 @@ static const char *sink_bytes(const struct world *w, const char *name, size_t *l
   return node < 0 ? "" : (const char *)world_bytes(w, node);
 }
 
-/* At every end of a life that was not cut short, files hold the beginning of what they will hold at last. */
+/* Files hold what they will hold at last, or the beginning of it. */
 static void check_sinks(struct story *s, bool is_last) {
   for (int i = 0; i < INPUT_SINKS && s->flow->sinks[i] != NULL; i++) {
     const char *name = s->flow->sinks[i], *expected = s->expected->sinks[i];
@@ -206,7 +206,7 @@ static void check_sinks(struct story *s, bool is_last) {
   }
 }
 
-/* Standard output goes on at the place that it had reached, or before it after a crash. Its lines are
+/* Standard output goes on at the place that it had reached, or at a line before it after a crash. Lines are
  * numbered, so that each place can be told. `commits`: the life has ended well. */
 static void check_out(struct story *s, bool commits) {
   const struct life *life = s->player->life;
@@ -215,7 +215,7 @@ static void check_out(struct story *s, bool commits) {
   if (length == 0) return;
   const char *bytes = (const char *)life->out + life->out_begin;
   for (;; from--) {
-    bool fits = from + length <= r->out_length;
+    bool fits = from + length <= r->out_length && (from == 0 || r->out[from - 1] == '\n');
     if (fits && memcmp(r->out + from, bytes, length) == 0) break;
     if (from == 0 || s->is_exact) {
       judge_difference(s, "what a life puts out behind what stdout had,", r->out + s->reached,
@@ -258,7 +258,8 @@ static void check_life(struct story *s, bool is_last) {
   check_out(s, ends_well && !has_text(s->player->world, "took nothing"));
   if (life->end == LIFE_CRASHED) return;
   check_exit(s, is_last);
-  if (!life->plan.loses_power && life->faults == 0) check_sinks(s, is_last);
+  bool is_through = life->faults == 0 && !life->was_signalled; /* what a crash left has been cut off */
+  if (!life->plan.loses_power && is_through) check_sinks(s, is_last);
 }
 
 static void check_end(struct story *s) {
