@@ -27,6 +27,7 @@ endif
 ifeq ($(origin AR),default)
 AR := ar
 endif
+OBJCOPY ?= objcopy
 
 FLAGS_release = -O2
 FLAGS_clang   = -O2
@@ -53,7 +54,12 @@ RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flo
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
 PRELOADED        := $(WORK)/tests/crashpoint.so $(WORK)/tests/trace.so
 
-.PHONY: all test check-all test-programs bless crash cover bench bench-gate bench-peers tidy format demo install clean help
+# Simulation needs a runtime that nobody else watches.
+ifneq ($(filter $(MODE),release clang debug),)
+SIM := $(WORK)/tests/sim/sim
+endif
+
+.PHONY: all test check-all test-programs bless crash sim sim-bugs cover bench bench-gate bench-peers tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
@@ -125,7 +131,43 @@ $(PRELOADED): $(WORK)/tests/%.so: tests/crash/%.c
 	@echo "cc      $<"
 	@$(CC) -std=gnu11 -g -O1 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
-test-programs: all $(UNIT_TESTS) $(PRELOADED)
+# The simulator: small flows, the runtime, and LMDB, whose system calls the linker sends to lmdb_io.c.
+SIM_FLOWS    := $(patsubst tests/sim/flows/%.flow,$(OBJ)/tests/sim/flow_%.o,$(wildcard tests/sim/flows/*.flow))
+SIM_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/sim/*.c)) $(SIM_FLOWS)
+SIM_WRAPPED  := open close pread pwrite write writev lseek fcntl __fxstat fstatfs fsync fdatasync \
+                ftruncate mmap getpid _exit flow_store_open
+SIM_LIBS     := $(LIB)/libflow.a -Wl,-Bstatic -llmdb -Wl,-Bdynamic $(SIM_WRAPPED:%=-Wl,--wrap=%) -lpthread -lm
+SIM_INCLUDES := -Iruntime/include -Iruntime -Itests/sim
+
+$(OBJ)/tests/sim/%.o: tests/sim/%.c
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) $(SIM_INCLUDES) -c -o $@ $<
+
+$(OBJ)/tests/sim/flow_%.c: tests/sim/flows/%.flow $(OUT)/flowcc
+	@mkdir -p $(@D)
+	@$(OUT)/flowcc emit $< >$@
+
+.SECONDARY: $(SIM_FLOWS:.o=.c)
+
+# Several programs in one: each main() gets a name of its own, and they meet in sim_flow_main().
+$(OBJ)/tests/sim/flow_%.o: $(OBJ)/tests/sim/flow_%.c
+	@echo "cc      $<"
+	@$(CC) -std=gnu11 -g -O1 -Iruntime/include -c -o $@ $<
+	@$(OBJCOPY) --localize-symbol=flow_program --redefine-sym main=$*_main \
+	  --redefine-sym flow_main=sim_flow_main $@
+
+$(WORK)/tests/sim/sim: $(SIM_OBJECTS) $(LIB)/libflow.a
+	@mkdir -p $(@D)
+	@echo "link    $@"
+	@$(CC) $(MODE_FLAGS) $(LDFLAGS) -o $@ $(SIM_OBJECTS) $(SIM_LIBS)
+
+# The same with a bug: tests/sim/bugs.py has put the changed file of the runtime into bugs/NAME.
+$(WORK)/tests/sim/bug-%: $(SIM_OBJECTS) $(LIB)/libflow.a
+	@$(CC) -std=gnu11 -g $(MODE_FLAGS) -w $(CFLAGS) -fvisibility=hidden $(SIM_INCLUDES) $(LDFLAGS) -o $@ \
+	  $(WORK)/tests/sim/bugs/$*/*.c $(SIM_OBJECTS) $(SIM_LIBS)
+
+test-programs: all $(UNIT_TESTS) $(PRELOADED) $(SIM)
 
 # TESTS="-k NAME" and the like go to tests/run.py; see tests/README.md.
 TESTS ?=
@@ -152,6 +194,21 @@ crash:
 	@tests/setup.sh test
 	@$(MAKE) MODE=$(MODE) test-programs
 	@python3 tests/run.py --mode=$(MODE) --suite crash --full $(TESTS)
+
+# make sim: many seeds. make sim SEEDS=N FIRST=M. make sim SEED=N: one, with all that happens.
+SEEDS ?= 5000
+FIRST ?= 0
+SEED  ?=
+
+sim:
+	@tests/setup.sh test
+	@$(MAKE) MODE=$(MODE) $(WORK)/tests/sim/sim
+	@$(WORK)/tests/sim/sim $(if $(SEED),$(SEED) trace,$(FIRST) $(SEEDS))
+
+sim-bugs:
+	@tests/setup.sh test
+	@$(MAKE) MODE=$(MODE) $(WORK)/tests/sim/sim
+	@python3 tests/sim/bugs.py --mode=$(MODE) $(BUGS)
 
 cover:
 	@tests/setup.sh test
@@ -202,6 +259,8 @@ help:
 	@echo '                   TESTS="-k NAME" runs the tests with NAME in their name'
 	@echo 'make check-all     more points of the matrix, clang as well as gcc, and the sanitizers'
 	@echo 'make crash         kills the examples at every write, at length'
+	@echo 'make sim           plays thousands of seeds: threads, faults and crashes in a simulated world'
+	@echo '                   SEED=N tells what happens in one; make sim-bugs plants bugs, which must be found'
 	@echo 'make bless         writes the expected outputs anew; read the diff'
 	@echo 'make tidy          the house rules that a machine can check'
 	@echo 'make cover         line coverage of compiler and runtime'

@@ -95,13 +95,13 @@ enum flow_status sink_lock(struct sink *s, struct flow_report *report) {
     return flow_report_fail(report, FLOW_E_LOCKED, "another process is writing %s (sink `%s`)",
                             s->location, s->desc->name);
   }
-  if (error < 0) {
+  /* What has no name any more would be written in vain. */
+  struct flow_file_info info;
+  if (error == 0) error = s->sys->stat(s->sys, s->location, &info);
+  if (error < 0 && error != -ENOENT) {
     return flow_report_errno(report, FLOW_E_CREATE, error, "lock %s (sink `%s`)", s->location,
                              s->desc->name);
   }
-  /* What has no name any more would be written in vain. */
-  struct flow_file_info info;
-  error = s->sys->stat(s->sys, s->location, &info);
   if (error == 0 && info.device == s->device && info.inode == s->inode) return FLOW_OK;
   return flow_report_fail(report, FLOW_E_LOCKED,
                           "another process has just removed or replaced %s (sink `%s`)",

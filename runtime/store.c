@@ -154,13 +154,16 @@ static enum flow_status report_locked(struct flow_store *store, struct flow_repo
   return FLOW_E_LOCKED;
 }
 
-/* False: the lock file was removed between our opening it and locking it, so that another process
- * may lock another file of its name. */
-static bool has_name(const struct flow_store *store, const char *path) {
+/* -EWOULDBLOCK: the lock file was removed between our opening it and locking it, so that another
+ * process may lock another file of its name. */
+static int check_name(const struct flow_store *store, const char *path) {
   const struct flow_sys *sys = store->sys;
   struct flow_file_info opened, named;
-  return sys->fstat(sys, store->lock_fd, &opened) == 0 && sys->stat(sys, path, &named) == 0 &&
-         opened.device == named.device && opened.inode == named.inode;
+  int error = sys->fstat(sys, store->lock_fd, &opened);
+  if (error == 0) error = sys->stat(sys, path, &named);
+  if (error < 0) return error == -ENOENT ? -EWOULDBLOCK : error;
+  bool is_same = opened.device == named.device && opened.inode == named.inode;
+  return is_same ? 0 : -EWOULDBLOCK;
 }
 
 static enum flow_status take_lock(struct flow_store *store, struct flow_report *report) {
@@ -171,8 +174,8 @@ static enum flow_status take_lock(struct flow_store *store, struct flow_report *
   if (store->lock_fd < 0)
     return flow_report_errno(report, FLOW_E_IO, store->lock_fd, "open %s", path);
   int error = sys->flock_try(sys, store->lock_fd);
-  if (error == -EWOULDBLOCK || (error == 0 && !has_name(store, path)))
-    return report_locked(store, report);
+  if (error == 0) error = check_name(store, path);
+  if (error == -EWOULDBLOCK) return report_locked(store, report);
   store->is_locked = error == 0;
   if (error == 0) error = sys->ftruncate(sys, store->lock_fd, 0);
   snprintf(text, sizeof text, "%d\n", store->pid);

@@ -93,15 +93,15 @@ static void make_hooks(struct world *w, uint32_t part, uint32_t parts) {
 static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
   struct text t = {.length = 0};
   uint32_t count = record_count(w), stop = (uint32_t)world_dice(w, count + 1);
-  bool overflows = world_chance(w, 2);
   (void)part;
   (void)parts;
   for (uint32_t i = 0; i < count; i++) {
-    if (i == stop && !overflows) {
+    bool stops = i == stop || (i > stop && world_chance(w, 5));
+    if (stops && world_chance(w, 2)) {
       add(&t, "{\"key_name\": \"k1\", \"n\": oops}\n");
     } else {
       add(&t, "{\"key_name\": \"k%u\", \"n\": %u}\n", (unsigned)world_dice(w, 5),
-          i == stop ? 999999 : (unsigned)world_dice(w, 3));
+          stops ? 999999 : (unsigned)world_dice(w, 3));
     }
   }
   save(w, "rows.jsonl", &t);

@@ -65,6 +65,7 @@ static void calm_plan(const struct input_flow *flow, struct life_plan *plan) {
   snprintf(plan->block_bytes, sizeof plan->block_bytes, "65536");
   add_argument(plan, "-d");
   add_argument(plan, "db");
+  add_argument(plan, "--summary=text");
   if (flow->sees_epochs) add_argument(plan, "--epoch-records=1");
   if (flow->is_folder) add_argument(plan, "--once");
 }
@@ -258,7 +259,8 @@ static void check_life(struct story *s, bool is_last) {
   check_out(s, ends_well && !has_text(s->player->world, "took nothing"));
   if (life->end == LIFE_CRASHED) return;
   check_exit(s, is_last);
-  bool is_through = life->faults == 0 && !life->was_signalled; /* what a crash left has been cut off */
+  /* A signal can come before the program has cut off what a crash left. */
+  bool is_through = life->faults == 0 && (!life->was_signalled || has_text(s->player->world, " in, "));
   if (!life->plan.loses_power && is_through) check_sinks(s, is_last);
 }
 
