@@ -50,7 +50,11 @@ static bool look_at_name(void *context, const char *name) {
   }
   struct flow_file_info info;
   int error = s->sys->stat(s->sys, path, &info);
+  if (error < 0 && error != -ENOENT) {
+    look->status = flow_report_errno(look->report, FLOW_E_INPUT, error, "read %s", path);
+  }
   s->sys->free(s->sys, path);
+  if (look->status != FLOW_OK) return false;
   if (error < 0 || info.kind != FLOW_FILE_REGULAR) return true; /* gone again, or not ours */
   uint32_t number;
   look->status = input_match(&s->input, name, &info, look->round, &number, look->report);

@@ -415,7 +415,9 @@ enum flow_status store_check_absence(struct flow_store *store, struct flow_repor
   char path[STORE_PATH + 32];
   struct flow_file_info info;
   store_path(store, LMDB_LOCK_FILE, path);
-  if (store->sys->stat(store->sys, path, &info) == -ENOENT) return FLOW_OK;
+  int error = store->sys->stat(store->sys, path, &info);
+  if (error == -ENOENT) return FLOW_OK;
+  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "look for %s", path);
   flow_report_fail(report, FLOW_E_CORRUPT,
                    "the saved state in %s is gone: there is no %s, but %s tells that there was one",
                    store->dir, STORE_DATA_FILE, LMDB_LOCK_FILE);
