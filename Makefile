@@ -132,28 +132,28 @@ $(PRELOADED): $(WORK)/tests/%.so: tests/crash/%.c
 	@$(CC) -std=gnu11 -g -O1 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
 # The simulator: small flows, the runtime, and LMDB, whose system calls the linker sends to lmdb_io.c.
-SIM_FLOWS    := $(patsubst tests/sim/flows/%.flow,$(OBJ)/tests/sim/flow_%.o,$(wildcard tests/sim/flows/*.flow))
-SIM_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/sim/*.c)) $(SIM_FLOWS)
+SIM_FLOWS    := $(patsubst tests/sim/flows/%.flow,$(WORK)/tests/sim/flow_%.o,$(wildcard tests/sim/flows/*.flow))
+SIM_OBJECTS  := $(patsubst %.c,$(WORK)/%.o,$(wildcard tests/sim/*.c)) $(SIM_FLOWS)
 SIM_WRAPPED  := open close pread pwrite write writev lseek fcntl __fxstat fstatfs fsync fdatasync \
                 ftruncate mmap getpid _exit flow_store_open
 SIM_LIBS     := $(LIB)/libflow.a -Wl,-Bstatic -llmdb -Wl,-Bdynamic $(SIM_WRAPPED:%=-Wl,--wrap=%) -lpthread -lm
 SIM_INCLUDES := -Iruntime/include -Iruntime -Itests/sim
 
-$(OBJ)/tests/sim/%.o: tests/sim/%.c
+$(WORK)/tests/sim/%.o: tests/sim/%.c
 	@mkdir -p $(@D)
 	@echo "cc      $<"
 	@$(COMPILE) $(SIM_INCLUDES) -c -o $@ $<
 
-$(OBJ)/tests/sim/flow_%.c: tests/sim/flows/%.flow $(OUT)/flowcc
+$(WORK)/tests/sim/flow_%.c: tests/sim/flows/%.flow $(OUT)/flowcc
 	@mkdir -p $(@D)
 	@$(OUT)/flowcc emit $< >$@
 
 .SECONDARY: $(SIM_FLOWS:.o=.c)
 
 # Several programs in one: each main() gets a name of its own, and they meet in sim_flow_main().
-$(OBJ)/tests/sim/flow_%.o: $(OBJ)/tests/sim/flow_%.c
+$(WORK)/tests/sim/flow_%.o: $(WORK)/tests/sim/flow_%.c
 	@echo "cc      $<"
-	@$(CC) -std=gnu11 -g -O1 -Iruntime/include -c -o $@ $<
+	@$(CC) -std=gnu11 -g -O1 -MMD -MP -Iruntime/include -c -o $@ $<
 	@$(OBJCOPY) --localize-symbol=flow_program --redefine-sym main=$*_main \
 	  --redefine-sym flow_main=sim_flow_main $@
 

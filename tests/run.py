@@ -32,6 +32,7 @@ SUITES = {
     "oracle": scripts.discover_oracle,
     "docs": docs.discover,
     "crash": scripts.discover_functions("crash"),
+    "sim": scripts.discover_functions("sim"),
 }
 # What a canary must fail with, so that it does not fail for a reason of its own.
 CANARIES = {
@@ -43,6 +44,7 @@ CANARIES = {
     "unit: test_canary": "one_is_two",
     "oracle: oracle_wrong": "1 != 2",
     "cli: cli_wrong.unknown_option": "exit code 64",
+    "sim: sim_wrong.lost_wake": "every thread waits",
     "docs: tests/canary/docs_wrong_output.md commands": "--- what it prints\none",
     "docs: tests/canary/docs_wrong_output.md:9 compiles": "E0223",
 }

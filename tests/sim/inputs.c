@@ -129,7 +129,7 @@ const struct input_flow input_flows[] = {
     {.program = {"carts", carts_main},
      .sinks = {"left.txt", "large.csv", "dead.jsonl"},
      .make = make_carts},
-    {.program = {"chain", chain_main}, .sinks = {"totals.txt", "log.jsonl"}, .make = make_chain},
+    {.program = {"chain", chain_main}, .sinks = {"totals.txt", "log.jsonl", "parts.txt"}, .make = make_chain},
     {.program = {"hooks", hooks_main},
      .sinks = {"sums.jsonl", "ticks.txt"},
      .sees_epochs = true,

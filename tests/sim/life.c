@@ -73,7 +73,8 @@ void life_note(const char *what, const char *object, int64_t a, int64_t b) {
 }
 
 bool life_has_signal(void) {
-  return !own->was_signalled && fibers_points() >= own->plan.signal_point;
+  bool is_sent = fibers_points() >= own->plan.signal_point || own->looks >= own->plan.signal_look;
+  return is_sent && !own->was_signalled;
 }
 
 /* Whenever time has gone on. */
@@ -114,7 +115,19 @@ int life_fault(enum life_call call, const char *object) {
 struct listing {
   uint16_t id;
   uint64_t last;
+  bool is_sink;
 };
+
+static void note_sink(const void *value, size_t length) {
+  if (own->sink_count == LIFE_SINKS) life_fail("too many sinks");
+  struct life_sink *sink = &own->sinks[own->sink_count++];
+  struct flow_reader r = flow_reader_of(value, length);
+  size_t place_length;
+  sink->length = (uint64_t)flow_get_int(&r);
+  flow_get_int(&r);
+  const char *place = flow_get_bytes(&r, &place_length);
+  snprintf(sink->place, sizeof sink->place, "%.*s", (int)place_length, place);
+}
 
 static void add_hex(const void *data, size_t length) {
   const uint8_t *bytes = data;
@@ -130,6 +143,7 @@ static enum flow_status list_row(void *context, uint64_t row, const void *key, s
   struct listing *listing = context;
   if (row < listing->last) life_fail("row %llu comes again", (unsigned long long)row);
   listing->last = row + 1;
+  if (listing->is_sink) note_sink(value, value_length);
   if (own->rows_length + 32 > LIFE_ROWS_BYTES) life_fail("too many rows");
   own->rows_length += (uint32_t)sprintf(own->rows + own->rows_length, "%u: ", listing->id);
   add_hex(key, key_length);
@@ -166,14 +180,18 @@ static void show_rows(const struct flow_program *p) {
       .dir = "db", .flow_name = p->name, .compiler_version = p->compiler};
   const struct flow_store_plan plan = {
       .ids = ids, .id_count = declare(p, ids), .resume_epoch = FLOW_STORE_NEWEST};
+  if (world_find(own->world, "db/data.mdb") < 0) return; /* ended before there was one */
   enum flow_status status = flow_store_open(system_table(), &options, &store, &report);
   if (status == FLOW_OK) status = flow_store_prepare(store, &plan, numbers, &report);
   for (size_t i = 0; status == FLOW_OK && i < plan.id_count; i++) {
-    struct listing listing = {.id = (uint16_t)i};
+    struct listing listing = {.id = (uint16_t)i, .is_sink = ids[i].kind == FLOW_STORE_SINK};
     struct flow_store_loaded loaded;
     status = flow_store_load(store, numbers[i], list_row, &listing, &loaded, &report);
   }
   if (status != FLOW_OK) life_fail("the saved state cannot be read: %s", report.message);
+  own->oldest_epoch = flow_store_range(store).oldest;
+  own->newest_epoch = flow_store_range(store).newest;
+  own->has_rows = true;
   flow_store_close(store);
 }
 
@@ -205,7 +223,9 @@ static _Noreturn void live(struct life *life, const struct life_program *program
   int code = program->main(life->plan.argument_count + 1, argv);
   life->plan.crash_point = life->plan.crash_change = life->plan.fault_call = LIFE_NEVER;
   life->plan.fault_one_in = 0;
-  if (life->plan.shows_rows) show_rows(own_program);
+  life->world->is_disk_full = false;
+  bool is_doubtful = code == 0 && (life->was_signalled || life->faults > 0);
+  if (life->plan.shows_rows || is_doubtful) show_rows(own_program);
   life_exit(code);
 }
 
@@ -218,9 +238,11 @@ void life_run(struct life *life, const struct life_program *program) {
   life->exit_code = 0;
   life->points = life->changes = life->calls = 0;
   life->faults = 0;
+  life->looks = 0;
   life->was_signalled = false;
   life->out_begin = life->out_length;
-  life->rows_length = 0;
+  life->rows_length = life->sink_count = 0;
+  life->has_rows = false;
   snprintf(life->failure, sizeof life->failure, "the process ended by itself");
   pid_t pid = fork();
   if (pid < 0) world_fail("no process for a life");

@@ -13,7 +13,7 @@
 #include "sys.h"
 #include "world.h"
 
-enum { LIFE_OUT_BYTES = 1 << 20, LIFE_ROWS_BYTES = 1 << 20, LIFE_ARGUMENTS = 24 };
+enum { LIFE_OUT_BYTES = 1 << 20, LIFE_ROWS_BYTES = 1 << 20, LIFE_ARGUMENTS = 24, LIFE_SINKS = 8 };
 
 /* Never. */
 #define LIFE_NEVER UINT64_MAX
@@ -30,15 +30,22 @@ struct life_plan {
   bool loses_power;        /* with the crash */
   uint64_t fault_call;     /* this call, of those that can fail, does */
   uint32_t fault_one_in;   /* and behind it, one in so many does; 0: none */
-  uint64_t signal_point;   /* SIGTERM comes at this call */
+  uint64_t signal_point;   /* SIGTERM comes at this call, */
+  uint64_t signal_look;    /* or when the program looks for one so many times */
   uint64_t second_signal;  /* and another one so many calls later */
   uint32_t short_one_in;   /* reads and writes that are cut short; 0: none */
   int64_t sync_us;         /* a sync takes up to this long */
   uint32_t blocks_one_in;  /* writes to stdout behind which its reader takes nothing for a while; 0: none */
-  bool shows_rows;         /* what the store has is read at the end */
+  bool shows_rows;         /* what the store has is read at the end, however the life went */
 };
 
 enum life_end { LIFE_ENDED, LIFE_CRASHED, LIFE_FAILED };
+
+/* What the store says of a sink. */
+struct life_sink {
+  char place[24];
+  uint64_t length;
+};
 
 /* What is shared with the process of a life. */
 struct life {
@@ -49,8 +56,13 @@ struct life {
   char failure[1024];
   uint64_t points, changes, calls; /* that it made: see crash_point, crash_change, fault_call */
   uint32_t faults;                 /* that it met */
+  uint64_t looks; /* for a signal */
   bool was_signalled;
   uint32_t out_length, out_begin; /* bytes on stdout over all lives, and before this one */
+  bool has_rows; /* what follows was read from the store at the end */
+  int64_t oldest_epoch, newest_epoch; /* that --resume-epoch may name */
+  uint32_t sink_count;
+  struct life_sink sinks[LIFE_SINKS];
   uint32_t rows_length;
   uint8_t out[LIFE_OUT_BYTES];
   char rows[LIFE_ROWS_BYTES]; /* a line for each row of each id */

@@ -60,6 +60,7 @@ static void calm_plan(const struct input_flow *flow, struct life_plan *plan) {
                              .crash_change = LIFE_NEVER,
                              .fault_call = LIFE_NEVER,
                              .signal_point = LIFE_NEVER,
+                             .signal_look = LIFE_NEVER,
                              .second_signal = LIFE_NEVER,
                              .shows_rows = true};
   snprintf(plan->block_bytes, sizeof plan->block_bytes, "65536");
@@ -68,6 +69,17 @@ static void calm_plan(const struct input_flow *flow, struct life_plan *plan) {
   add_argument(plan, "--summary=text");
   if (flow->sees_epochs) add_argument(plan, "--epoch-records=1");
   if (flow->is_folder) add_argument(plan, "--once");
+}
+
+/* Sometimes a life goes back to an epoch that the one before has left within reach. */
+static void go_back(struct story *s, struct life_plan *plan, bool could_show) {
+  const struct life *life = s->player->life;
+  struct world *w = s->player->world;
+  if (!could_show || !life->has_rows || !world_chance(w, 3)) return;
+  uint64_t reach = (uint64_t)(life->newest_epoch - life->oldest_epoch) + 1;
+  add_argument(plan, "--resume-epoch=%lld",
+               (long long)life->oldest_epoch + (long long)world_dice(w, reach));
+  s->is_exact = false;
 }
 
 /* How the program is run and in which order its threads go on: nothing of that may matter. */
@@ -112,7 +124,8 @@ static void disturb(struct world *w, const struct reference *r, struct life_plan
     plan->fault_call = some_of(w, r->calls);
     plan->fault_one_in = world_chance(w, 3) ? 100 : 0;
   }
-  if (world_chance(w, 6)) plan->signal_point = some_of(w, r->points);
+  if (world_chance(w, 8)) plan->signal_point = some_of(w, r->points);
+  if (world_chance(w, 6)) plan->signal_look = 1 + world_dice(w, 20);
   if (world_chance(w, 2)) plan->second_signal = world_dice(w, 500);
 }
 
@@ -244,6 +257,24 @@ static void check_exit(struct story *s, bool is_last) {
   if (code != 0 && s->player->world->stderr_length == 0) judge(s, "it exits with %d silently", code);
 }
 
+/* After a good end, files have what the store says, and no more. */
+static void check_lengths(struct story *s) {
+  const struct life *life = s->player->life;
+  for (uint32_t i = 0; life->has_rows && i < life->sink_count; i++) {
+    const struct life_sink *sink = &life->sinks[i];
+    if (strcmp(sink->place, "stdout") == 0) continue;
+    size_t length;
+    sink_bytes(s->player->world, sink->place, &length);
+    if (length == sink->length) continue;
+    judge(s, "%s has %zu bytes, and %llu are committed", sink->place, length,
+          (unsigned long long)sink->length);
+  }
+}
+
+static bool has_all_rows(const struct life *life, const struct reference *r) {
+  return life->rows_length == r->rows_length && memcmp(life->rows, r->rows, r->rows_length) == 0;
+}
+
 static void check_life(struct story *s, bool is_last) {
   const struct life *life = s->player->life;
   struct play_counts *counts = &s->result->counts;
@@ -255,13 +286,19 @@ static void check_life(struct story *s, bool is_last) {
   counts->calls += life->points;
   if (life->end == LIFE_FAILED) judge(s, "%s", life->failure);
   if (s->has_failed) return;
-  bool ends_well = life->end == LIFE_ENDED && life->faults == 0;
-  check_out(s, ends_well && !has_text(s->player->world, "took nothing"));
+  bool gives_up = has_text(s->player->world, "took nothing");
+  bool ends_well = life->end == LIFE_ENDED && life->faults == 0 && !gives_up;
+  check_out(s, ends_well);
   if (life->end == LIFE_CRASHED) return;
   check_exit(s, is_last);
   /* A signal can come before the program has cut off what a crash left. */
   bool is_through = life->faults == 0 && (!life->was_signalled || has_text(s->player->world, " in, "));
   if (!life->plan.loses_power && is_through) check_sinks(s, is_last);
+  if (!life->plan.loses_power && is_through && !gives_up) check_lengths(s);
+  bool is_done = life->exit_code == 0 && !life->was_signalled && !s->flow->is_folder;
+  if (is_done && life->has_rows && !has_all_rows(life, s->expected)) {
+    judge(s, "it exits with 0, and not everything is saved");
+  }
 }
 
 static void check_end(struct story *s) {
@@ -271,7 +308,7 @@ static void check_end(struct story *s) {
   if (s->reached != r->out_length) {
     judge_difference(s, "stdout", r->out, r->out_length, r->out, s->reached);
   }
-  if (life->rows_length != r->rows_length || memcmp(life->rows, r->rows, r->rows_length) != 0) {
+  if (!has_all_rows(life, r)) {
     judge_difference(s, "the saved state", r->rows, r->rows_length, life->rows, life->rows_length);
   }
 }
@@ -344,6 +381,7 @@ static void play_lives(struct story *s, uint64_t input) {
     calm_plan(s->flow, plan);
     vary(w, s->flow, plan);
     disturb(w, s->expected, plan);
+    go_back(s, plan, i > 0);
     run_life(s, false);
   }
   if (s->flow->is_folder || lives == 0) make_input(w, s->flow, input, 1, 1);

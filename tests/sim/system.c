@@ -210,6 +210,7 @@ static int sim_signals_take(const struct flow_sys *sys, int fd) {
   (void)sys;
   (void)fd;
   fiber_point();
+  life_of_process()->looks++;
   if (!life_has_signal()) return 0;
   life_of_process()->was_signalled = true;
   life_note("signal", "", SIGTERM, 0);
