@@ -49,8 +49,8 @@ BUGS = {
   return status == FLOW_OK ? engine_settle(e, event) : status;""",
         "  return status == FLOW_OK ? engine_settle(e, event) : status;"),
     "lost_tombstone": (
-        "store_fold.c", "if (is_gone) return had ? mdb_cursor_del(slice->tree, 0) : 0;",
-        "if (is_gone) return 0;"),
+        "store_fold.c", "int code = store_writer_put(writer, row.row, is_gone ? NULL : &row.record);",
+        "int code = is_gone ? 0 : store_writer_put(writer, row.row, &row.record);"),
     "row_ids_reused": (
         "engine_resume.c", "flow_table_loaded(t, loaded.next_row);", "flow_table_loaded(t, loaded.rows);"),
     "rows_not_numbered": (
