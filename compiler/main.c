@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "back/cache.h"
 #include "back/emit.h"
 #include "compiler.h"
 #include "front/builtin.h"
@@ -78,6 +80,7 @@ struct command {
   const struct pass *dumped; /* write its result to stdout and stop */
   bool is_timed;
   bool wants_help, wants_version;
+  bool is_run; /* flowcc run: the program is kept in the cache, and run */
 };
 
 enum option_id {
@@ -124,6 +127,7 @@ static const struct option_row option_rows[] = {
 
 static void print_usage(FILE *stream) {
   fprintf(stream, "Usage: flowcc FILE [-o BIN]     compile a flow to a program\n"
+                  "       flowcc run FILE [ARG …]  compile it if it has changed, and run it with ARG …\n"
                   "       flowcc check FILE        report errors, write nothing\n"
                   "       flowcc emit FILE         print the generated C\n"
                   "       flowcc explain CODE      what a message such as E0301 means\n"
@@ -211,11 +215,13 @@ static bool set_option(struct command *command, int id, const char *value) {
   }
 }
 
-/* Reads the options; the other words are left behind optind. False: a usage error was reported. */
+/* Reads the options; the other words are left behind optind. False: a usage error was reported. For
+ * `flowcc run`, what follows the first other word is not ours. */
 static bool read_options(struct command *command, int argc, char **argv) {
   struct option long_options[OPTION_COUNT + 1] = {{0}};
-  char letters[2 * OPTION_COUNT + 1];
+  char letters[2 * OPTION_COUNT + 2];
   size_t length = 0;
+  if (command->is_run) letters[length++] = '+';
   for (size_t i = 0; i < OPTION_COUNT; i++) {
     const struct option_row *row = &option_rows[i];
     long_options[i] = (struct option){.name = row->name,
@@ -296,16 +302,41 @@ static int load_and_run(struct compiler *compiler, const struct command *command
   return is_warned && compiler->options.is_warning_error ? EXIT_DIAGNOSED : EXIT_OK;
 }
 
+static void begin(struct compiler *compiler, const struct command *command, const char *path) {
+  *compiler = (struct compiler){.options = command->options};
+  compiler->options.input_path = path;
+  arena_init(&compiler->arena);
+  names_init(&compiler->names, &compiler->arena);
+  sources_init(&compiler->sources, &compiler->arena);
+  diags_init(&compiler->diags, &compiler->arena, &compiler->sources);
+  text_init(&compiler->c_text, &compiler->arena);
+}
+
 static int compile(const struct command *command, const char *path) {
-  struct compiler compiler = {.options = command->options};
-  compiler.options.input_path = path;
-  arena_init(&compiler.arena);
-  names_init(&compiler.names, &compiler.arena);
-  sources_init(&compiler.sources, &compiler.arena);
-  diags_init(&compiler.diags, &compiler.arena, &compiler.sources);
-  text_init(&compiler.c_text, &compiler.arena);
+  struct compiler compiler;
+  begin(&compiler, command, path);
   bool is_built = !command->last && !command->dumped;
   int code = is_built && !set_output(&compiler) ? EXIT_USAGE : load_and_run(&compiler, command);
+  arena_free(&compiler.arena);
+  return code;
+}
+
+/* Runs the program of the flow words[0], with these words as its own. Comes back only if that fails. */
+static int compile_and_run(struct command *command, char **words) {
+  struct compiler compiler;
+  begin(&compiler, command, words[0]);
+  command->last = find_pass("emit", false);
+  bool is_there = false;
+  int code = load_and_run(&compiler, command);
+  if (code == EXIT_OK) {
+    bool is_good = cache_locate(&compiler, &is_there) && (is_there || pass_build(&compiler));
+    if (is_good) {
+      const char *program = compiler.options.output_path;
+      execv(program, words);
+      fprintf(stderr, "flowcc: cannot run %s: %s\n", program, strerror(errno));
+    }
+    code = EXIT_BUG;
+  }
   arena_free(&compiler.arena);
   return code;
 }
@@ -393,6 +424,7 @@ static int run_command(struct command *command, int argc, char **argv) {
     return EXIT_OK;
   }
   if (argc == 0) return usage_error("no file is given");
+  if (command->is_run) return compile_and_run(command, argv);
   const char *word = argv[0];
   if (strcmp(word, "help") == 0) return help(argc - 1, argv + 1);
   if (strcmp(word, "explain") == 0)
@@ -410,6 +442,8 @@ int main(int argc, char **argv) {
   struct command command = {0};
   /* Its options are its own, and come behind its words. */
   if (argc > 1 && strcmp(argv[1], "state") == 0) return state_main(argc - 2, argv + 2);
+  command.is_run = argc > 1 && strcmp(argv[1], "run") == 0;
+  if (command.is_run) argc--, argv++; /* getopt takes the word for the name of the program */
   if (!read_options(&command, argc, argv)) return EXIT_USAGE;
   return run_command(&command, argc - optind, argv + optind);
 }

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE /* mkostemps */
 
+#include "back/build.h"
 #include "back/emit.h"
 
 #include <errno.h>
@@ -36,18 +37,17 @@ struct build {
 
 /* -- where the runtime is -------------------------------------------------------------------- */
 
-static bool has_runtime(struct build *b, const char *dir) {
-  return access(arena_printf(b->arena, "%s/libflow.a", dir), R_OK) == 0;
+static bool has_runtime(struct compiler *c, const char *dir) {
+  return access(arena_printf(&c->arena, "%s/libflow.a", dir), R_OK) == 0;
 }
 
 /* Beside the flowcc that is running, or in the lib folder of where it was installed. */
-static bool find_runtime(struct build *b) {
+const char *build_runtime(struct compiler *c) {
   const char *given = getenv("FLOWCC_LIB");
   if (given != NULL && given[0] != '\0') {
-    b->lib = given;
-    if (has_runtime(b, given)) return true;
+    if (has_runtime(c, given)) return given;
     fprintf(stderr, "flowcc: there is no libflow.a in FLOWCC_LIB=%s\n", given);
-    return false;
+    return NULL;
   }
   char self[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -55,14 +55,14 @@ static bool find_runtime(struct build *b) {
   while (length > 0 && self[length - 1] != '/') length--;
   static const char *const places[] = {"lib/flowcc", "../lib/flowcc"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    b->lib = arena_printf(b->arena, "%.*s%s", (int)length, self, places[i]);
-    if (has_runtime(b, b->lib)) return true;
+    const char *lib = arena_printf(&c->arena, "%.*s%s", (int)length, self, places[i]);
+    if (has_runtime(c, lib)) return lib;
   }
   fprintf(stderr,
           "flowcc: the runtime (libflow.a) is not at %.*slib/flowcc nor at %.*s../lib/flowcc\n"
           "  = help: run `make`, or set FLOWCC_LIB to the folder that holds it\n",
           (int)length, self, (int)length, self);
-  return false;
+  return NULL;
 }
 
 /* -- files ----------------------------------------------------------------------------------- */
@@ -127,12 +127,15 @@ static void add_word(struct build *b, const char *word) {
   vec_push(b->arena, &b->words, arena_strndup(b->arena, word, strlen(word)));
 }
 
+const char *build_compiler(const struct compiler *c) {
+  const char *cc = c->options.cc;
+  if (cc == NULL || cc[0] == '\0') cc = getenv("CC");
+  return cc == NULL || cc[strspn(cc, " \t")] == '\0' ? "cc" : cc;
+}
+
 static void make_command(struct build *b) {
   const struct options *options = &b->compiler->options;
-  const char *cc = options->cc;
-  if (cc == NULL || cc[0] == '\0') cc = getenv("CC");
-  if (cc == NULL || cc[strspn(cc, " \t")] == '\0') cc = "cc";
-  add_words(b, cc);
+  add_words(b, build_compiler(b->compiler));
   add_word(b, options->optimise != NULL ? options->optimise : "-O2");
   if (options->target_cpu != NULL) add_word(b, options->target_cpu);
   add_word(b, options->is_debug ? "-g" : "-s");
@@ -206,7 +209,8 @@ bool pass_build(struct compiler *c) {
     fprintf(stderr, "flowcc: cannot write %s: it is a directory\n", b.output);
     return false;
   }
-  if (!find_runtime(&b)) return false;
+  b.lib = build_runtime(c);
+  if (b.lib == NULL) return false;
   sigset_t held, before;
   sigemptyset(&held);
   sigaddset(&held, SIGINT);

@@ -196,7 +196,7 @@ static enum flow_status run_once(const struct state_command *command, struct sta
 }
 
 static int run_command(const struct state_command *command, struct state_call *call) {
-  enum flow_status status;
+  enum flow_status status = FLOW_OK;
   bool is_outrun = true;
   for (int i = 0; i < TRIES && is_outrun; i++) {
     status = run_once(command, call, &is_outrun);

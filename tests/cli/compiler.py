@@ -17,7 +17,7 @@ def test_help_names_every_subcommand(box):
     for args in (["--help"], ["help"]):
         result = flowcc(box, *args)
         check_match(["Usage|usage"], result.out, "stdout")
-        for word in ("check", "emit", "explain", "help", "-o", "--dump", "--stop-after", "--disable",
+        for word in ("run", "check", "emit", "explain", "help", "-o", "--dump", "--stop-after", "--disable",
                      "--time-passes", "--version"):
             if word not in result.out.decode():
                 raise Failure(f"`flowcc {args[0]}` does not tell of {word}\n" + result.describe())
@@ -229,3 +229,81 @@ def test_coverage_and_debug_lines_are_those_of_the_flow(box):
     check_match([r"^ +3\*?:    2:numbers \|> map"], box.read("double.flow.gcov"), "double.flow.gcov")
     lines = box.run("objdump", "--dwarf=decodedline", "double").out
     check_match([r"double\.flow +2 "], lines, "the debug information")
+
+
+FILTER = """#!/usr/bin/env -S flowcc run
+param least: int = 2
+source numbers: int = stdin(text)
+numbers |> filter it >= least |> map it * 10 |> into stdout
+"""
+
+
+def run_flow(box, *args, **options):
+    env = {"FLOWCC_CACHE": str(box.path / "cache" / "of-flows"), **options.pop("env", {})}
+    return flowcc(box, "run", *args, env=env, **options)
+
+
+def programs(box):
+    return sorted(str(p.relative_to(box.path / "cache" / "of-flows")) for p in (box.path / "cache").glob("*/*/*"))
+
+
+def test_run_compiles_once(box):
+    box.write("tens.flow", FILTER)
+    for _ in range(2):
+        result = run_flow(box, "tens.flow", stdin=b"1\n2\n3\n")
+        check_equal("20\n30\n", result.out, "stdout")
+        check_equal(b"", result.err, "stderr")
+        check_equal(1, len(programs(box)), "programs")
+    # Nothing is compiled: this C compiler does not exist, and its name is not part of the flow.
+    broken = box.run(box.tools.flowcc, "run", "tens.flow", stdin=b"2\n", exit=70,
+                     env={"FLOWCC_CACHE": str(box.path / "cache" / "of-flows"), "CC": "no-such-compiler"})
+    check_match(["no-such-compiler"], broken.err)
+    box.write("tens.flow", FILTER.replace("10", "100"))
+    check_equal("200\n", run_flow(box, "tens.flow", stdin=b"2\n").out, "stdout")
+    check_equal(2, len(programs(box)), "programs")
+
+
+def test_run_gives_the_words_behind_the_flow_to_the_program(box):
+    box.write("tens.flow", FILTER)
+    check_equal("30\n", run_flow(box, "-O0", "tens.flow", "--least", "3", "-w", "1", stdin=b"2\n3\n").out, "stdout")
+    check_match(["--least"], run_flow(box, "-O0", "tens.flow", "--help").out, "stdout")
+    check_match(["--what"], run_flow(box, "-O0", "tens.flow", "--what", exit=64).err)
+    check_match(["line|record|int"], run_flow(box, "-O0", "tens.flow", stdin=b"x\n", exit=65).err)
+
+
+def test_run_of_a_script(box):
+    box.write("tens", FILTER)
+    os.chmod(box.path / "tens", 0o755)
+    folder = os.path.dirname(box.tools.flowcc)
+    result = box.run("./tens", stdin=b"7\n", env={"FLOWCC_CACHE": str(box.path / "cache" / "of-flows"),
+                                                 "PATH": f"{folder}:{os.environ['PATH']}"})
+    check_equal("70\n", result.out, "stdout")
+
+
+def test_run_tells_what_is_wrong(box):
+    check_match(["no file"], run_flow(box, exit=64).err)
+    check_match(["nowhere.flow"], run_flow(box, "nowhere.flow", exit=66).err)
+    box.write("wrong.flow", WRONG)
+    check_match(["itt"], run_flow(box, "wrong.flow", exit=1).err)
+    box.write("tens.flow", FILTER)
+    box.write("file", "")
+    result = run_flow(box, "tens.flow", exit=70, env={"FLOWCC_CACHE": str(box.path / "file" / "cache")})
+    check_match(["cache", "FLOWCC_CACHE"], result.err)
+
+
+def test_run_forgets_programs_of_a_month_ago(box):
+    box.write("tens.flow", FILTER)
+    run_flow(box, "-O0", "tens.flow")
+    [first] = programs(box)
+    folder = (box.path / "cache" / "of-flows" / first).parent
+    box.write("cache/of-flows/notes", "not ours")
+    os.utime(folder, (0, 0))
+    run_flow(box, "-O0", "tens.flow")  # in use again
+    run_flow(box, "-O1", "tens.flow")
+    check_equal(2, len(programs(box)), "programs")
+    os.utime(folder, (0, 0))
+    run_flow(box, "-O3", "tens.flow")
+    kept = programs(box)
+    check_equal(2, len(kept), "programs")
+    if first in kept or not (box.path / "cache" / "of-flows" / "notes").exists():
+        raise Failure(f"kept {kept}")

@@ -100,6 +100,7 @@ class Tools:
         self.can_crash = self.crashpoint.exists() and mode not in ("asan", "tsan", "cover")
         self._scratch = tempfile.TemporaryDirectory(prefix="flowcc-test-", ignore_cleanup_errors=True)
         self.scratch = Path(self._scratch.name)
+        self.env["FLOWCC_CACHE"] = str(self.scratch / "cache")
         self._memory = None
         self._builds, self._lock, self._count = {}, threading.Lock(), 0
         self.tried = Counter()

@@ -1,0 +1,111 @@
+#define _GNU_SOURCE
+#include "back/cache.h"
+
+#include "back/build.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define KEPT_SECONDS ((time_t)30 * 24 * 60 * 60)
+/* Hexadecimal digits of a folder's name. */
+#define KEY_LENGTH 32
+
+static const char *cache_folder(struct arena *arena) {
+  static const struct {
+    const char *variable, *below;
+  } places[] = {{"FLOWCC_CACHE", ""}, {"XDG_CACHE_HOME", "/flowcc"}, {"HOME", "/.cache/flowcc"}};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    const char *folder = getenv(places[i].variable);
+    if (folder != NULL && folder[0] != '\0') return arena_printf(arena, "%s%s", folder, places[i].below);
+  }
+  return arena_printf(arena, "/tmp/flowcc-%u", (unsigned)getuid());
+}
+
+/* Makes the folder and those above it. */
+static bool make_folders(char *path) {
+  for (char *slash = path + 1;; *slash++ = '/') {
+    slash = strchr(slash, '/');
+    if (slash != NULL) *slash = '\0';
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+      fprintf(stderr, "flowcc: cannot make the folder %s: %s\n  = help: FLOWCC_CACHE names another one\n", path,
+              strerror(errno));
+      return false;
+    }
+    if (slash == NULL) return true;
+  }
+}
+
+/* What the program depends on beside the generated C. */
+static const char *settings_of(struct compiler *c, const char *lib) {
+  const char *runtime = arena_printf(&c->arena, "%s/libflow.a", lib);
+  struct stat status;
+  if (stat(runtime, &status) != 0) memset(&status, 0, sizeof status);
+  return arena_printf(&c->arena, "%s\n%s\n%s\n%d\n%s\n%" PRIdMAX "\n%" PRIdMAX ".%09ld\n", build_compiler(c),
+                      c->options.optimise ? c->options.optimise : "",
+                      c->options.target_cpu ? c->options.target_cpu : "", c->options.is_debug, runtime,
+                      (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+/* Removes a folder that has a program, and perhaps its C file, and nothing below. */
+static void remove_folder(struct arena *arena, const char *folder) {
+  DIR *list = opendir(folder);
+  if (list == NULL) return;
+  for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+    if (entry->d_name[0] != '.') unlink(arena_printf(arena, "%s/%s", folder, entry->d_name));
+  closedir(list);
+  rmdir(folder);
+}
+
+static void remove_old(struct arena *arena, const char *cache) {
+  DIR *list = opendir(cache);
+  if (list == NULL) return;
+  time_t now = time(NULL);
+  for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+    struct stat status;
+    bool is_ours = strlen(entry->d_name) == KEY_LENGTH &&
+                   strspn(entry->d_name, "0123456789abcdef") == KEY_LENGTH;
+    if (!is_ours || fstatat(dirfd(list), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (S_ISDIR(status.st_mode) && now - status.st_mtim.tv_sec > KEPT_SECONDS)
+      remove_folder(arena, arena_printf(arena, "%s/%s", cache, entry->d_name));
+  }
+  closedir(list);
+}
+
+/* The name that the program shows in its messages: that of the flow. */
+static const char *program_name(struct compiler *c) {
+  const char *slash = strrchr(c->options.input_path, '/');
+  const char *name = slash ? slash + 1 : c->options.input_path;
+  size_t length = strlen(name);
+  bool has_suffix = length > 5 && strcmp(name + length - 5, ".flow") == 0;
+  return arena_strndup(&c->arena, name, has_suffix ? length - 5 : length);
+}
+
+bool cache_locate(struct compiler *c, bool *is_there) {
+  struct arena *arena = &c->arena;
+  const char *lib = build_runtime(c);
+  if (lib == NULL) return false;
+  const char *settings = settings_of(c, lib), *cache = cache_folder(arena);
+  XXH64_hash_t seed = XXH3_64bits(settings, strlen(settings));
+  XXH128_hash_t key = XXH3_128bits_withSeed(c->c_text.data, c->c_text.length, seed);
+  char *folder = arena_printf(arena, "%s/%016" PRIx64 "%016" PRIx64, cache, key.high64, key.low64);
+  c->options.output_path = arena_printf(arena, "%s/%s", folder, program_name(c));
+  *is_there = access(c->options.output_path, X_OK) == 0;
+  if (*is_there) {
+    utimensat(AT_FDCWD, folder, NULL, 0); /* in use: remove_old() keeps it */
+    return true;
+  }
+  if (!make_folders(folder)) return false;
+  remove_old(arena, cache);
+  return true;
+}
