@@ -191,7 +191,9 @@ enum flow_status store_reachable(struct flow_store *store, int64_t epoch,
     flow_report_fail(report, FLOW_E_RANGE, "cannot go back to epoch %" PRId64 ": ", epoch);
     flow_report_add(report, "--resume-epoch takes %" PRId64 " to %" PRId64 " for the state in %s",
                     oldest, newest, store->dir);
-    flow_report_help(report, "--retain-epochs N keeps N past epochs from now on");
+    if (epoch < oldest)
+      flow_report_help(report, "--retain-epochs N keeps N past epochs from now on");
+    else flow_report_help(report, "`flowcc state epochs %s` lists what is there", store->dir);
     return FLOW_E_RANGE;
   }
   if (store->damaged < 0 || epoch <= store->damaged) return FLOW_OK;

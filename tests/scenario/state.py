@@ -158,6 +158,24 @@ def test_time_travel(box):
     check_match([r'~ cart "a": .*-> \{"paid_order_ids": \[2, -1\]'], state(box, "diff", "db", "3").out, "stdout")
 
 
+def test_going_back_cuts_files(box):
+    """What a file sink got in epochs that are forgotten goes with them."""
+    box.compile(FILE_CART, "cart_join")
+    box.write("cart-join.json", SEED)
+    keep = ("--epoch-records", "1", "--retain-epochs", "100")
+    box.run("./cart_join", "-d", "db", *keep)
+    first = box.read("carts.jsonl").splitlines(True)
+    box.compile(FILE_CART.replace("cart.paid_order_ids.push(order_id)", "cart.paid_order_ids.push(-order_id)"),
+                "cart_join")
+    box.run("./cart_join", "-d", "db", *keep, "--resume-epoch", "4")
+    second = box.read("carts.jsonl").splitlines(True)
+    check_equal(b"".join(first[:4]), b"".join(second[:4]), "the lines of epochs 0 to 3")
+    check_match([r"-1\]", r"-4\]"], b"".join(second[4:]), "carts.jsonl")
+    check_equal(f"{len(first)}\n", f"{len(second)}\n", "lines")
+    length = lines(state(box, "dump", "db", "carts"))[0]["value"]["length"]
+    check_equal(f"{len(b''.join(second))}\n", f"{length}\n", "the length that is saved")
+
+
 def test_going_back_without_history(box):
     """What was folded away cannot be reached; the message says what can."""
     box.compile(TEXTS, "texts")
