@@ -156,8 +156,8 @@ def limit(process, tools):
     if tools.data_bytes:
         try:
             resource.prlimit(process.pid, resource.RLIMIT_DATA, (tools.data_bytes, tools.data_bytes))
-        except ProcessLookupError:
-            pass  # it has ended
+        except (ProcessLookupError, PermissionError):
+            pass  # it has ended, or is another user's by now
 
 
 def run(argv, cwd, tools, stdin=b"", env=None, timeout_s=None):
