@@ -305,6 +305,32 @@ static int write_first(struct flow_store *store, MDB_txn *txn, void *context,
 
 /* -- making a store */
 
+enum flow_status store_new_begin(struct flow_store *store, struct flow_report *report) {
+  const struct flow_sys *sys = store->sys;
+  char dir[STORE_PATH + 32];
+  store_path(store, NEW_DIR, dir);
+  int error = sys->mkdir(sys, dir, 0700);
+  if (error < 0) return flow_report_errno(report, FLOW_E_CREATE, error, "make %s", dir);
+  int code = open_env(store, dir, MAP_LAST);
+  return code == 0 ? FLOW_OK : store_fail(store, report, code, "make a new store");
+}
+
+enum flow_status store_new_end(struct flow_store *store, enum flow_status status,
+                               struct flow_report *report) {
+  const struct flow_sys *sys = store->sys;
+  char from[STORE_PATH + 32], to[STORE_PATH + 32];
+  store_path(store, NEW_DIR "/" STORE_DATA_FILE, from);
+  store_path(store, STORE_DATA_FILE, to);
+  close_env(store);
+  if (status == FLOW_OK) {
+    int error = sys->rename(sys, from, to);
+    if (error == 0) error = sys->sync_parent(sys, to);
+    if (error < 0) status = flow_report_errno(report, FLOW_E_CREATE, error, "make %s", to);
+  }
+  remove_leftovers(store);
+  return status;
+}
+
 static enum flow_status make_store(struct flow_store *store,
                                    const struct flow_store_options *options,
                                    struct flow_report *report) {
@@ -314,25 +340,13 @@ static enum flow_status make_store(struct flow_store *store,
                             .created_us = sys->realtime_us(sys)};
   snprintf(meta.flow_name, sizeof meta.flow_name, "%s", options->flow_name);
   snprintf(meta.compiler, sizeof meta.compiler, "%s", options->compiler_version);
-  char dir[STORE_PATH + 32], from[STORE_PATH + 32], to[STORE_PATH + 32];
-  store_path(store, NEW_DIR, dir);
-  store_path(store, NEW_DIR "/" STORE_DATA_FILE, from);
-  store_path(store, STORE_DATA_FILE, to);
   int error = sys->random(sys, meta.store_id, sizeof meta.store_id);
-  if (error == 0) error = sys->mkdir(sys, dir, 0700);
-  if (error < 0) return flow_report_errno(report, FLOW_E_CREATE, error, "make %s", dir);
-  int code = open_env(store, dir, MAP_LAST);
-  enum flow_status status =
-      code == 0 ? store_write(store, write_first, &meta, "make a new store", report)
-                : store_fail(store, report, code, "make a new store");
-  close_env(store);
-  if (status == FLOW_OK) {
-    error = sys->rename(sys, from, to);
-    if (error == 0) error = sys->sync_parent(sys, to);
-    if (error < 0) status = flow_report_errno(report, FLOW_E_CREATE, error, "make %s", to);
-  }
-  remove_leftovers(store);
-  return status;
+  if (error < 0)
+    return flow_report_errno(report, FLOW_E_CREATE, error, "name a new store in %s", store->dir);
+  enum flow_status status = store_new_begin(store, report);
+  if (status == FLOW_OK)
+    status = store_write(store, write_first, &meta, "make a new store", report);
+  return store_new_end(store, status, report);
 }
 
 /* -- opening a store */
@@ -450,14 +464,19 @@ static enum flow_status check_owner(struct flow_store *store, const char *flow_n
   return FLOW_E_MISMATCH;
 }
 
+enum flow_status store_enter(struct flow_store *store, bool create, struct flow_report *report) {
+  enum flow_status status = enter_dir(store, create, report);
+  if (status == FLOW_OK) status = take_lock(store, report);
+  if (status == FLOW_OK) remove_leftovers(store);
+  return status;
+}
+
 static enum flow_status open_store(struct flow_store *store,
                                    const struct flow_store_options *options,
                                    struct flow_report *report) {
   const struct flow_sys *sys = store->sys;
-  enum flow_status status = enter_dir(store, options->create, report);
-  if (status == FLOW_OK) status = take_lock(store, report);
+  enum flow_status status = store_enter(store, options->create, report);
   if (status != FLOW_OK) return status;
-  remove_leftovers(store);
   char path[STORE_PATH + 32];
   struct flow_file_info info;
   store_path(store, STORE_DATA_FILE, path);
@@ -477,25 +496,43 @@ static enum flow_status open_store(struct flow_store *store,
   return status;
 }
 
+bool flow_store_is_there(const struct flow_sys *sys, const char *dir) {
+  char path[STORE_PATH + 32];
+  struct flow_file_info info;
+  int length = snprintf(path, sizeof path, "%s/" STORE_DATA_FILE, dir);
+  return length > 0 && (size_t)length < sizeof path && sys->stat(sys, path, &info) != -ENOENT;
+}
+
+struct flow_store *store_alloc(const struct flow_sys *sys, const char *dir,
+                               struct flow_report *report) {
+  if (strlen(dir) == 0 || strlen(dir) >= STORE_PATH) {
+    flow_report_fail(report, FLOW_E_USAGE, "the path of the state directory is %s",
+                     dir[0] == '\0' ? "empty" : "too long");
+    return NULL;
+  }
+  struct flow_store *store = sys->alloc(sys, sizeof *store);
+  if (store == NULL) {
+    flow_report_fail(report, FLOW_E_MEMORY, "out of memory");
+    return NULL;
+  }
+  *store = (struct flow_store){.sys = sys, .lock_fd = -1, .damaged = -1, .meta.head = -1,
+                               .fold_floor = FLOW_STORE_FOLD_FLOOR, .pid = sys->getpid(sys),
+                               .keep = {.copied = INT64_MAX, .base = INT64_MAX}};
+  snprintf(store->dir, sizeof store->dir, "%s", dir);
+  return store;
+}
+
 enum flow_status flow_store_open(const struct flow_sys *sys,
                                  const struct flow_store_options *options,
                                  struct flow_store **opened, struct flow_report *report) {
   *opened = NULL;
-  if (strlen(options->dir) == 0 || strlen(options->dir) >= STORE_PATH)
-    return flow_report_fail(report, FLOW_E_USAGE, "the path of the state directory is %s",
-                            options->dir[0] == '\0' ? "empty" : "too long");
   if (strlen(options->flow_name) > FLOW_STORE_NAME ||
       strlen(options->compiler_version) > FLOW_STORE_NAME)
     return flow_report_fail(report, FLOW_E_USAGE, "the name of the flow is too long");
-  struct flow_store *store = sys->alloc(sys, sizeof *store);
-  if (store == NULL) return flow_report_fail(report, FLOW_E_MEMORY, "out of memory");
-  *store = (struct flow_store){.sys = sys, .lock_fd = -1, .damaged = -1,
-                               .meta.head = -1,
-                               .retain = options->retain_epochs,
-                               .fold_floor = options->fold_floor != 0 ? options->fold_floor
-                                                                      : FLOW_STORE_FOLD_FLOOR,
-                               .pid = sys->getpid(sys)};
-  snprintf(store->dir, sizeof store->dir, "%s", options->dir);
+  struct flow_store *store = store_alloc(sys, options->dir, report);
+  if (store == NULL) return report->status;
+  store->retain = options->retain_epochs;
+  if (options->fold_floor != 0) store->fold_floor = options->fold_floor;
   snprintf(store->flow_name, sizeof store->flow_name, "%s", options->flow_name);
   snprintf(store->compiler, sizeof store->compiler, "%s", options->compiler_version);
   enum flow_status status = open_store(store, options, report);
@@ -509,7 +546,7 @@ void flow_store_discard(struct flow_store *store) {
   const struct flow_sys *sys = store->sys;
   char path[STORE_PATH + 32];
   close_env(store);
-  if (store->is_locked && store->made_store && store->meta.head < 0) {
+  if (store->is_locked && store->made_store && (store->meta.head < 0 || store->is_import)) {
     /* LMDB's lock file first: alone, it would tell of a lost store. Ours last: it guards the rest. */
     static const char *const files[] = {LMDB_LOCK_FILE, STORE_DATA_FILE, LOCK_FILE};
     remove_leftovers(store);

@@ -93,6 +93,7 @@ void flow_store_discard(struct flow_store *);
 
 struct flow_store_range {
   int64_t head;     /* newest committed epoch; -1: none yet */
+  int64_t base;     /* epochs up to this one are folded; -1: none; below oldest - 1: a fold runs */
   int64_t oldest;   /* --resume-epoch may name oldest … newest; */
   int64_t newest;   /* newest is head + 1 */
   int64_t damaged;  /* the first epoch whose data is damaged, or -1; earlier ones are good */
@@ -213,5 +214,86 @@ struct flow_store_stats {
 };
 
 struct flow_store_stats flow_store_stats(const struct flow_store *);
+
+/* -- copies ----------------------------------------------------------------------------------- */
+
+/* A store can be copied while it is in use, piece by piece (backup.h does), and made again from the
+ * pieces. A piece is the base, or a range of epochs, or the head: what belongs to no epoch. It is a
+ * sequence of the store's records with their checksums, which are verified when they are copied out
+ * and when the new store is opened. A copy is one head, made last, the base that the head names (none if
+ * that is -1), and all epochs behind it up to the head's.
+ *
+ *   struct flow_store_copy copy = {.first = 7, .last = 9};
+ *   while (!copy.is_done) flow_store_copy_next(store, &copy, limit, &bytes, &report);
+ *   flow_store_copy_head(store, base, 9, &head, &report);
+ *
+ *   flow_store_import_begin(sys, dir, &store, &report);
+ *   flow_store_import(store, head.data, head.length, &report);    the head first
+ *   flow_store_import(store, bytes.data, bytes.length, &report);  then base, then epochs in order
+ *   flow_store_import_end(store, timeline, &report);
+ *   flow_store_close(store);
+ */
+
+/* The 16 bytes that tell this store from all others. They live as long as the store. */
+const uint8_t *flow_store_identity(const struct flow_store *);
+
+/* What has to stay until it is copied. A fold begins only up to epoch `copied`, and none begins while
+ * `holds_base` is set. A dropped id stays while the copy has an older base than its drop. */
+struct flow_store_keep {
+  int64_t copied; /* INT64_MAX: there is no copy */
+  int64_t base;   /* of the copy; INT64_MAX likewise */
+  bool holds_base;
+};
+
+void flow_store_keep(struct flow_store *, const struct flow_store_keep *);
+
+/* A piece that is being copied: epochs first … last, or with is_base the base, which must not change
+ * meanwhile: first == last == range.base, and holds_base. */
+struct flow_store_copy {
+  int64_t first, last;
+  bool is_base;
+  bool is_done;
+  uint64_t link; /* when done: the checksum of the record of epoch `last` */
+  /* Where the next call goes on. */
+  int64_t epoch;
+  uint16_t id;
+  uint64_t row, rows, sum;
+  uint64_t chunks, chunk_hash, before;
+  uint32_t chunk;
+  bool has_begun, has_record;
+};
+
+/* Appends whole records to *out, at least one and no more than are needed to reach `limit` bytes; sets
+ * is_done behind the last one. FLOW_E_CORRUPT if one is damaged, FLOW_E_RANGE if it is not there. */
+enum flow_status flow_store_copy_next(struct flow_store *, struct flow_store_copy *, size_t limit,
+                                      struct flow_buf *out, struct flow_report *);
+
+/* Appends the head of a copy with the given base and newest epoch: the types, and whose it is. */
+enum flow_status flow_store_copy_head(struct flow_store *, int64_t base, int64_t head,
+                                      struct flow_buf *out, struct flow_report *);
+
+/* True if every id that the head of a copy declares is still declared by a later head. */
+bool flow_store_head_covers(const void *later, size_t later_length, const void *earlier,
+                            size_t earlier_length);
+
+/* The checksum of the record of an epoch, which covers all before it: FLOW_E_RANGE (without a
+ * report) if it is not kept. The base's own is. */
+enum flow_status flow_store_link(struct flow_store *, int64_t epoch, uint64_t *link);
+
+/* True if there is a store in the directory, whatever its condition. */
+bool flow_store_is_there(const struct flow_sys *, const char *dir);
+
+/* Begins a store from a copy in a directory that has none; it is made if it is missing. The store
+ * appears at import_end(); until then a crash leaves nothing. FLOW_E_MISMATCH: there is one already;
+ * others as flow_store_open(). Whatever comes of it, end with flow_store_close(). */
+enum flow_status flow_store_import_begin(const struct flow_sys *, const char *dir,
+                                         struct flow_store **, struct flow_report *);
+/* FLOW_E_CORRUPT if the bytes are not what flow_store_copy_* made, FLOW_E_MISMATCH for a format that
+ * this program does not know. */
+enum flow_status flow_store_import(struct flow_store *, const void *data, size_t length,
+                                   struct flow_report *);
+/* `timeline` must be larger than any that the copied store has used: epochs that follow may have the
+ * numbers of some that were committed behind the copy. */
+enum flow_status flow_store_import_end(struct flow_store *, uint64_t timeline, struct flow_report *);
 
 #endif

@@ -215,9 +215,10 @@ static int write_end(struct flow_store *store, MDB_txn *txn, void *context,
   int code = store_delete_epochs(txn, store->delta_db, meta->base + 1, meta->fold_to);
   if (code == 0) /* the record of fold_to stays, as the start of the chain of epochs */
     code = store_delete_epochs(txn, store->epochs_db, meta->base, meta->fold_to - 1);
+  int64_t oldest = meta->fold_to < store->keep.base ? meta->fold_to : store->keep.base;
   for (size_t i = 0; code == 0 && i < store->id_count; i++) {
     const struct store_id *id = &store->ids[i];
-    if (id->dropped >= 0 && id->dropped <= meta->fold_to + 1) code = delete_id(store, txn, id);
+    if (id->dropped >= 0 && id->dropped <= oldest + 1) code = delete_id(store, txn, id);
   }
   meta->base = meta->fold_to;
   return code == 0 ? store_put_meta(store, txn, meta) : code;
@@ -295,9 +296,14 @@ static bool is_folding(const struct flow_store *store) {
   return store->meta.fold_to > store->meta.base;
 }
 
+/* True if a fold runs or should begin. */
+static bool has_to_fold(const struct flow_store *store) {
+  if (is_folding(store)) return true;
+  return !store->keep.holds_base && store->foldable_bytes >= fold_threshold(store);
+}
+
 bool flow_store_can_fold(const struct flow_store *store) {
-  return !store->fold.is_paused && !store->has_failed && store->damaged < 0 &&
-         (is_folding(store) || store->foldable_bytes >= fold_threshold(store));
+  return !store->fold.is_paused && !store->has_failed && store->damaged < 0 && has_to_fold(store);
 }
 
 enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
@@ -305,7 +311,7 @@ enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
   enum flow_status status = store_usable(store, report);
   if (status != FLOW_OK || store->damaged >= 0) return status;
   uint64_t threshold = fold_threshold(store);
-  if (!is_folding(store) && store->foldable_bytes < threshold) return FLOW_OK;
+  if (!has_to_fold(store)) return FLOW_OK;
   store->fold.is_paused = has_old_reader(store);
   if (store->fold.is_paused) return FLOW_OK;
   bool is_urgent = store->foldable_bytes >= threshold + threshold / 3; /* the whole base */

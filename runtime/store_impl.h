@@ -12,6 +12,7 @@
  *   store_view.c    flow/store.h: opening beside a run, short transactions
  *   store_show.c    flow/store.h: rows, changes, epochs, checks
  *   store_fold.c    folding, in slices
+ *   store_copy.c    copying out and in
  *
  * The sub-databases; be16/32/64 are big endian, so that LMDB's order is the order of numbers:
  *
@@ -153,8 +154,10 @@ struct flow_store {
   struct MDB_env *env;
   unsigned meta_db, schema_db, epochs_db, delta_db;
   uint64_t map_size, retain, fold_floor;
+  struct flow_store_keep keep;
   bool has_failed;
   bool is_locked, made_dir, made_store; /* by this flow_store_open() */
+  bool is_import;                       /* is being made from a copy */
   /* Of this program; meta has those of the last one. */
   char flow_name[FLOW_STORE_NAME + 1], compiler[FLOW_STORE_NAME + 1];
   struct store_meta meta;
@@ -205,6 +208,18 @@ int store_read_begin(struct flow_store *, struct MDB_txn **);
 void store_read_end(struct MDB_txn *);
 /* Opens base.N in the transaction; MDB_NOTFOUND if it is not there. */
 int store_base_open(struct MDB_txn *, uint16_t id, bool create, unsigned *dbi);
+
+/* Enters (or makes) the directory, takes the lock, removes what a crash left; no store is opened. */
+enum flow_status store_enter(struct flow_store *, bool create, struct flow_report *);
+/* Makes an empty database in a corner of the directory and opens it: what is written to it becomes
+ * the store at store_new_end(), which closes it, whatever `status` is; it returns that or a
+ * failure of its own. */
+enum flow_status store_new_begin(struct flow_store *, struct flow_report *);
+enum flow_status store_new_end(struct flow_store *, enum flow_status, struct flow_report *);
+/* Makes or opens the trees that every store has. */
+int store_open_trees(struct flow_store *, struct MDB_txn *, unsigned flags);
+/* Memory for a store that is not open; null after a failure. */
+struct flow_store *store_alloc(const struct flow_sys *, const char *dir, struct flow_report *);
 
 /* -- store_format.c -- */
 

@@ -18,6 +18,7 @@ struct store_id *store_find_id(struct flow_store *store, uint16_t number) {
 void store_count_foldable(struct flow_store *store) {
   int64_t newest = store->meta.head - (int64_t)store->retain;
   if (store->retain > (uint64_t)INT64_MAX) newest = -1;
+  if (newest > store->keep.copied) newest = store->keep.copied;
   while (store->foldable_to < newest)
     store->foldable_bytes += store->weights[store->foldable_to++ - store->meta.base];
 }
@@ -291,6 +292,7 @@ enum flow_status store_read(struct flow_store *store, bool with_epochs,
 struct flow_store_range flow_store_range(const struct flow_store *store) {
   return (struct flow_store_range){
       .head = store->meta.head,
+      .base = store->meta.base,
       .oldest = store->meta.fold_to + 1,
       .newest = store->meta.head + 1,
       .damaged = store->damaged,
