@@ -16,10 +16,15 @@ struct committer {
   bool has_group;               /* submitted and not yet done */
   bool owes_fold;               /* each commit is followed by one turn of folding at least */
   bool is_folding;
+  bool is_saving;
   bool is_awaited; /* the engine wants the store: nothing is begun until the next group */
+  bool is_engines; /* and has it */
+  bool is_lent;    /* somebody else has it */
   bool is_stopping;
   enum flow_status status; /* of the first failure */
   struct flow_report report;
+  void (*committed)(void *context); /* null: nobody wants to know */
+  void *committed_context;
   /* The thread's while has_group is set, and nobody's otherwise. */
   struct commit_group group;
   struct flow_store_epoch *epochs; /* the group as the store wants it */
@@ -174,11 +179,16 @@ static void run(void *argument) {
   struct flow_report report;
   sys->monitor_lock(sys, c->monitor);
   while (c->has_group || !c->is_stopping) {
-    if (c->has_group) {
+    if (c->is_lent) {
+      sys->monitor_wait(sys, c->monitor, -1);
+    } else if (c->has_group) {
+      void (*committed)(void *context) = c->committed;
+      c->is_saving = true;
       sys->monitor_unlock(sys, c->monitor);
       enum flow_status status = save_group(c, &report);
+      if (status == FLOW_OK && committed != NULL) committed(c->committed_context);
       sys->monitor_lock(sys, c->monitor);
-      c->has_group = false;
+      c->has_group = c->is_saving = false;
       c->owes_fold = status == FLOW_OK;
       sys->wake_send(sys, c->wake_fd);
       note(c, status, &report);
@@ -233,7 +243,7 @@ enum flow_status committer_submit(struct committer *c, struct commit_group *grou
     *group = empty;
     commit_group_clear(group);
     c->has_group = true;
-    c->is_awaited = false;
+    c->is_awaited = c->is_engines = false;
     sys->wake_take(sys, c->wake_fd);
     sys->monitor_wake_all(sys, c->monitor);
   }
@@ -265,11 +275,45 @@ enum flow_status committer_wait(struct committer *c, struct flow_report *report)
   const struct flow_sys *sys = c->sys;
   sys->monitor_lock(sys, c->monitor);
   c->is_awaited = true;
-  while (c->has_group || c->is_folding || (c->owes_fold && c->status == FLOW_OK))
+  while (c->has_group || c->is_folding || c->is_lent ||
+         (c->owes_fold && c->status == FLOW_OK))
     sys->monitor_wait(sys, c->monitor, -1);
+  c->is_engines = true;
   enum flow_status status = result(c, report);
   sys->monitor_unlock(sys, c->monitor);
   return status;
+}
+
+void committer_release(struct committer *c) {
+  c->sys->monitor_lock(c->sys, c->monitor);
+  c->is_engines = false;
+  c->sys->monitor_wake_all(c->sys, c->monitor);
+  c->sys->monitor_unlock(c->sys, c->monitor);
+}
+
+struct flow_store *committer_borrow(struct committer *c) {
+  const struct flow_sys *sys = c->sys;
+  sys->monitor_lock(sys, c->monitor);
+  while (c->is_saving || c->is_folding || c->is_engines || c->is_lent)
+    sys->monitor_wait(sys, c->monitor, -1);
+  c->is_lent = c->status == FLOW_OK;
+  struct flow_store *store = c->is_lent ? c->store : NULL;
+  sys->monitor_unlock(sys, c->monitor);
+  return store;
+}
+
+void committer_give_back(struct committer *c) {
+  c->sys->monitor_lock(c->sys, c->monitor);
+  c->is_lent = false;
+  c->sys->monitor_wake_all(c->sys, c->monitor);
+  c->sys->monitor_unlock(c->sys, c->monitor);
+}
+
+void committer_watch(struct committer *c, void (*committed)(void *context), void *context) {
+  c->sys->monitor_lock(c->sys, c->monitor);
+  c->committed = committed;
+  c->committed_context = context;
+  c->sys->monitor_unlock(c->sys, c->monitor);
 }
 
 void committer_stop(struct committer *c) {

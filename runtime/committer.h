@@ -18,8 +18,11 @@
  *   flow_store_load(store, …);                            until the next submission
  *   committer_stop(committer);
  *
+ * A third thread may read the store between two pieces of work: committer_borrow() and
+ * committer_give_back(), some milliseconds later.
+ *
  * A failed sync, commit or fold is for ever: the next call that returns a status returns it, with
- * its message, and nothing more is committed. All functions are for one thread, the engine's.
+ * its message, and nothing more is committed. All other functions are for one thread, the engine's.
  */
 #ifndef FLOW_COMMITTER_H
 #define FLOW_COMMITTER_H
@@ -104,8 +107,20 @@ enum flow_status committer_status(struct committer *, struct flow_report *);
  * asked: for wait() of the system table. */
 int committer_wake_fd(const struct committer *);
 
-/* Waits until the thread does nothing more. The caller may use the store until it submits. */
+/* Waits until the thread does nothing more. The caller may use the store until it submits or
+ * releases it. */
 enum flow_status committer_wait(struct committer *, struct flow_report *);
+
+/* The engine does not use the store for now, so others may borrow it; nothing is folded either. */
+void committer_release(struct committer *);
+
+/* Takes the store for a short time: commits wait meanwhile. Waits until nobody else uses it. Null after a
+ * failure, without anything to give back. */
+struct flow_store *committer_borrow(struct committer *);
+void committer_give_back(struct committer *);
+
+/* `committed` is called on the store thread after each commit, from now on. */
+void committer_watch(struct committer *, void (*committed)(void *context), void *context);
 
 /* Finishes the group in flight, ends the thread and frees all. Null is fine. */
 void committer_stop(struct committer *);

@@ -15,7 +15,7 @@
 /* What a shell reports for a program that died of SIGPIPE, as filters do. */
 #define EXIT_BROKEN_PIPE (128 + 13)
 
-/* Descriptors that a wait can watch besides the signals' and the committer's. */
+/* Descriptors that a wait can watch besides the signals', the committer's and the backup's. */
 #define WATCHED 15
 
 /* -- the loop */
@@ -93,12 +93,15 @@ static enum flow_status wait_for_input(struct engine *e) {
     if (deadline_us < until_us) until_us = deadline_us;
     if (now_us >= until_us) return engine_settle(e, EPOCH_QUIET);
   }
-  struct flow_wait items[WATCHED + 2];
+  struct flow_wait items[WATCHED + 3];
   size_t count = 0;
   items[count++] = (struct flow_wait){.fd = e->stop.fd, .want = FLOW_WAIT_READ};
   if (e->epoch.is_committing) {
     items[count++] =
         (struct flow_wait){.fd = committer_wake_fd(e->committer), .want = FLOW_WAIT_READ};
+  }
+  if (e->backup != NULL) {
+    items[count++] = (struct flow_wait){.fd = backup_wake_fd(e->backup), .want = FLOW_WAIT_READ};
   }
   for (uint32_t i = 0; i < e->program->source_count; i++) {
     const struct source *s = &e->sources[i];
@@ -170,7 +173,8 @@ static enum flow_status loop(struct engine *e, bool *is_over) {
   *is_over = false;
   while (status == FLOW_OK && !stop_is_asked(&e->stop)) {
     int32_t last_turn = e->last_turn;
-    status = look(e, is_over);
+    status = e->backup == NULL ? FLOW_OK : backup_status(e->backup, &e->report);
+    if (status == FLOW_OK) status = look(e, is_over);
     if (status != FLOW_OK || *is_over) break;
     struct sequencer_turn turn =
         sequencer_next(e->partitions, e->program->source_count, &e->last_turn);
@@ -248,6 +252,15 @@ static int report_failure(struct engine *e, enum flow_status status) {
   return (int)flow_status_exit(status);
 }
 
+/* Waits for the backup behind everything else. A run that has ended well, or at a record, with the exit
+ * code `code`, has not ended well if its last epochs cannot be shipped. */
+static int finish_backup(struct engine *e, int code) {
+  enum flow_status status = engine_finish_backup(e);
+  if (status == FLOW_OK) return code;
+  int failed = report_failure(e, status);
+  return code == FLOW_EXIT_OK ? failed : code;
+}
+
 static int run(struct engine *e) {
   bool is_over = false;
   enum flow_status status = engine_resume(e);
@@ -273,6 +286,7 @@ static int run(struct engine *e) {
   engine_flush_inspected(e);
   int code = status == FLOW_OK ? FLOW_EXIT_OK : e->exit_code;
   if (status != FLOW_OK && code == 0) code = report_failure(e, status);
+  else if (e->stop.signal == 0) code = finish_backup(e, code);
   if (code == FLOW_EXIT_OK || e->exit_code != 0) summary_print(e, is_end && flushes);
   return code;
 }
@@ -348,6 +362,7 @@ static void tear_down(struct engine *e) {
   const struct flow_sys *sys = e->sys;
   crew_free(e->crew);
   const struct flow_program *p = e->program;
+  backup_stop(e->backup);       /* before the store that it reads is closed */
   committer_stop(e->committer); /* before the files that it syncs are closed */
   for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);

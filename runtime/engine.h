@@ -4,6 +4,7 @@
  *   engine_resume.c  opening the store, loading positions, lengths and state
  *   engine_epoch.c   closing and committing epochs
  *   engine_fault.c   stops at a record: bad records, faults, `else stop`; replay
+ *   engine_backup.c  the backup: restoring before the store is opened, shipping beside the run
  *   engine_hooks.c   `on epoch`, `on end`, and the ids of new rows: what goes over all shares
  *   crew.c           blocks in flight, with several workers
  *   engine_abi.c     the functions that generated code calls
@@ -17,6 +18,7 @@
 #ifndef FLOW_ENGINE_H
 #define FLOW_ENGINE_H
 
+#include "backup.h"
 #include "committer.h"
 #include "epoch.h"
 #include "flow/abi.h"
@@ -78,6 +80,7 @@ struct engine {
   int64_t ended_at;   /* the newest epoch if `on end` has run and no record came since; or less */
   char *migrated;     /* what the store did to old types; null: nothing */
 
+  struct backup *backup;       /* null: none was asked for */
   struct commit_group held;    /* closed epochs, on their way to the committer */
   struct committer *committer; /* null without a store, and while the run is being set up */
 
@@ -148,6 +151,17 @@ enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint6
 enum flow_status engine_stop_in_flight(struct engine *, uint64_t record);
 /* A hook was given up: what the epoch did is dropped. */
 enum flow_status engine_stop_at_hook(struct engine *);
+
+/* -- engine_backup.c */
+
+/* With --backup: makes the state directory from the backup if there is no state in it. */
+enum flow_status engine_restore(struct engine *);
+/* Nothing may be folded away until it is known what the backup has. */
+void engine_hold_store(struct engine *);
+/* Starts shipping, behind the committer. */
+enum flow_status engine_start_backup(struct engine *);
+/* At the end of a run that was not told to stop: waits until all is shipped. */
+enum flow_status engine_finish_backup(struct engine *);
 
 /* -- engine_hooks.c */
 

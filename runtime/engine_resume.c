@@ -148,8 +148,10 @@ static enum flow_status open_store(struct engine *e) {
                                              .compiler_version = e->program->compiler,
                                              .create = true,
                                              .retain_epochs = e->options.retain_epochs};
-  enum flow_status status = flow_store_open(e->sys, &options, &e->store, &e->report);
+  enum flow_status status = engine_restore(e);
+  if (status == FLOW_OK) status = flow_store_open(e->sys, &options, &e->store, &e->report);
   if (status != FLOW_OK) return status;
+  engine_hold_store(e);
   const struct flow_store_plan plan = {.ids = e->ids,
                                        .id_count = e->id_count,
                                        .drops = e->options.drops,
@@ -401,5 +403,5 @@ enum flow_status engine_resume(struct engine *e) {
   if (status == FLOW_OK && e->store != NULL) {
     status = committer_start(e->sys, e->store, &e->committer, &e->report);
   }
-  return status;
+  return status == FLOW_OK ? engine_start_backup(e) : status;
 }

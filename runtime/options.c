@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "backup_place.h"
 #include "flow/number.h"
 #include "flow/text.h"
 #include "flow/time.h"
@@ -17,6 +18,8 @@ enum which {
   OPT_EPOCH_RECORDS,
   OPT_RESUME_EPOCH,
   OPT_RETAIN,
+  OPT_BACKUP,
+  OPT_S3_ENDPOINT,
   OPT_WORKERS,
   OPT_AT_END,
   OPT_ONCE,
@@ -51,6 +54,10 @@ static const struct row {
      "go back: state as of the end of epoch N-1, input from epoch N on"},
     {OPT_RETAIN, 0, "retain-epochs", "N",
      "keep at least N past epochs for --resume-epoch (default 0)"},
+    {OPT_BACKUP, 'b', "backup", "URL",
+     "copy what is committed to file:///DIR or s3://BUCKET/PREFIX, and restore from there"},
+    {OPT_S3_ENDPOINT, 0, "s3-endpoint", "URL",
+     "the server of s3:// (default: AWS_ENDPOINT_URL, or Amazon's of AWS_REGION)"},
     {OPT_WORKERS, 'w', "workers", "N",
      "threads that run the flow (default: one per processor); the output is the same"},
     {OPT_AT_END, 0, "at-end", "flush|keep",
@@ -275,6 +282,8 @@ static bool set_option(struct options *o, enum which which, const char *value,
     o->resume_epoch = (int64_t)number;
     break;
   case OPT_RETAIN: return read_count(report, "retain-epochs", value, 0, &o->retain_epochs);
+  case OPT_BACKUP: o->backup = value; return backup_url_is_good(value, report);
+  case OPT_S3_ENDPOINT: o->s3_endpoint = value; break;
   case OPT_WORKERS:
     ok = read_count(report, "workers", value, 1, &number);
     if (ok && number > FLOW_WORKERS_MAX) {
@@ -434,6 +443,20 @@ static enum options_result parse_all(struct options *o, const struct flow_progra
   return check_required(p, is_set, report);
 }
 
+/* Options that have no meaning without another one. */
+static bool check_together(const struct options *o, struct flow_report *report) {
+  if (o->state_dir == NULL && (o->resume_epoch >= 0 || o->retain_epochs > 0)) {
+    flow_report_fail(report, FLOW_E_USAGE, "--resume-epoch and --retain-epochs need --state-dir");
+  } else if (o->state_dir == NULL && o->backup != NULL) {
+    flow_report_fail(report, FLOW_E_USAGE, "--backup needs --state-dir: it copies what is kept there");
+  } else if (o->s3_endpoint != NULL && (o->backup == NULL || strncmp(o->backup, "s3:", 3) != 0)) {
+    flow_report_fail(report, FLOW_E_USAGE, "--s3-endpoint needs --backup s3://BUCKET/PREFIX");
+  } else {
+    return true;
+  }
+  return false;
+}
+
 enum options_result options_parse(struct options *o, const struct flow_program *p, void *params,
                                   int argc, char **argv, struct flow_report *report) {
   const struct flow_sys *sys = flow_sys_posix();
@@ -450,11 +473,7 @@ enum options_result options_parse(struct options *o, const struct flow_program *
   sys->free(sys, is_set);
   if (result != OPTIONS_RUN) return result;
   if (!check_names(o, p, report)) return OPTIONS_WRONG;
-  if (o->state_dir == NULL && (o->resume_epoch >= 0 || o->retain_epochs > 0)) {
-    flow_report_fail(report, FLOW_E_USAGE, "--resume-epoch and --retain-epochs need --state-dir");
-    return OPTIONS_WRONG;
-  }
-  return OPTIONS_RUN;
+  return check_together(o, report) ? OPTIONS_RUN : OPTIONS_WRONG;
 }
 
 const char *options_place(const struct options_place *list, uint32_t count, const char *name) {

@@ -37,6 +37,7 @@ struct options {
   uint64_t epoch_records; /* 0: no limit */
   int64_t resume_epoch;   /* -1: the newest */
   uint64_t retain_epochs;
+  const char *backup, *s3_endpoint; /* URLs; null: none is given */
   uint32_t workers; /* 0: one per processor */
   enum options_at_end at_end;
   enum options_summary summary;
