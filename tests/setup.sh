@@ -38,6 +38,7 @@ find_missing() {
   need bison 'makes the parser of flowcc' bison --version
   need liblmdb-dev 'the database in which a flow keeps its state' has_header lmdb.h
   need libxxhash-dev 'the hash function of keyed state' has_header xxhash.h
+  need libcurl4-openssl-dev 'the headers for backups to S3' has_header curl/curl.h
   [ "$level" = build ] && return
   need python3 'the runners of tests and benchmarks' command -v python3
   if [ "$level" = bench ]; then
@@ -53,6 +54,19 @@ find_missing() {
   need clang 'the second compiler of make check-all' command -v clang
 }
 
+# s3rver, an S3 server for the tests of backups, comes from npm into build/tools. Without it they are
+# skipped, so it is no failure if it cannot be had.
+install_s3rver() {
+  local tools
+  tools=$(dirname "$0")/../build/tools
+  if [ "$level" != test ] && [ "$level" != all ]; then return; fi
+  if [ -e "$tools/node_modules/.bin/s3rver" ] || ! command -v npm >/dev/null 2>&1; then return; fi
+  echo "Installing s3rver, an S3 server for the tests: npm install s3rver@3.7.1"
+  npm install --prefix "$tools" --silent --no-audit --no-fund s3rver@3.7.1 >/dev/null 2>&1 ||
+    echo "npm could not install it; the tests that need it will be skipped."
+}
+
+install_s3rver
 echo_missing=$(find_missing)
 [ -n "$echo_missing" ] || exit 0
 echo 'flowcc needs packages that are not installed here:'
