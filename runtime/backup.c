@@ -234,8 +234,8 @@ static void discard(struct backup *b, const char *name) {
   if (!is_named(b, name)) b->place->remove(b->place, name, &report);
 }
 
-/* Removes a manifest and what only it named; the manifest first, so that none is left that names what is
- * gone. */
+/* Removes a manifest and what only it named; the manifest first, so that none is left that names
+ * what is gone. */
 static void discard_all(struct backup *b, const struct backup_manifest *old) {
   char name[BACKUP_NAME];
   if (old->number == 0) return;
@@ -430,7 +430,8 @@ static bool note_number(void *context, const char *name) {
 static bool read_current(struct backup *b) {
   struct numbers n = {0};
   struct flow_buf bytes = {0};
-  const struct request list = {.what = LIST, .name = "manifest/", .list = note_number, .context = &n};
+  const struct request list = {.what = LIST, .name = "manifest/", .list = note_number,
+                               .context = &n};
   bool ok = insist(b, &list) == PLACE_OK;
   for (size_t i = 0; ok && i < n.count && b->current.number == 0; i++) {
     char name[BACKUP_NAME];
@@ -473,11 +474,12 @@ static bool check_owner(struct backup *b, const struct flow_store_range *range,
     flow_report_help(&report, "give this run another --backup; or move the state directory away, "
                      "and the run restores the one of the backup");
   } else if (is_ahead) {
-    flow_report_fail(&report, FLOW_E_MISMATCH, "the backup at %s is newer than the state directory: "
-                     "it reaches to epoch %" PRId64 ", the directory to %" PRId64, b->settings.url,
-                     m->head, range->head);
-    flow_report_help(&report, "the directory is an older copy: move it away, and the run restores the "
-                     "one of the backup; or give another --backup");
+    flow_report_fail(&report, FLOW_E_MISMATCH,
+                     "the backup at %s is newer than the state directory: it reaches to epoch "
+                     "%" PRId64 ", the directory to %" PRId64, b->settings.url, m->head,
+                     range->head);
+    flow_report_help(&report, "the directory is an older copy: move it away, and the run restores "
+                     "the one of the backup; or give another --backup");
   } else {
     return true;
   }

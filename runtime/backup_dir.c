@@ -1,5 +1,5 @@
-/* A backup in a directory, file:///DIR: one file per object. A file is written under another name, synced
- * and renamed, so a name always stands for a whole object. */
+/* A backup in a directory, file:///DIR: one file per object. A file is written under another
+ * name, synced and renamed, so a name always stands for a whole object. */
 #include "backup_place.h"
 
 #include "mem.h"
@@ -35,8 +35,8 @@ static bool path_of(const struct dir_place *d, const char *name, const char *end
   return length > 0 && length < PATH;
 }
 
-/* Makes the directories above a file, and their names durable. The one above the root must be there:
- * if a disk is not mounted, its mount point should not be filled. */
+/* Makes the directories above a file, and their names durable. The one above the root must be
+ * there: if a disk is not mounted, its mount point should not be filled. */
 static int make_folders(const struct dir_place *d, char path[PATH]) {
   const struct flow_sys *sys = d->sys;
   struct flow_file_info info;
@@ -53,15 +53,17 @@ static int make_folders(const struct dir_place *d, char path[PATH]) {
   return 0;
 }
 
-/* True if the name stands for the open file: not if another run has moved it to its place meanwhile. */
+/* True if the name stands for the open file: not if another run has moved it to its place
+ * meanwhile. */
 static bool is_same_file(const struct flow_sys *sys, int fd, const char *path) {
   struct flow_file_info opened, named;
   return sys->fstat(sys, fd, &opened) == 0 && sys->stat(sys, path, &named) == 0 &&
          opened.device == named.device && opened.inode == named.inode;
 }
 
-/* Writes the temporary file and moves it to its place. Two runs that write one name use one temporary
- * file; the lock on it lets one of them through, and the other finds the object or the lock. */
+/* Writes the temporary file and moves it to its place. Two runs that write one name use one
+ * temporary file; the lock on it lets one of them through, and the other finds the object or the
+ * lock. */
 static int write_file(const struct dir_place *d, int fd, const char *temporary, const char *path,
                       const void *data, size_t length, bool is_new) {
   const struct flow_sys *sys = d->sys;
@@ -233,7 +235,10 @@ enum flow_status backup_dir_open(const struct flow_sys *sys,
                                  struct backup_place **opened, struct flow_report *report) {
   struct dir_place *d = flow_sys_must_alloc(sys, sizeof *d);
   *d = (struct dir_place){
-      .place = {dir_put, dir_get, dir_list, dir_remove, dir_close}, .sys = sys, .settings = *settings};
+      .place = {dir_put, dir_get, dir_list, dir_remove, dir_close},
+      .sys = sys,
+      .settings = *settings,
+  };
   *opened = NULL;
   if (!decode_path(settings->url + strlen("file://"), d->root)) {
     sys->free(sys, d);

@@ -225,25 +225,36 @@ bool backup_names(const struct backup_manifest *m, const char *name) {
 
 /* -- decisions */
 
-/* Ranges up to 4 KiB are of level 0, and each level is BACKUP_FAN_IN times as large. */
+/* Ranges up to 512 bytes are of level 0, and each level is BACKUP_FAN_IN times as large. */
 static unsigned level_of(uint64_t bytes) {
   unsigned level = 0;
-  for (uint64_t limit = 4096; bytes > limit; limit *= BACKUP_FAN_IN) level++;
+  for (uint64_t limit = 512; bytes > limit; limit *= BACKUP_FAN_IN) level++;
   return level;
 }
 
-uint32_t backup_join_from(const struct backup_manifest *m, int64_t base) {
-  uint32_t best = m->piece_count;
+/* The first of the last pieces that can be joined at all: together they are small enough. */
+static uint32_t first_small(const struct backup_manifest *m, int64_t base) {
   uint64_t bytes = 0;
-  unsigned level = 0;
-  for (uint32_t i = m->piece_count; i-- > 0;) {
-    const struct backup_piece *piece = &m->pieces[i];
+  uint32_t i = m->piece_count;
+  for (; i > 0; i--) {
+    const struct backup_piece *piece = &m->pieces[i - 1];
     bytes += piece->bytes;
     if (piece->is_base || piece->first <= base || bytes > BACKUP_JOINED) break;
-    if (level_of(piece->bytes) > level) level = level_of(piece->bytes);
-    /* All behind i are of this level or below. Enough of them, and none of that level is left out? */
-    bool is_last_of_level = i == 0 || level_of(m->pieces[i - 1].bytes) > level;
-    if (is_last_of_level && m->piece_count - i + 1 >= BACKUP_FAN_IN) best = i;
+  }
+  return i;
+}
+
+uint32_t backup_join_from(const struct backup_manifest *m, int64_t base) {
+  uint32_t best = m->piece_count, first = first_small(m, base);
+  unsigned level = 0, count = 0; /* the highest from i on, and how many are of it */
+  for (uint32_t i = m->piece_count; i-- > first;) {
+    unsigned own = level_of(m->pieces[i].bytes);
+    if (own > level) count = 0;
+    if (own > level) level = own;
+    if (own == level) count++;
+    /* Are they enough, with the new one, and is no other one of their level left out? */
+    bool has_all = i == first || level_of(m->pieces[i - 1].bytes) > level;
+    if (has_all && count + 1 >= BACKUP_FAN_IN) best = i;
   }
   return best;
 }

@@ -1,13 +1,13 @@
 /* What a backup consists of: names of objects, and the manifest that makes them a whole.
  *
- *   manifest/NUMBER               a list of all below, with sizes and hashes; the highest number counts
+ *   manifest/NUMBER                   a list of all below, with sizes and hashes; the highest counts
  *   STORE/TIMELINE/base-EPOCH.PART    the base as of the end of EPOCH
  *   STORE/TIMELINE/FIRST-LAST.PART    the epochs FIRST … LAST
  *
- * STORE is the store's identity in hex. Objects are never changed: what has been put under a name keeps
- * its content, because (timeline, epoch) names the same rows for ever (semantics, rule 13). A manifest
- * is put when everything in it has been put, under the next number, and only if nobody has put
- * that one: so of two runs that write one backup, one finds out.
+ * STORE is the store's identity in hex. Objects are never changed: what has been put under a
+ * name keeps its content, because (timeline, epoch) names the same rows for ever (semantics,
+ * rule 13). A manifest is put when everything in it has been put, under the next number, and
+ * only if nobody has put that one: so of two runs that write one backup, one finds out.
  *
  * Plain data and pure functions; what is decoded came from elsewhere and may be anything.
  *
@@ -16,8 +16,7 @@
  *   for each piece, for each of its parts:
  *     backup_part_name(&manifest, piece, part, name);
  *     backup_hash(data, length) == piece->parts[part].hash
- *   backup_manifest_free(&manifest);
- */
+ *   backup_manifest_free(&manifest); */
 #ifndef FLOW_BACKUP_FORMAT_H
 #define FLOW_BACKUP_FORMAT_H
 
@@ -69,8 +68,8 @@ struct backup_manifest {
 uint64_t backup_hash(const void *data, size_t length);
 
 void backup_encode(struct flow_buf *, const struct backup_manifest *);
-/* False if the bytes are no whole manifest of this format, or one that contradicts itself. Free it in
- * either case. */
+/* False if the bytes are no whole manifest of this format, or one that contradicts itself. Free
+ * it in either case. */
 bool backup_decode(struct backup_manifest *, const void *data, size_t length);
 void backup_manifest_free(struct backup_manifest *);
 /* A deep copy. */
@@ -93,9 +92,9 @@ void backup_store_folder(const struct backup_manifest *, char name[BACKUP_NAME])
 bool backup_names(const struct backup_manifest *, const char *name);
 
 /* The first of the manifest's pieces that the next range of epochs is to be joined with;
- * piece_count: none. With a range per second the list would grow to thousands; joined in the manner
- * of a log-structured tree, each byte is sent a few times and the list stays short. Only ranges that
- * begin behind epoch `base` of the store can be copied again. */
+ * piece_count: none. With a range per second the list would grow to thousands; joined in the
+ * manner of a log-structured tree, each byte is sent a few times and the list stays short. Only
+ * ranges that begin behind epoch `base` of the store can be copied again. */
 uint32_t backup_join_from(const struct backup_manifest *, int64_t base);
 
 /* The number of pieces, counted from the first, that hold nothing but what the store holds too:

@@ -6,9 +6,8 @@
  *   enum place_result result = place->put(place, "a/b", data, length, false, &report);
  *   place->close(place);
  *
- * One thread at a time. A call ends early when is_cancelled() says so: it is asked several times a second
- * while a call waits.
- */
+ * One thread at a time. A call ends early when is_cancelled() says so: it is asked several times
+ * a second while a call waits. */
 #ifndef FLOW_BACKUP_PLACE_H
 #define FLOW_BACKUP_PLACE_H
 
@@ -37,8 +36,8 @@ struct backup_place_settings {
 /* Gets the name of an object behind the prefix of the place; false ends the listing. */
 typedef bool (*place_name)(void *context, const char *name);
 
-/* The functions get the place that they were called on. Results that are neither OK, MISSING, EXISTS
- * nor CANCELLED come with a report that names the place, and no secret. */
+/* The functions get the place that they were called on. Results that are neither OK, MISSING,
+ * EXISTS nor CANCELLED come with a report that names the place, and no secret. */
 struct backup_place {
   /* Puts an object; when it returns OK the object is durable and whole. If `is_new`, only if there
    * is none of that name; of several that try at the same time, one succeeds. */

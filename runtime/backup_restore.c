@@ -98,8 +98,8 @@ static enum outcome verify(struct restoring *r, const struct backup_manifest *m)
   struct flow_store_range range = flow_store_range(store);
   flow_store_close(store);
   if (range.damaged < 0 && range.head == m->head) return RESTORED;
-  flow_report_fail(r->report, FLOW_E_CORRUPT, "the state that was restored in %s from %s is damaged",
-                   r->dir, r->settings->url);
+  flow_report_fail(r->report, FLOW_E_CORRUPT, "the state restored in %s from %s is damaged", r->dir,
+                   r->settings->url);
   return HOPELESS;
 }
 
@@ -118,8 +118,12 @@ static enum outcome restore_manifest(struct restoring *r, const struct backup_ma
   if (outcome == RESTORED &&
       flow_store_import_end(store, r->timeline + r->restored->skipped + 1, r->report) != FLOW_OK)
     outcome = HOPELESS;
+  if (outcome != RESTORED) {
+    flow_store_discard(store);
+    return outcome;
+  }
   flow_store_close(store);
-  return outcome == RESTORED ? verify(r, m) : outcome;
+  return verify(r, m);
 }
 
 /* -- all manifests */

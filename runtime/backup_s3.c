@@ -1,8 +1,8 @@
 /* A backup in a bucket of S3, or of a server that speaks its language, s3://BUCKET/PREFIX.
  *
- * The only file that knows libcurl. The library is opened when the first bucket is, so a program that has no
- * use for it neither needs it nor pays for loading it. Requests go through curl's multi interface,
- * because only there a wait can end at once when the run is told to stop. */
+ * The only file that knows libcurl. The library is opened when the first bucket is, so a program
+ * that has no use for it neither needs it nor pays for loading it. Requests go through curl's
+ * multi interface, because only there a wait can end at once when the run is told to stop. */
 #include "backup_place.h"
 #include "backup_sign.h"
 
@@ -198,7 +198,8 @@ static void exchange_free(struct s3_place *s, struct exchange *x) {
   flow_buf_free(&x->body);
 }
 
-/* -- answers in XML: only the text of elements is of interest, and elements of one name do not nest */
+/* -- answers in XML: only the text of elements is of interest, and elements of one name do not
+ * nest */
 
 /* Finds the text of the first <name> at or behind *at, which moves behind it; decoded into *text,
  * zero-ended. False: there is none. */
@@ -258,8 +259,8 @@ static enum place_result refuse(struct s3_place *s, const struct exchange *x, co
                    x->status, has_code ? " " : "", has_code ? code.data : "",
                    has_message ? ": " : "", has_message ? message.data : "");
   if (x->status == 403)
-    flow_report_help(report, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the clock; the key "
-                     "needs the rights to list, get, put and delete objects there");
+    flow_report_help(report, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the clock; the "
+                     "key needs the rights to list, get, put and delete objects there");
   else if (x->status == 404)
     flow_report_help(report, "make the bucket first, or correct its name");
   else if (x->status == 301 || x->status == 400)
@@ -275,8 +276,8 @@ static bool is_good(const struct exchange *x) {
 
 /* -- the place */
 
-/* Whether the object is there. Who may not list a bucket is told 403 for what is not there; then the
- * condition of the put has to tell. */
+/* Whether the object is there. Who may not list a bucket is told 403 for what is not there; then
+ * the condition of the put has to tell. */
 static enum place_result look_for(struct s3_place *s, const char *name,
                                   struct flow_report *report) {
   struct exchange x = {.method = "HEAD", .key = name, .is_head = true};
@@ -436,15 +437,15 @@ static bool load(struct curl_library *c, struct flow_report *report) {
       memcpy(wanted[i].to, &found, sizeof found);
       continue;
     }
-    flow_report_fail(report, FLOW_E_MISMATCH, "the libcurl that is installed here is too old: it has "
-                     "no %s; 7.68 or newer is needed", wanted[i].name);
+    flow_report_fail(report, FLOW_E_MISMATCH, "the libcurl that is installed here is too old: it "
+                     "has no %s; 7.68 or newer is needed", wanted[i].name);
     return false;
   }
   return c->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
-/* Takes the bucket and the prefix from the URL, and the endpoint from the settings: a server of one's own
- * is addressed as SERVER/BUCKET, Amazon's as BUCKET.s3.REGION.amazonaws.com. */
+/* Takes the bucket and the prefix from the URL, and the endpoint from the settings: a server of
+ * one's own is addressed as SERVER/BUCKET, Amazon's as BUCKET.s3.REGION.amazonaws.com. */
 static bool address(struct s3_place *s, struct flow_report *report) {
   const char *bucket = s->settings.url + strlen("s3://");
   size_t length = strcspn(bucket, "/");
@@ -493,9 +494,9 @@ static bool address(struct s3_place *s, struct flow_report *report) {
 }
 
 static bool identify(struct s3_place *s, struct flow_report *report) {
-  s->credentials = (struct s3_credentials){.key_id = from_environment("AWS_ACCESS_KEY_ID", NULL),
-                                           .secret = from_environment("AWS_SECRET_ACCESS_KEY", NULL),
-                                           .token = from_environment("AWS_SESSION_TOKEN", NULL)};
+  s->credentials.key_id = from_environment("AWS_ACCESS_KEY_ID", NULL);
+  s->credentials.secret = from_environment("AWS_SECRET_ACCESS_KEY", NULL);
+  s->credentials.token = from_environment("AWS_SESSION_TOKEN", NULL);
   s->region = from_environment("AWS_REGION", "AWS_DEFAULT_REGION");
   if (s->region == NULL) s->region = DEFAULT_REGION;
   const char *stall = from_environment("FLOW_S3_TIMEOUT", NULL);

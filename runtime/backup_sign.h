@@ -1,15 +1,14 @@
 /* Signatures of requests to S3 (AWS Signature Version 4), and the SHA-256 that they are made of.
  *
- * Pure functions over memory: the tests compare them with the values that AWS publishes. libcurl can sign,
- * too, but which headers and queries it signs rightly differs from version to version, and the hash of
- * the payload is left to the caller in any case.
+ * Pure functions over memory: the tests compare them with the values that AWS publishes. libcurl
+ * can sign, too, but which headers and queries it signs rightly differs from version to version,
+ * and the hash of the payload is left to the caller in any case.
  *
  *   struct s3_request request = {.method = "PUT", .host = "b.s3.amazonaws.com", .path = "/a/b",
  *                                .query = "", .payload = data, .payload_length = length,
  *                                .time_us = now};
  *   struct flow_buf headers = {0};
- *   s3_sign(&request, &credentials, "eu-central-1", &headers);     one header a line
- */
+ *   s3_sign(&request, &credentials, "eu-central-1", &headers);     one header a line */
 #ifndef FLOW_BACKUP_SIGN_H
 #define FLOW_BACKUP_SIGN_H
 
@@ -36,8 +35,8 @@ struct s3_request {
   const char *query; /* the same, without `?`; its parameters sorted by name */
   const void *payload;
   size_t payload_length;
-  /* A header of the request that is signed beside host and x-amz-*: "if-none-match", "*"; or null. Its
-   * name comes behind "host" and before "x-amz". */
+  /* A header of the request that is signed beside host and x-amz-*: "if-none-match", "*"; or
+   * null. Its name comes behind "host" and before "x-amz". */
   const char *header_name, *header_value;
   int64_t time_us; /* microseconds since 1970 */
 };

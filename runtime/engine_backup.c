@@ -1,4 +1,5 @@
-/* The backup of a run: what is lost is restored first, and what is committed is shipped beside it. */
+/* The backup of a run: what is lost is restored first, and what is committed is shipped beside
+ * it. */
 #include "engine.h"
 
 #include "flow/time.h"
@@ -42,8 +43,8 @@ enum flow_status engine_restore(struct engine *e) {
                                            &restored, &e->report);
   if (status == FLOW_OK && restored.is_found) tell(e, &restored);
   if (status == FLOW_E_IO && restored.bytes == 0) {
-    flow_report_add(&e->report, "\n  there is no state in %s, and whether the backup has some cannot "
-                    "be told; nothing was changed", e->options.state_dir);
+    flow_report_add(&e->report, "\n  there is no state in %s, and whether the backup has some "
+                    "cannot be told; nothing was changed", e->options.state_dir);
   }
   return status;
 }

@@ -376,6 +376,10 @@ static enum flow_status prepare_sinks(struct engine *e) {
 
 void engine_discard(struct engine *e) {
   if (e->has_begun) return;
+  backup_stop(e->backup);
+  committer_stop(e->committer);
+  e->backup = NULL;
+  e->committer = NULL;
   for (uint32_t i = 0; i < e->program->sink_count; i++) {
     if (e->sinks[i].sys != NULL) sink_discard(&e->sinks[i]);
   }
@@ -399,9 +403,9 @@ enum flow_status engine_resume(struct engine *e) {
   }
   if (status == FLOW_OK && e->store != NULL) status = load_state(e, true);
   if (status == FLOW_OK && e->store != NULL) status = load_end(e);
-  if (status == FLOW_OK) status = prepare_sinks(e);
   if (status == FLOW_OK && e->store != NULL) {
     status = committer_start(e->sys, e->store, &e->committer, &e->report);
   }
-  return status == FLOW_OK ? engine_start_backup(e) : status;
+  if (status == FLOW_OK) status = engine_start_backup(e); /* may refuse the run, too */
+  return status == FLOW_OK ? prepare_sinks(e) : status;
 }

@@ -260,7 +260,7 @@ struct flow_store_copy {
   uint64_t row, rows, sum;
   uint64_t chunks, chunk_hash, before;
   uint32_t chunk;
-  bool has_begun, has_record;
+  bool has_begun, has_record, has_counts;
 };
 
 /* Appends whole records to *out, at least one and no more than are needed to reach `limit` bytes; sets
@@ -285,7 +285,8 @@ bool flow_store_is_there(const struct flow_sys *, const char *dir);
 
 /* Begins a store from a copy in a directory that has none; it is made if it is missing. The store
  * appears at import_end(); until then a crash leaves nothing. FLOW_E_MISMATCH: there is one already;
- * others as flow_store_open(). Whatever comes of it, end with flow_store_close(). */
+ * others as flow_store_open(). Ends with flow_store_close(), and after a failure of any of the three
+ * functions with flow_store_discard(), which leaves nothing behind. */
 enum flow_status flow_store_import_begin(const struct flow_sys *, const char *dir,
                                          struct flow_store **, struct flow_report *);
 /* FLOW_E_CORRUPT if the bytes are not what flow_store_copy_* made, FLOW_E_MISMATCH for a format that

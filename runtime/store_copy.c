@@ -209,12 +209,14 @@ static int copy_base(struct copying *c) {
     copy->is_done = id == NULL;
     if (id == NULL) break;
     bool is_over;
-    if (copy->rows == 0 && copy->row == 0) code = copy_counts(c, id);
+    if (!copy->has_counts) code = copy_counts(c, id);
+    copy->has_counts = true;
     if (code == 0) code = copy_rows(c, id, &is_over);
     if (code != 0 || !is_over) continue;
     if (copy->rows != id->base.rows || copy->sum != id->base.sum) code = base_is_wrong(c, id);
     copy->id = (uint16_t)(id->number + 1);
     copy->row = copy->rows = copy->sum = 0;
+    copy->has_counts = false;
   }
   return code;
 }
@@ -230,7 +232,8 @@ enum flow_status flow_store_copy_next(struct flow_store *store, struct flow_stor
                   (!copy->is_base || copy->last == store->meta.base);
   if (!is_there)
     return flow_report_fail(report, FLOW_E_RANGE,
-                            "epochs %" PRId64 " to %" PRId64 " in %s cannot be copied: they are gone",
+                            "epochs %" PRId64 " to %" PRId64 " in %s cannot be copied: they are "
+                            "gone",
                             copy->first, copy->last, store->dir);
   struct copying c = {.store = store, .copy = copy, .out = out, .end = out->length + limit,
                       .report = report};
@@ -354,11 +357,9 @@ static int import_meta(struct importing *in, const struct record *record,
   return STORE_STOP;
 }
 
-/* A range of epochs may begin in front of the base's end: those are in the base. */
-static bool is_folded(const struct importing *in, const struct record *record) {
-  int64_t oldest = record->tree == TREE_EPOCHS ? in->meta.base : in->meta.base + 1;
-  return record->key_length >= 8 && oldest > 0 &&
-         store_get64((const uint8_t *)record->key) < (uint64_t)oldest;
+/* The epoch that a record of epochs or deltas belongs to. */
+static int64_t epoch_of(const struct record *record) {
+  return record->key_length < 8 ? 0 : (int64_t)store_get64((const uint8_t *)record->key);
 }
 
 static int import_record(struct flow_store *store, MDB_txn *txn, struct importing *in,
@@ -373,7 +374,10 @@ static int import_record(struct flow_store *store, MDB_txn *txn, struct importin
     case TREE_META: return import_meta(in, record, report);
     case TREE_COUNTS: dbi = store->meta_db; flags = 0; break;
     case TREE_SCHEMA: dbi = store->schema_db; break;
-    case TREE_EPOCHS: dbi = store->epochs_db; break;
+    case TREE_EPOCHS: /* the base's own may come twice, see below */
+      dbi = store->epochs_db;
+      if (epoch_of(record) == in->meta.base) flags = 0;
+      break;
     case TREE_DELTA: dbi = store->delta_db; break;
     case TREE_BASE:
       if (record->key_length != sizeof row) return not_a_copy(report);
@@ -383,8 +387,10 @@ static int import_record(struct flow_store *store, MDB_txn *txn, struct importin
       break;
     default: return not_a_copy(report);
   }
-  bool has_epoch = record->tree == TREE_EPOCHS || record->tree == TREE_DELTA;
-  if (has_epoch && is_folded(in, record)) return 0;
+  /* A range of epochs may begin in front of the base's end: those are in the base. */
+  bool is_folded = (record->tree == TREE_EPOCHS && epoch_of(record) < in->meta.base) ||
+                   (record->tree == TREE_DELTA && epoch_of(record) <= in->meta.base);
+  if (is_folded) return 0;
   if (code == 0) code = mdb_put(txn, dbi, &key, &data, flags);
   return code == MDB_KEYEXIST ? not_a_copy(report) : code;
 }
