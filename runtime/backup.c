@@ -463,7 +463,7 @@ static bool check_owner(struct backup *b, const struct flow_store_range *range,
   if (m->number == 0) return true;
   bool is_ahead = m->timeline > range->timeline ||
                   (m->timeline == range->timeline && m->head > range->head);
-  if (strcmp(m->flow_name, b->settings.flow_name) != 0) {
+  if (!backup_is_of(m, b->settings.flow_name, b->settings.flow_was)) {
     flow_report_fail(&report, FLOW_E_MISMATCH,
                      "the backup at %s belongs to the flow `%s`, and this is `%s`", b->settings.url,
                      m->flow_name, b->settings.flow_name);

@@ -36,6 +36,7 @@ struct backup_settings {
   const char *url;         /* file:///DIR or s3://BUCKET/PREFIX */
   const char *s3_endpoint; /* null: as the environment says */
   const char *flow_name;   /* whose backup it is; null, for a restore: anyone's */
+  const char *flow_was;    /* the flow's former name, or null: a backup of that name is its, too */
 };
 
 /* -- restoring */

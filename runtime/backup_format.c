@@ -225,6 +225,10 @@ bool backup_names(const struct backup_manifest *m, const char *name) {
 
 /* -- decisions */
 
+bool backup_is_of(const struct backup_manifest *m, const char *name, const char *was) {
+  return strcmp(m->flow_name, name) == 0 || (was != NULL && strcmp(m->flow_name, was) == 0);
+}
+
 /* Ranges up to 512 bytes are of level 0, and each level is BACKUP_FAN_IN times as large. */
 static unsigned level_of(uint64_t bytes) {
   unsigned level = 0;

@@ -88,6 +88,8 @@ void backup_part_name(const struct backup_manifest *, const struct backup_piece 
                       char name[BACKUP_NAME]);
 /* "STORE/", what the names of all parts begin with. */
 void backup_store_folder(const struct backup_manifest *, char name[BACKUP_NAME]);
+/* True if it is the backup of the flow `name`, or of what it was called before (null: nothing). */
+bool backup_is_of(const struct backup_manifest *, const char *name, const char *was);
 /* True if one of the manifest's parts has this name. */
 bool backup_names(const struct backup_manifest *, const char *name);
 

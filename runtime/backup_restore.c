@@ -164,7 +164,8 @@ static enum outcome try_number(struct restoring *r, uint64_t number) {
   if (is_good && m.timeline > r->timeline) r->timeline = m.timeline;
   if (!is_good) {
     outcome = unusable(r, "manifest %" PRIu64 " is damaged, or of a newer flowcc", number);
-  } else if (r->settings->flow_name != NULL && strcmp(m.flow_name, r->settings->flow_name) != 0) {
+  } else if (r->settings->flow_name != NULL &&
+             !backup_is_of(&m, r->settings->flow_name, r->settings->flow_was)) {
     flow_report_fail(r->report, FLOW_E_MISMATCH,
                      "the backup at %s belongs to the flow `%s`, and this is `%s`",
                      r->settings->url, m.flow_name, r->settings->flow_name);

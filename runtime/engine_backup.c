@@ -14,7 +14,8 @@ static bool is_stopped(void *context) {
 static struct backup_settings settings_of(const struct engine *e) {
   return (struct backup_settings){.url = e->options.backup,
                                   .s3_endpoint = e->options.s3_endpoint,
-                                  .flow_name = e->program->name};
+                                  .flow_name = e->program->name,
+                                  .flow_was = e->program->was};
 }
 
 /* Says on stderr what the run begins with: nobody should find out later that state was lost. */

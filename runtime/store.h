@@ -257,7 +257,7 @@ struct flow_store_copy {
   /* Where the next call goes on. */
   int64_t epoch;
   uint16_t id;
-  uint64_t row, rows, sum;
+  uint64_t row, sum;
   uint64_t chunks, chunk_hash, before;
   uint32_t chunk;
   bool has_begun, has_record, has_counts;

@@ -2,7 +2,7 @@
  *
  * The records of a copy, one behind the other: a byte that names the tree, the id (trees of bases
  * only) and two strings of bytes, key and value. Keys and values are those of the trees, with their
- * checksums; but the number of a base row is big endian here, whatever the machine's order is. */
+ * checksums; but the number of a chunk of a base is big endian here, whatever the machine's order is. */
 #include "store_impl.h"
 
 #include <errno.h>
@@ -163,8 +163,8 @@ static int copy_counts(struct copying *c, const struct store_id *id) {
   return code;
 }
 
-/* Copies rows of one id from copy->row on; *is_over: there are no more. */
-static int copy_rows(struct copying *c, const struct store_id *id, bool *is_over) {
+/* Copies the chunks of one id's base from row copy->row on; *is_over: there are no more. */
+static int copy_chunks(struct copying *c, const struct store_id *id, bool *is_over) {
   struct flow_store_copy *copy = c->copy;
   MDB_cursor *cursor = NULL;
   unsigned dbi;
@@ -175,16 +175,17 @@ static int copy_rows(struct copying *c, const struct store_id *id, bool *is_over
   while (code == 0 && !has_enough(c)) {
     uint64_t row;
     uint8_t name[8];
-    struct store_record record;
+    const uint8_t *chunk = data.mv_data;
     memcpy(&row, key.mv_data, sizeof row);
-    if (!store_decode_record(&record, id->number, row, data.mv_data, data.mv_size)) {
+    if (data.mv_size < STORE_BASE_HEADER ||
+        store_get64(chunk) != store_base_hash(id->number, row, chunk + STORE_BASE_HEADER,
+                                              data.mv_size - STORE_BASE_HEADER)) {
       code = base_is_wrong(c, id);
       break;
     }
     store_put64(name, row);
     put_record(c->out, TREE_BASE, id->number, name, sizeof name, &data);
-    copy->rows++;
-    copy->sum += record.hash;
+    copy->sum += store_get64(chunk);
     copy->row = row + 1;
     code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
   }
@@ -200,7 +201,7 @@ static const struct store_id *next_id(const struct flow_store *store, uint16_t n
   return NULL;
 }
 
-/* The base: the record of its epoch, and for each id its counts and its rows. */
+/* The base: the record of its epoch, and for each id its counts and its chunks. */
 static int copy_base(struct copying *c) {
   struct flow_store_copy *copy = c->copy;
   int code = copy->has_begun ? 0 : copy_epoch_record(c);
@@ -211,11 +212,11 @@ static int copy_base(struct copying *c) {
     bool is_over;
     if (!copy->has_counts) code = copy_counts(c, id);
     copy->has_counts = true;
-    if (code == 0) code = copy_rows(c, id, &is_over);
+    if (code == 0) code = copy_chunks(c, id, &is_over);
     if (code != 0 || !is_over) continue;
-    if (copy->rows != id->base.rows || copy->sum != id->base.sum) code = base_is_wrong(c, id);
+    if (copy->sum != id->base.sum) code = base_is_wrong(c, id);
     copy->id = (uint16_t)(id->number + 1);
-    copy->row = copy->rows = copy->sum = 0;
+    copy->row = copy->sum = 0;
     copy->has_counts = false;
   }
   return code;
