@@ -253,6 +253,41 @@ def test_verify(box):
         raise Failure("two states have one hash")
 
 
+def test_verify_finds_damage(box):
+    """Flipped bytes: never a crash, never a wrong `good`; and where it names a way back, a run can go it."""
+    make_cart(box, "--retain-epochs", "100")
+    good, whole = state(box, "verify", "db").out, (box.path / "db" / "data.mdb").read_bytes()
+    used = [n for n, byte in enumerate(whole) if byte]
+    step = max(1, len(used) // (600 if box.tools.is_full else 50))
+    ways_back = refused = 0
+    for offset in used[step // 2::step]:
+        shutil.rmtree(box.path / "copy", ignore_errors=True)
+        shutil.copytree(box.path / "db", box.path / "copy")
+        (box.path / "copy" / "data.mdb").write_bytes(
+            whole[:offset] + bytes([whole[offset] ^ 0x40]) + whole[offset + 1:])
+        result = state(box, "verify", "copy", exit=None)
+        if result.code == 0:
+            check_equal(good, result.out, f"byte {offset}: stdout")
+            continue
+        refused += 1
+        check_equal("78", str(result.code), f"byte {offset}: exit code")
+        check_match([r"\Aflowcc state: the saved state in copy is damaged|copy.* is an LMDB database, but not one",
+                     "= help: "], result.err)
+        back = re.search(r"good up to the end of epoch (-?\d+)\n.*--resume-epoch (\d+)", result.err.decode())
+        if not back or ways_back == 3:
+            continue
+        ways_back += 1
+        check_refused(box, ["dump", "copy"], 78, f"good up to the end of epoch {back[1]}")
+        if int(back[1]) >= 0:
+            check_equal(state(box, "dump", "db", "--epoch", back[1]).out,
+                        state(box, "dump", "copy", "--epoch", back[1]).out, f"byte {offset}: epoch {back[1]}")
+        box.run("./cart_join", "-d", "copy", "--resume-epoch", back[2], "--epoch-records", "1",
+                "--retain-epochs", "100")
+        check_equal(good, state(box, "verify", "copy").out, f"byte {offset}: after going back")
+    if refused < 10 or ways_back == 0:
+        raise Failure(f"{refused} of {len(used[::step])} flips were noticed, {ways_back} had a way back")
+
+
 def test_drop(box):
     make_kinds(box)
     check_refused(box, ["drop", "db", "visit"], 64, "did you mean `visits`")
