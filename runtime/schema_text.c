@@ -1,5 +1,6 @@
-/* Values and types as people read and write them: flow_view_print(), flow_view_parse_key(). JSON is that of
- * the format jsonl, which generated code prints for types that it knows; here the type is data. */
+/* Values and types as people read and write them: flow_view_print(), flow_view_parse_key(). JSON is
+ * that of the format jsonl, which generated code prints for types that it knows; here the type is
+ * data. */
 #include "flow/json.h"
 #include "flow/number.h"
 #include "flow/store.h"
@@ -16,7 +17,8 @@ static void add_text(struct flow_buf *out, const char *text) {
   flow_buf_add(out, text, strlen(text));
 }
 
-/* -- values as JSON: an element's type bounds the depth, and the type came through flow_schema_parse() */
+/* -- values as JSON: an element's type bounds the depth, and the type came through
+ * flow_schema_parse() */
 
 static void print_value(struct flow_buf *out, struct flow_reader *r, const struct flow_type *type);
 
@@ -54,7 +56,8 @@ static void print_fields(struct flow_buf *out, struct flow_reader *r,
 
 /* Maps with such keys are objects. */
 static bool is_object_key(const struct flow_type *key) {
-  if (key->kind != FLOW_KIND_ENUM) return key->kind == FLOW_KIND_STRING || key->kind == FLOW_KIND_INT;
+  if (key->kind == FLOW_KIND_STRING || key->kind == FLOW_KIND_INT) return true;
+  if (key->kind != FLOW_KIND_ENUM) return false;
   for (uint32_t i = 0; i < key->variant_count; i++)
     if (key->variants[i].field_count != 0) return false;
   return true;
@@ -343,7 +346,8 @@ static bool read_json(struct key_parser *p, const struct flow_type *type, const 
 }
 
 /* Text without quotes for a value that is a string in JSON. Returns null, or what is wrong. */
-static const char *read_plain(const struct flow_type *type, const char *word, struct flow_buf *out) {
+static const char *read_plain(const struct flow_type *type, const char *word,
+                              struct flow_buf *out) {
   size_t length = strlen(word);
   int64_t time;
   const char *why = NULL;
@@ -381,7 +385,8 @@ static bool read_word(struct key_parser *p, const struct flow_type *type, const 
   if (type->kind == FLOW_KIND_OPT) word = "null";
   if (read_json(p, type, word, out)) return true;
   out->length = start;
-  const char *why = word[0] == '"' && type->kind != FLOW_KIND_STRING ? "" : read_plain(type, word, out);
+  bool is_quoted = word[0] == '"' && type->kind != FLOW_KIND_STRING;
+  const char *why = is_quoted ? "" : read_plain(type, word, out);
   if (why == NULL) return true;
   out->length = start;
   if (why[0] != '\0' && word[0] != '{' && word[0] != '[' && type->kind != FLOW_KIND_ENUM)
@@ -395,8 +400,8 @@ static enum flow_status wrong_key(const struct flow_type *type, struct flow_repo
   struct flow_buf text = {0};
   flow_view_print_type(&text, type);
   bool is_record = type->kind == FLOW_KIND_RECORD;
-  flow_report_help(report, "keys are of type %.*s: %s", (int)(text.length > 600 ? 600 : text.length),
-                   text.data,
+  int length = text.length > 600 ? 600 : (int)text.length;
+  flow_report_help(report, "keys are of type %.*s: %s", length, text.data,
                    is_record ? "give each field a word of its own, or all as one JSON object"
                              : "give one word, as plain text or JSON");
   flow_buf_free(&text);

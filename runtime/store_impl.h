@@ -11,6 +11,7 @@
  *   store_load.c    base and deltas together, in the types of one version
  *   store_view.c    flow/store.h: opening beside a run, short transactions
  *   store_show.c    flow/store.h: rows, changes, epochs, checks
+ *   store_drop.c    flow/store.h: forgetting an id
  *   store_fold.c    folding, in slices
  *   store_copy.c    copying out and in
  *
@@ -271,10 +272,11 @@ struct store_pages {
   uint64_t all, used, free;
 };
 /* Checks the structure of an LMDB file; false with `why` filled: LMDB must not open it. A
- * failure to read gives its negative errno in *error. With `txn` not 0, what is checked is that commit,
- * which a reader holds while others may follow it; -EAGAIN in *error: it is not one of the last two. */
-bool store_check_pages(const struct flow_sys *, int fd, uint64_t txn, struct store_pages *, char *why,
-                       size_t why_size, int *error);
+ * failure to read gives its negative errno in *error. With `txn` not 0, what is checked is that
+ * commit, which a reader holds while others may follow it; -EAGAIN in *error: it is not one of the
+ * last two. */
+bool store_check_pages(const struct flow_sys *, int fd, uint64_t txn, struct store_pages *,
+                       char *why, size_t why_size, int *error);
 /* Checks only what LMDB looks at while it opens the file. */
 bool store_check_head(const struct flow_sys *, int fd, char *why, size_t why_size, int *error);
 

@@ -1,7 +1,7 @@
 /* flow/store.h: rows, changes and epochs of a view, and the check of all of it.
  *
- * A stream hands out the rows of some ids one after the other. It copies some out in a transaction, which
- * then ends, hands those out, and goes on behind the last one in the next transaction.
+ * A stream hands out the rows of some ids one after the other. It copies some out in a transaction,
+ * which then ends, hands those out, and goes on behind the last one in the next transaction.
  */
 #include "store_impl.h"
 
@@ -228,8 +228,8 @@ static bool show(flow_view_visit_change visit, void *context, const struct flow_
   return visit(context, &change);
 }
 
-/* Rows come from both sides in the order of their numbers. A number that stands for another key on the
- * other side was given back and used again: one row went, and another one came. */
+/* Rows come from both sides in the order of their numbers. A number that stands for another key on
+ * the other side was given back and used again: one row went, and another one came. */
 static bool show_difference(const struct flow_view_row *before, const struct flow_view_row *after,
                             flow_view_visit_change visit, void *context) {
   if (before != NULL && after != NULL &&
@@ -293,8 +293,8 @@ static enum flow_status copy_epochs(struct flow_view *view, int64_t from,
   return status;
 }
 
-enum flow_status flow_view_epochs(struct flow_view *view, flow_view_visit_epoch visit, void *context,
-                                  struct flow_report *report) {
+enum flow_status flow_view_epochs(struct flow_view *view, flow_view_visit_epoch visit,
+                                  void *context, struct flow_report *report) {
   struct flow_store_epoch_info infos[EPOCHS_PER_SLICE];
   int64_t from = view->info.oldest;
   while (from <= view->info.newest) {
@@ -400,7 +400,8 @@ static enum flow_status describe_next(struct flow_view *view, struct flow_schema
   return status;
 }
 
-/* The rows of the base that later epochs have changed, and those of ids that are dropped, are data that a
+/* The rows of the base that later epochs have changed, and those of ids that are dropped, are data
+ * that a
  * --resume-epoch may need, so they are checked too. */
 static enum flow_status check_base(struct flow_view *view, struct flow_report *report) {
   struct flow_schema_pool *pool = flow_schema_pool_new(view->store->sys);

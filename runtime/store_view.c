@@ -1,11 +1,12 @@
-/* flow/store.h: opening a store beside a run that may use it, in short transactions. store_show.c reads in
- * them.
+/* flow/store.h: opening a store beside a run that may use it, in short transactions. store_show.c
+ * reads in them.
  *
- * LMDB lets a reader of another process in at any time: it sees the last commit, and the pages of that
- * commit stay as they are until its transaction ends. Two things need care. LMDB trusts the pages of
- * the file, so their structure is checked first, in the same transaction, while nothing of that commit
- * can change. And a run that starts may put a smaller copy in the place of the file, with a lock file
- * of its own: so while a view opens the two, it holds a lock on the data file that such a run asks for.
+ * LMDB lets a reader of another process in at any time: it sees the last commit, and the pages of
+ * that commit stay as they are until its transaction ends. Two things need care. LMDB trusts the
+ * pages of the file, so their structure is checked first, in the same transaction, while nothing of
+ * that commit can change. And a run that starts may put a smaller copy in the place of the file,
+ * with a lock file of its own: so while a view opens the two, it holds a lock on the data file that
+ * such a run asks for.
  */
 #include "store_impl.h"
 
@@ -104,7 +105,8 @@ static enum flow_status open_held(struct flow_store *store, int fd, uint64_t map
   if (code == 0) return FLOW_OK;
   store_fail(store, report, code, "open the saved state");
   if (code == EACCES)
-    flow_report_help(report, "LMDB registers readers in lock.mdb: reading needs the right to write there");
+    flow_report_help(report, "LMDB registers readers in lock.mdb: reading needs the right to write "
+                     "there");
   return report->status;
 }
 
@@ -143,8 +145,8 @@ static int begin_txn(struct flow_view *view) {
   return code;
 }
 
-/* Checks the pages of the transaction's commit. *is_late: there have been two more commits meanwhile, so
- * that the page that says where it begins was written over. */
+/* Checks the pages of the transaction's commit. *is_late: there have been two more commits
+ * meanwhile, so that the page that says where it begins was written over. */
 static enum flow_status check_pages(struct flow_view *view, bool *is_late,
                                     struct flow_report *report) {
   struct flow_store *store = view->store;
@@ -154,9 +156,10 @@ static enum flow_status check_pages(struct flow_view *view, bool *is_late,
   int error;
   int code = mdb_env_get_fd(store->env, &fd);
   if (code != 0) return store_fail(store, report, code, "read the saved state");
-  bool ok = store_check_pages(store->sys, fd, mdb_txn_id(view->txn), &pages, why, sizeof why, &error);
+  uint64_t txn = mdb_txn_id(view->txn);
+  bool ok = store_check_pages(store->sys, fd, txn, &pages, why, sizeof why, &error);
   MDB_envinfo info;
-  *is_late = !ok && mdb_env_info(store->env, &info) == 0 && info.me_last_txnid != mdb_txn_id(view->txn);
+  *is_late = !ok && mdb_env_info(store->env, &info) == 0 && info.me_last_txnid != txn;
   if (error == -ENOMEM) return no_memory(report);
   return ok ? FLOW_OK : store_corrupt(store, report, "%s: %s", STORE_DATA_FILE, why);
 }
@@ -259,12 +262,13 @@ static enum flow_status check_epoch(struct flow_view *view, int64_t epoch,
   flow_report_fail(report, FLOW_E_RANGE,
                    "epoch %" PRId64 " cannot be shown: the state in %s has epochs %" PRId64
                    " to %" PRId64, epoch, dir, info->oldest, info->newest);
-  flow_report_help(report, "`flowcc state epochs %s` lists them; a run with --retain-epochs N keeps N "
-                   "past ones", dir);
+  flow_report_help(report, "`flowcc state epochs %s` lists them; a run with --retain-epochs N "
+                   "keeps N past ones", dir);
   return FLOW_E_RANGE;
 }
 
-static enum flow_status choose_epoch(struct flow_view *view, const struct flow_view_options *options,
+static enum flow_status choose_epoch(struct flow_view *view,
+                                     const struct flow_view_options *options,
                                      struct flow_report *report) {
   struct flow_view_info *info = &view->info;
   enum flow_status status = FLOW_OK;
@@ -313,7 +317,8 @@ bool store_describe(struct flow_schema_pool *pool, const struct store_id *id, ui
 
 static bool add_id(struct flow_view *view, const struct store_id *id) {
   bool is_forgotten = view->is_newest && id->dropped >= 0;
-  bool is_in_epoch = !is_forgotten && is_there(id, view->info.epoch), is_in_since = is_there(id, view->since);
+  bool is_in_epoch = !is_forgotten && is_there(id, view->info.epoch);
+  bool is_in_since = is_there(id, view->since);
   if (!is_in_epoch && !is_in_since) return true;
   int64_t later = view->info.epoch;
   if (!is_in_epoch || (is_in_since && view->since > later)) later = view->since;

@@ -43,7 +43,8 @@ static void print_range(struct state_call *call) {
   state_add(&call->line, "%" PRIu64 " bytes in epochs, beside %" PRIu64 " bytes of folded rows",
             info->epoch_bytes, info->base_bytes);
   state_print_line(call);
-  state_add(&call->line, "--resume-epoch takes %" PRId64 " to %" PRId64 ": ", first, info->newest + 1);
+  state_add(&call->line, "--resume-epoch takes %" PRId64 " to %" PRId64 ": ", first,
+            info->newest + 1);
   if (first > info->newest) state_add(&call->line, "there is nothing to go back to");
   else state_add(&call->line, "N forgets epoch N and all behind it");
   state_print_line(call);
@@ -52,8 +53,8 @@ static void print_range(struct state_call *call) {
 enum flow_status state_epochs(struct state_call *call) {
   const struct flow_view_info *info = flow_view_info(call->view);
   if (!call->is_json) {
-    state_add(&call->line, "%8s  %-27s  %10s  %10s  %10s  %12s  %8s", "epoch", "committed", "records",
-              "rejected", "out", "bytes", "timeline");
+    state_add(&call->line, "%8s  %-27s  %10s  %10s  %10s  %12s  %8s", "epoch", "committed",
+              "records", "rejected", "out", "bytes", "timeline");
     if (info->newest >= info->oldest && !state_print_line(call)) return FLOW_OK;
     call->line.length = 0;
   }
@@ -81,7 +82,9 @@ struct diff {
 /* {"state": "cart", "key": "a", "change": "changed", "old": …, "new": …} */
 static bool add_change_json(struct diff *diff, const struct flow_view_change *change) {
   struct flow_buf *out = &diff->call->line;
-  const char *what = change->before == NULL ? "added" : change->after == NULL ? "removed" : "changed";
+  const char *what = change->before == NULL  ? "added"
+                     : change->after == NULL ? "removed"
+                                             : "changed";
   flow_buf_add_char(out, '{');
   state_add_member(out, state_kind(change->id->kind));
   state_add_json(out, change->id->name);

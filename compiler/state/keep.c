@@ -51,8 +51,10 @@ static void print_verdict(struct verdict *verdict, const struct flow_view_info *
     state_print_line(call);
     return;
   }
-  state_add(out, "{\"good\": %s, \"epoch\": %" PRId64 ", \"timeline\": %" PRIu64 ", \"rows\": %" PRIu64
-            ", \"bytes\": %" PRIu64 ", \"hash\": \"%016" PRIx64 "\", \"states\": [",
+  state_add(out,
+            "{\"good\": %s, \"epoch\": %" PRId64 ", \"timeline\": %" PRIu64
+            ", \"rows\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"hash\": \"%016" PRIx64
+            "\", \"states\": [",
             info->damaged < 0 ? "true" : "false", info->epoch, info->timeline, verdict->rows,
             verdict->bytes, verdict->hash);
   flow_buf_add(out, verdict->states.data, verdict->states.length);
@@ -68,8 +70,8 @@ static enum flow_status report_damage(struct state_call *call, const struct flow
            "the saved state in %.2000s is damaged: %s; it is good up to the end of epoch %" PRId64,
            call->dir, info->damage, info->newest);
   snprintf(report->help, sizeof report->help,
-           "run the flow with --resume-epoch %" PRId64 ": it goes back there and reads its input again "
-           "from that point", info->damaged);
+           "run the flow with --resume-epoch %" PRId64 ": it goes back there and reads its input "
+           "again from that point", info->damaged);
   return FLOW_E_CORRUPT;
 }
 

@@ -55,7 +55,8 @@ static bool print_head(struct state_call *call) {
   if (info->epoch < 0) state_add(&call->line, "no epoch yet");
   else if (info->epoch == info->head) state_add(&call->line, "newest epoch %" PRId64, info->epoch);
   else state_add(&call->line, "epoch %" PRId64 " of %" PRId64, info->epoch, info->head);
-  state_add(&call->line, ", %" PRIu64 " bytes on disk, written by %s", info->file_bytes, info->compiler);
+  state_add(&call->line, ", %" PRIu64 " bytes on disk, written by %s", info->file_bytes,
+            info->compiler);
   return state_print_line(call);
 }
 
@@ -71,8 +72,8 @@ static bool print_table(struct state_call *call, const struct listed *rows, size
   if (!state_print_line(call)) return false;
   for (size_t i = 0; i < count; i++) {
     const struct flow_view_id *id = rows[i].id;
-    state_add(&call->line, "%-6s  %-*s  %10" PRIu64 "  %12" PRIu64 "  ", state_kind(id->kind), width,
-              id->name, rows[i].rows, rows[i].bytes);
+    state_add(&call->line, "%-6s  %-*s  %10" PRIu64 "  %12" PRIu64 "  ", state_kind(id->kind),
+              width, id->name, rows[i].rows, rows[i].bytes);
     add_type(&call->line, id);
     if (!state_print_line(call)) return false;
   }

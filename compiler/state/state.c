@@ -25,7 +25,7 @@ static const struct state_command commands[] = {
      "Without STATE: of all states; --all adds how far sources are read and sinks are written.\n",
      STATE_EPOCH | STATE_JSON | STATE_ALL, 1, 2, true, state_dump, NULL},
     {"diff", "DIR A [B]", "what changed between the ends of epochs A and B (default: the newest)",
-     "+ was added, - went away, ~ changed. --all adds sources and sinks. Exit code 0 in any case.\n",
+     "+ was added, - went away, ~ changed. --all adds sources and sinks. The exit code is 0.\n",
      STATE_JSON | STATE_ALL, 2, 3, true, state_diff, state_prepare_diff},
     {"epochs", "DIR", "the epochs that can be shown, and gone back to",
      "`records` are those that were read in the epoch, rejected ones included.\n",
@@ -34,9 +34,9 @@ static const struct state_command commands[] = {
      "Exit code 78: something is damaged; the message says up to which epoch all is good.\n",
      STATE_EPOCH | STATE_JSON, 1, 1, true, state_verify, state_prepare_verify},
     {"drop", "DIR NAME", "forget a state or source that no program uses",
-     "Like --accept-drop NAME at the start of a program that does not have it any more. It can be had\n"
-     "back: by a program that has it, as long as no epoch is committed, and then by --resume-epoch as\n"
-     "long as the epochs are kept that have it. Refused while a run uses DIR.\n",
+     "Like --accept-drop NAME at the start of a program that does not have it any more. It can be\n"
+     "had back: by a program that has it, as long as no epoch is committed, and then by\n"
+     "--resume-epoch as long as the epochs are kept that have it. Refused while a run uses DIR.\n",
      STATE_JSON, 2, 2, false, state_drop, NULL},
 };
 
@@ -46,8 +46,8 @@ static const struct state_command commands[] = {
 
 void state_help(void) {
   printf("Usage: flowcc state COMMAND DIR ...     look at the saved state of a flow\n\n"
-         "DIR is the --state-dir of its runs. A run may use it at the same time: it is not disturbed.\n"
-         "The program is not needed.\n\nCommands:\n");
+         "DIR is the --state-dir of its runs. A run may use it at the same time and is not\n"
+         "disturbed. The program is not needed.\n\nCommands:\n");
   for (size_t i = 0; i < COMMAND_COUNT; i++) {
     char text[64];
     snprintf(text, sizeof text, "%s %s", commands[i].name, commands[i].words);
@@ -223,8 +223,8 @@ struct words {
   bool wants_help;
 };
 
-/* Options may stand anywhere; behind `--` all is a word, so that a key may begin with `-`. A negative
- * number is a word as well. Returns 0, or the exit code. */
+/* Options may stand anywhere; behind `--` all is a word, so that a key may begin with `-`. A
+ * negative number is a word as well. Returns 0, or the exit code. */
 static int read_words(const struct state_command *command, int argc, char **argv,
                       struct state_call *call, struct words *words) {
   bool are_words = false;
@@ -296,7 +296,8 @@ int state_main(int argc, char **argv) {
     usage_error("which command? flowcc state --help lists them");
     return STATE_EXIT_USAGE;
   }
-  if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
+  if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+      strcmp(argv[0], "help") == 0) {
     state_help();
     return 0;
   }

@@ -1,8 +1,9 @@
 /* flowcc state: saved state, looked at from outside of the flow that made it.
  *
- * A subcommand is one row of the table in state.c and one function; --help, the options it takes and the
- * number of its words come from the row. The row says whether a view of DIR is opened for it before
- * (flow/store.h, the only header of libflow that the compiler includes). `run` then does the work:
+ * A subcommand is one row of the table in state.c and one function; --help, the options it takes
+ * and the number of its words come from the row. The row says whether a view of DIR is opened for
+ * it before (flow/store.h, the only header of libflow that the compiler includes). `run` then does
+ * the work:
  *
  *   static enum flow_status list(struct state_call *call) {
  *     const struct flow_view_info *info = flow_view_info(call->view);
@@ -10,9 +11,9 @@
  *     return state_print_line(call) ? FLOW_OK : FLOW_E_IO;
  *   }
  *
- * It returns FLOW_OK, or a status with call->report filled, or sets call->code for an exit code of its own.
- * If a run folds away the epoch that is being read before anything is printed, the call is made anew on
- * the newest epoch.
+ * It returns FLOW_OK, or a status with call->report filled, or sets call->code for an exit code of
+ * its own. If a run folds away the epoch that is being read before anything is printed, the call is
+ * made anew on the newest epoch.
  */
 #ifndef FLOWCC_STATE_STATE_H
 #define FLOWCC_STATE_STATE_H
@@ -67,11 +68,12 @@ void state_help(void);
 /* Writes call->line with a line end to stdout and empties it; false: it cannot be written. */
 bool state_print_line(struct state_call *);
 
-/* Finds an id of the view by its name, among those in the epoch; states come first. Null with a report, which
- * names the nearest one. */
+/* Finds an id of the view by its name, among those in the epoch; states come first. Null with a
+ * report, which names the nearest one. */
 const struct flow_view_id *state_find(struct state_call *, const char *name);
 
-/* The view's states, or with `is_all` everything: states first, each kind in the order of the store. */
+/* The view's states, or with `is_all` everything: states first, each kind in the order of the
+ * store. */
 const struct flow_view_id *const *state_select(struct state_call *, bool is_all, size_t *count);
 
 /* "state", "source", … */
@@ -80,13 +82,15 @@ const char *state_kind(enum flow_store_kind);
 /* Reads an epoch's number; false with a report. */
 bool state_read_epoch(struct state_call *, const char *word, int64_t *epoch);
 
-/* Appends formatted text, a JSON string, a member `"name": ` (with a comma if it is not the first). */
+/* Appends formatted text, a JSON string, a member `"name": ` (with a comma if it is not the
+ * first). */
 void state_add(struct flow_buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void state_add_json(struct flow_buf *, const char *text);
 void state_add_member(struct flow_buf *, const char *name);
 
 /* Appends a value of the view as JSON; false with a report: it is damaged. */
-bool state_add_value(struct state_call *, const struct flow_type *, const void *data, size_t length);
+bool state_add_value(struct state_call *, const struct flow_type *, const void *data,
+                     size_t length);
 
 /* show.c */
 state_fn state_ls, state_get, state_dump;

@@ -1,4 +1,5 @@
-/* What a function of libflow says to the user when it fails: see report.h of the runtime, which fills it. */
+/* What a function of libflow says to the user when it fails: see report.h of the runtime, which
+ * fills it. */
 #ifndef FLOW_REPORT_TEXT_H
 #define FLOW_REPORT_TEXT_H
 

@@ -1,12 +1,13 @@
-/* Saved state, looked at from outside: what `flowcc state` uses. It needs no program, because a store
- * has its types inside.
+/* Saved state, looked at from outside: what `flowcc state` uses. It needs no program, because a
+ * store has its types inside.
  *
- * A view is opened on a state directory, whether or not a run uses it. It never waits for the run and
- * never keeps it waiting: it does not take the run's lock, and every read transaction ends after
- * FLOW_VIEW_SLICE_US, whatever has been read. Rows are copied out first and handed out afterwards, so a
- * slow reader of the output holds nothing. A view shows one epoch, the same from beginning to end. If
- * the run folds that epoch away meanwhile, the call fails with FLOW_E_RANGE and flow_view_is_outrun()
- * is true: open another view, or keep more epochs (--retain-epochs).
+ * A view is opened on a state directory, whether or not a run uses it. It never waits for the run
+ * and never keeps it waiting: it does not take the run's lock, and its read transactions are short.
+ * In the first one the file is checked; each later one ends after FLOW_VIEW_SLICE_US, whatever has
+ * been read. Rows are copied out first and handed out afterwards, so a slow reader of the output
+ * holds nothing. A view shows one epoch, the same from beginning to end. If the run folds that
+ * epoch away meanwhile, the call fails with FLOW_E_RANGE and flow_view_is_outrun() is true: open
+ * another view, or keep more epochs (--retain-epochs).
  *
  *   struct flow_view_options options = {.dir = "db", .epoch = FLOW_STORE_NEWEST,
  *                                       .since = FLOW_STORE_NEWEST};
@@ -15,8 +16,8 @@
  *   flow_view_rows(view, wanted, wanted_count, print_row, context, &report);
  *   flow_view_close(view);
  *
- * A process must not open a directory twice at the same time (LMDB's rule), nor use a view from several
- * threads or behind fork(). Out of memory ends the process with exit 70.
+ * A process must not open a directory twice at the same time (LMDB's rule), nor use a view from
+ * several threads or behind fork(). Out of memory ends the process with exit 70.
  */
 #ifndef FLOW_STORE_VIEW_H
 #define FLOW_STORE_VIEW_H
@@ -33,11 +34,11 @@
 
 /* "No epoch": the newest committed one is meant. */
 #define FLOW_STORE_NEWEST (-1)
-/* Microseconds of a read transaction, after which it ends at the next row; LMDB cannot use pages again
- * while one is open, and folding pauses. */
+/* Microseconds of a read transaction, after which it ends at the next row; LMDB cannot use pages
+ * again while one is open, and folding pauses. */
 #define FLOW_VIEW_SLICE_US ((int64_t)1500000)
-/* Bytes of rows that are copied out in one transaction. What fits in one cannot be folded away while it is
- * handed out, so this is more than the states of most flows. */
+/* Bytes of rows that are copied out in one transaction. What fits in one cannot be folded away
+ * while it is handed out, so this is more than the states of most flows. */
 #define FLOW_VIEW_SLICE_BYTES ((size_t)256 << 20)
 
 enum flow_store_kind {
@@ -64,23 +65,24 @@ struct flow_view;
 struct flow_view_options {
   const char *dir;
   int64_t epoch;     /* show the state at the end of this epoch, or FLOW_STORE_NEWEST */
-  int64_t since;     /* for flow_view_changes(): the epoch to compare with; FLOW_STORE_NEWEST: none */
+  int64_t since;     /* for flow_view_changes(): what to compare with; FLOW_STORE_NEWEST: none */
   bool is_good_enough; /* the newest epoch is damaged: show the newest good one before it */
   uint64_t map_size; /* first size of the memory map; 0: as large as the file asks for */
 };
 
-/* Opens the store in options->dir for reading; the texts in the options are copied. Checks the structure
- * of the file and the data of all epochs, so it takes about as long as reading the file.
+/* Opens the store in options->dir for reading; the texts in the options are copied. Checks the
+ * structure of the file and the data of all epochs, so it takes about as long as reading the file.
  *
  * FLOW_E_INPUT: there is no such directory, or no state in it. FLOW_E_MISMATCH: it is no state of a
  * flow, or its format is another one. FLOW_E_CORRUPT: damage from which no epoch is left, or the
- * epoch that was asked for is damaged. FLOW_E_RANGE: that epoch cannot be reached; the message names
- * the range. FLOW_E_IO: it may not be read. On success *view is owned by the caller. */
+ * epoch that was asked for is damaged. FLOW_E_RANGE: that epoch cannot be reached; the message
+ * names the range. FLOW_E_IO: it may not be read. On success *view is owned by the caller. */
 enum flow_status flow_view_open(const struct flow_view_options *, struct flow_view **view,
                                 struct flow_report *);
 void flow_view_close(struct flow_view *); /* null is fine */
 
-/* True if the last failure came from a run that folded the view's epoch away or went back behind it. */
+/* True if the last failure came from a run that folded the view's epoch away or went back behind
+ * it. */
 bool flow_view_is_outrun(const struct flow_view *);
 
 struct flow_view_info {
@@ -88,8 +90,8 @@ struct flow_view_info {
   uint32_t format;
   uint64_t timeline; /* counts rewinds; (timeline, epoch) names an epoch for ever */
   int64_t head;      /* newest committed epoch; -1: none yet */
-  int64_t oldest;    /* state can be shown as of the ends of oldest … newest; newest < oldest: none. */
-  int64_t newest;    /* --resume-epoch may name the same numbers plus one, */
+  int64_t oldest;    /* state can be shown as of the ends of oldest … newest; none if newest is */
+  int64_t newest;    /* less. --resume-epoch may name the same numbers plus one, */
   bool can_restart;  /* and 0, which starts afresh: nothing was folded yet */
   int64_t damaged;   /* the first epoch whose data is damaged, or -1 */
   const char *damage; /* what is wrong with it; else empty */
@@ -112,8 +114,8 @@ struct flow_view_id {
   uint32_t version; /* of its types, at the later of the two epochs that have it */
 };
 
-/* The ids in the order in which they came into the store. The array lives as long as the view; without
- * `since`, all of them are in the epoch. */
+/* The ids in the order in which they came into the store. The array lives as long as the view;
+ * without `since`, all of them are in the epoch. */
 const struct flow_view_id *flow_view_ids(const struct flow_view *, size_t *count);
 
 struct flow_view_row {
@@ -125,9 +127,9 @@ struct flow_view_row {
 /* Gets one row; what it points to lives until it returns. False ends the calls. */
 typedef bool (*flow_view_visit)(void *context, const struct flow_view_row *);
 
-/* Hands out every row of the ids at the end of the epoch: id by id, each in the order of row numbers, which is
- * about the order in which they were made. FLOW_OK also when the visitor ended it. FLOW_E_CORRUPT: rows are
- * damaged or missing. */
+/* Hands out every row of the ids at the end of the epoch: id by id, each in the order of row
+ * numbers, which is about the order in which they were made. FLOW_OK also when the visitor ended
+ * it. FLOW_E_CORRUPT: rows are damaged or missing. */
 enum flow_status flow_view_rows(struct flow_view *, const struct flow_view_id *const *ids,
                                 size_t count, flow_view_visit, void *context, struct flow_report *);
 
@@ -145,8 +147,8 @@ struct flow_view_change {
 
 typedef bool (*flow_view_visit_change)(void *context, const struct flow_view_change *);
 
-/* Hands out what is not the same at the end of `since` and at the end of the epoch, id by id, in the types of the
- * later of the two. */
+/* Hands out what is not the same at the end of `since` and at the end of the epoch, id by id, in
+ * the types of the later of the two. */
 enum flow_status flow_view_changes(struct flow_view *, const struct flow_view_id *const *ids,
                                    size_t count, flow_view_visit_change, void *context,
                                    struct flow_report *);
@@ -172,32 +174,32 @@ struct flow_view_sum {
 typedef void (*flow_view_visit_sum)(void *context, const struct flow_view_id *,
                                     const struct flow_view_sum *);
 
-/* Checks every row that is kept, of the base and of each epoch, against its type, and hands out what each
- * id holds at the end of the view's epoch. FLOW_E_CORRUPT says what is wrong. The view must have been
- * opened without `since`. */
+/* Checks every row that is kept, of the base and of each epoch, against its type, and hands out
+ * what each id holds at the end of the view's epoch. FLOW_E_CORRUPT says what is wrong. The view
+ * must have been opened without `since`. */
 enum flow_status flow_view_verify(struct flow_view *, flow_view_visit_sum, void *context,
                                   struct flow_report *);
 
 /* -- values as text --------------------------------------------------------------------------- */
 
-/* Appends a value as JSON, as a sink of format jsonl prints it; enums by the names of their variants,
- * bytes in hex. False, with a part of it appended: the bytes are no value of the type. */
+/* Appends a value as JSON, as a sink of format jsonl prints it; enums by the names of their
+ * variants, bytes in hex. False, with a part of it appended: the bytes are no value of the type. */
 bool flow_view_print(struct flow_buf *, const struct flow_type *, const void *data, size_t length);
 
 /* Appends a type as programs write it: `{ user: string, day: int }`. */
 void flow_view_print_type(struct flow_buf *, const struct flow_type *);
 
-/* Appends the binary form of a key that a person wrote in `count` words: one word as plain text or JSON;
- * or, for a key that is a record, one word for each field. FLOW_E_USAGE: the message says what is wrong
- * with which part, the help what would be right. */
-enum flow_status flow_view_parse_key(const struct flow_type *, const char *const *words, size_t count,
-                                     struct flow_buf *key, struct flow_report *);
+/* Appends the binary form of a key that a person wrote in `count` words: one word as plain text or
+ * JSON; or, for a key that is a record, one word for each field. FLOW_E_USAGE: the message says
+ * what is wrong with which part, the help what would be right. */
+enum flow_status flow_view_parse_key(const struct flow_type *, const char *const *words,
+                                     size_t count, struct flow_buf *key, struct flow_report *);
 
 /* -- changing --------------------------------------------------------------------------------- */
 
-/* Forgets a state or source, like --accept-drop of a program that does not have it, and commits that. Takes
- * the run's lock for it: FLOW_E_LOCKED if a run has it. No view of the directory may be open. The epochs
- * that are kept still have it. FLOW_E_INPUT: nothing of that name is saved. */
+/* Forgets a state or source, like --accept-drop of a program that does not have it, and commits
+ * that. Takes the run's lock for it: FLOW_E_LOCKED if a run has it. No view of the directory may be
+ * open. The epochs that are kept still have it. FLOW_E_INPUT: nothing of that name is saved. */
 enum flow_status flow_state_drop(const char *dir, enum flow_store_kind, const char *name,
                                  struct flow_report *);
 
