@@ -11,6 +11,12 @@ static void add_time(struct flow_buf *out, int64_t time_us) {
   else flow_buf_add_char(out, '-');
 }
 
+/* The first epoch that --resume-epoch may name. The state at the end of the base's own epoch can be
+ * shown, but what that epoch began with is gone. */
+static int64_t first_to_resume(const struct flow_view_info *info) {
+  return info->can_restart ? 0 : info->oldest + 1;
+}
+
 static bool print_epoch_json(struct state_call *call, const struct flow_store_epoch_info *epoch) {
   struct flow_buf *out = &call->line;
   state_add(out, "{\"epoch\": %" PRId64 ", \"timeline\": %" PRIu64 ", \"committed\": \"",
@@ -18,8 +24,9 @@ static bool print_epoch_json(struct state_call *call, const struct flow_store_ep
   add_time(out, epoch->wall_us);
   state_add(out,
             "\", \"records\": %" PRIu64 ", \"rejected\": %" PRIu64 ", \"out\": %" PRIu64
-            ", \"bytes\": %" PRIu64 "}",
-            epoch->records_in, epoch->records_rejected, epoch->records_out, epoch->bytes);
+            ", \"bytes\": %" PRIu64 ", \"can_resume\": %s}",
+            epoch->records_in, epoch->records_rejected, epoch->records_out, epoch->bytes,
+            epoch->number >= first_to_resume(flow_view_info(call->view)) ? "true" : "false");
   return state_print_line(call);
 }
 
@@ -39,7 +46,7 @@ static bool print_epoch(void *context, const struct flow_store_epoch_info *epoch
 /* What the past costs, and which --resume-epoch are possible. */
 static void print_range(struct state_call *call) {
   const struct flow_view_info *info = flow_view_info(call->view);
-  int64_t first = info->can_restart ? 0 : info->oldest + 1;
+  int64_t first = first_to_resume(info);
   state_add(&call->line, "%" PRIu64 " bytes in epochs, beside %" PRIu64 " bytes of folded rows",
             info->epoch_bytes, info->base_bytes);
   state_print_line(call);

@@ -7,13 +7,6 @@
 
 /* -- verify ---------------------------------------------------------------------------------- */
 
-/* What is good is checked even if the newest epochs are damaged. */
-enum flow_status state_prepare_verify(struct state_call *call, struct flow_view_options *options) {
-  (void)call;
-  options->is_good_enough = true;
-  return FLOW_OK;
-}
-
 struct verdict {
   struct state_call *call;
   struct flow_buf states; /* a line, or in JSON an element, for each */
@@ -58,7 +51,13 @@ static void print_verdict(struct verdict *verdict, const struct flow_view_info *
             info->damaged < 0 ? "true" : "false", info->epoch, info->timeline, verdict->rows,
             verdict->bytes, verdict->hash);
   flow_buf_add(out, verdict->states.data, verdict->states.length);
-  state_add(out, "]}");
+  flow_buf_add_literal(out, "]");
+  if (info->damaged >= 0) {
+    state_add_member(out, "why");
+    state_add_json(out, info->damage);
+    state_add(out, ", \"resume_epoch\": %" PRId64, info->damaged);
+  }
+  flow_buf_add_literal(out, "}");
   state_print_line(call);
 }
 
@@ -75,13 +74,28 @@ static enum flow_status report_damage(struct state_call *call, const struct flow
   return FLOW_E_CORRUPT;
 }
 
+/* Nothing can be shown, or what is shown is damaged. */
+static void print_failure(struct state_call *call) {
+  flow_buf_add_literal(&call->line, "{\"good\": false, \"epoch\": null, \"why\": ");
+  state_add_json(&call->line, call->report.message);
+  flow_buf_add_literal(&call->line, "}");
+  state_print_line(call);
+}
+
+/* What is good is checked even if the newest epochs are damaged. */
 enum flow_status state_verify(struct state_call *call) {
-  const struct flow_view_info *info = flow_view_info(call->view);
+  struct flow_view_options options = {.dir = call->dir, .epoch = call->epoch,
+                                      .since = FLOW_STORE_NEWEST, .is_good_enough = true};
   struct verdict verdict = {.call = call};
-  enum flow_status status = flow_view_verify(call->view, add_sum, &verdict, &call->report);
+  enum flow_status status = flow_view_open(&options, &call->view, &call->report);
+  if (status == FLOW_OK)
+    status = flow_view_verify(call->view, add_sum, &verdict, &call->report);
   if (status == FLOW_OK) {
+    const struct flow_view_info *info = flow_view_info(call->view);
     print_verdict(&verdict, info);
     if (info->damaged >= 0) status = report_damage(call, info);
+  } else if (status == FLOW_E_CORRUPT && call->is_json) {
+    print_failure(call);
   }
   flow_buf_free(&verdict.states);
   return status;

@@ -32,7 +32,7 @@ static const struct state_command commands[] = {
      STATE_JSON, 1, 1, true, state_epochs, NULL},
     {"verify", "DIR", "check every byte and every value; print the hash of the state",
      "Exit code 78: something is damaged; the message says up to which epoch all is good.\n",
-     STATE_EPOCH | STATE_JSON, 1, 1, true, state_verify, state_prepare_verify},
+     STATE_EPOCH | STATE_JSON, 1, 1, false, state_verify, NULL},
     {"drop", "DIR NAME", "forget a state or source that no program uses",
      "Like --accept-drop NAME at the start of a program that does not have it any more. It can be\n"
      "had back: by a program that has it, as long as no epoch is committed, and then by\n"

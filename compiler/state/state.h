@@ -99,6 +99,5 @@ state_fn state_epochs, state_diff;
 enum flow_status state_prepare_diff(struct state_call *, struct flow_view_options *);
 /* keep.c */
 state_fn state_verify, state_drop;
-enum flow_status state_prepare_verify(struct state_call *, struct flow_view_options *);
 
 #endif

@@ -271,12 +271,16 @@ def test_verify_finds_damage(box):
             continue
         refused += 1
         check_equal("78", str(result.code), f"byte {offset}: exit code")
+        verdict = json.loads(state(box, "verify", "copy", "--json", exit=78).out or "{}")
+        if verdict.get("good") or b"an LMDB database" not in result.err and not verdict.get("why"):
+            raise Failure(f"byte {offset}: {verdict}")
         check_match([r"\Aflowcc state: the saved state in copy is damaged|copy.* is an LMDB database, but not one",
                      "= help: "], result.err)
         back = re.search(r"good up to the end of epoch (-?\d+)\n.*--resume-epoch (\d+)", result.err.decode())
         if not back or ways_back == 3:
             continue
         ways_back += 1
+        check_equal(f"{back[1]} {back[2]}", f"{verdict['epoch']} {verdict['resume_epoch']}", "the way in JSON")
         check_refused(box, ["dump", "copy"], 78, f"good up to the end of epoch {back[1]}")
         if int(back[1]) >= 0:
             check_equal(state(box, "dump", "db", "--epoch", back[1]).out,

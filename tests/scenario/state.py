@@ -182,8 +182,10 @@ def test_going_back_without_history(box):
     for _ in range(4):
         box.append("numbers.txt", "".join(f"{n}\n" for n in range(40000)))
         box.run("./texts", "-d", "db", "--epoch-records", "20000")
-    oldest = lines(state(box, "epochs", "db", "--json"))[0]["epoch"]
-    newest = lines(state(box, "epochs", "db", "--json"))[-1]["epoch"]
+    epochs = lines(state(box, "epochs", "db", "--json"))
+    oldest, newest = epochs[0]["epoch"], epochs[-1]["epoch"]
+    check_equal(repr([False] + [True] * (len(epochs) - 1)), repr([epoch["can_resume"] for epoch in epochs]),
+                "can_resume")
     if oldest == 0:
         raise Failure("nothing was folded")
     names = f"--resume-epoch takes {oldest + 1} to {newest + 1}"
