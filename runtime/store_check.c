@@ -53,6 +53,7 @@ struct checker {
   uint64_t page_size, last_page, txn;
   uint8_t *seen; /* a bit for each page that is used or free */
   uint64_t used, free;
+  uint64_t freed_last; /* the largest commit number in the tree of free pages */
   char *why;
   size_t why_size;
 };
@@ -170,8 +171,7 @@ static bool check_leaf_node(struct checker *c, struct walk *walk, const uint8_t 
   const uint8_t *data = node + NODE_HEADER + key_length;
   uint16_t flags = native16(node + 4);
   walk->found.entries++;
-  if (walk->role == ROLE_FREE && native64(node + NODE_HEADER) > c->txn)
-    return bad(c, "free pages belong to a commit that is not there");
+  if (walk->role == ROLE_FREE) c->freed_last = native64(node + NODE_HEADER); /* they ascend */
   if (flags == NODE_BIG)
     return check_big(c, native64(data), data_size, walk->role == ROLE_FREE, &walk->found);
   if (walk->role == ROLE_FREE) return flags == 0 ? check_free_list(c, data, data_size)
@@ -311,23 +311,49 @@ static bool check_size(struct checker *c, const uint8_t *meta) {
   return true;
 }
 
+/* Checks the tree of free pages. Each commit but the first frees pages, if only the root that it wrote
+ * anew, and notes them under its own number. */
+static bool check_freed(struct checker *c, const struct tree *freed) {
+  c->freed_last = 0;
+  if (!check_tree(c, freed, ROLE_FREE)) return false;
+  if (c->txn < 2 ? c->freed_last <= c->txn : c->freed_last == c->txn) return true;
+  return bad(c, "commit %llu says that it is number %llu", (unsigned long long)c->freed_last,
+             (unsigned long long)c->txn);
+}
+
+static bool check_commit(struct checker *c, const uint8_t *meta) {
+  if (!check_size(c, meta)) return false;
+  memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
+  struct tree freed = tree_at(meta + 24), main_tree = tree_at(meta + 24 + TREE_SIZE);
+  if (freed.flags != TREE_INTEGER_KEY || main_tree.flags != 0)
+    return bad(c, "a tree is of an unknown kind");
+  return check_freed(c, &freed) && check_tree(c, &main_tree, ROLE_MAIN);
+}
+
+/* The commit before the newest is whole, too, and its pages are not used again yet. That it is the one
+ * that it says tells that neither meta page passes for a newer or older one than it is. */
+static bool check_before(struct checker *c, const uint8_t *meta) {
+  if (!check_size(c, meta)) return false;
+  memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
+  struct tree freed = tree_at(meta + 24);
+  if (freed.flags != TREE_INTEGER_KEY) return bad(c, "a tree is of an unknown kind");
+  return check_freed(c, &freed);
+}
+
 static bool check_file(struct checker *c, uint64_t wanted, int *error) {
   const uint8_t *metas[2];
   uint64_t txns[2];
   if (!check_metas(c, metas, txns)) return false;
   int newest = txns[0] > txns[1] ? 0 : 1;
-  if (wanted != 0 && txns[newest] != wanted) newest = 1 - newest;
-  if (wanted != 0 && txns[newest] != wanted) {
+  bool is_alone = wanted == 0; /* nobody writes meanwhile */
+  if (!is_alone && txns[newest] != wanted) newest = 1 - newest;
+  if (!is_alone && txns[newest] != wanted) {
     *error = -EAGAIN;
     return bad(c, "commit %llu is not one of the last two", (unsigned long long)wanted);
   }
-  const uint8_t *meta = metas[newest] + PAGE_HEADER;
-  if (!check_size(c, meta)) return false;
-  memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
-  struct tree freed = tree_at(meta + 24), main_tree = tree_at(meta + 24 + TREE_SIZE);
-  freed.flags = TREE_INTEGER_KEY;
-  if (main_tree.flags != 0) return bad(c, "the main tree is of an unknown kind");
-  return check_tree(c, &freed, ROLE_FREE) && check_tree(c, &main_tree, ROLE_MAIN);
+  if (is_alone && !check_before(c, metas[1 - newest] + PAGE_HEADER)) return false;
+  c->used = c->free = 0;
+  return check_commit(c, metas[newest] + PAGE_HEADER);
 }
 
 bool store_check_pages(const struct flow_sys *sys, int fd, uint64_t txn, struct store_pages *pages,

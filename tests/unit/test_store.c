@@ -1,6 +1,8 @@
 /* The store: opening, the lock, commits, resuming, sizes, refusals. */
 #include "store_fixture.h"
 
+#include "store_impl.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -269,6 +271,70 @@ static void refuses_another_flow(void **state) {
   assert_int_equal(flow_status_exit(f->report.status), 78);
 }
 
+/* Writes a format number that is one higher; all else stays good. */
+static int raise_format(struct flow_store *store, struct MDB_txn *txn, void *context,
+                        struct flow_report *report) {
+  (void)context;
+  (void)report;
+  struct store_meta meta = store->meta;
+  meta.format++;
+  return store_put_meta(store, txn, &meta);
+}
+
+static void refuses_a_newer_format(void **state) {
+  struct fixture *f = *state;
+  uint16_t id = open_one(f);
+  commit_row(f, id, 0, "a", "1");
+  must(f, store_write(f->store, raise_format, NULL, "raise the format", &f->report));
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(open_it(f), FLOW_E_MISMATCH);
+    char text[80];
+    snprintf(text, sizeof text, "has format %d, and this program reads format %d", STORE_FORMAT + 1,
+             STORE_FORMAT);
+    assert_non_null(strstr(f->report.message, text));
+    assert_non_null(strstr(f->report.help, "newer"));
+  }
+}
+
+static void refuses_to_lose_its_file(void **state) {
+  struct fixture *f = *state;
+  char path[300];
+  commit_row(f, open_one(f), 0, "a", "1");
+  flow_store_close(f->store);
+  f->store = NULL;
+  snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+  assert_int_equal(unlink(path), 0);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(open_it(f), FLOW_E_CORRUPT);
+    assert_non_null(strstr(f->report.message, "is gone"));
+    assert_non_null(strstr(f->report.help, "/lock.mdb"));
+  }
+  snprintf(path, sizeof path, "%s/lock.mdb", f->dir);
+  assert_int_equal(unlink(path), 0); /* as the help says */
+  expect_rows(f, open_one(f), "");
+}
+
+static void discards_what_it_made(void **state) {
+  struct fixture *f = *state;
+  uint16_t id = open_one(f);
+  flow_store_discard(f->store);
+  f->store = NULL;
+  assert_int_equal(access(f->dir, F_OK), -1);
+  assert_int_equal(mkdir(f->dir, 0700), 0); /* a directory that was there stays, and is empty */
+  open_one(f);
+  flow_store_discard(f->store);
+  f->store = NULL;
+  assert_int_equal(rmdir(f->dir), 0);
+  id = open_one(f);
+  commit_row(f, id, 0, "a", "1");
+  flow_store_discard(f->store); /* with an epoch it is worth keeping, */
+  f->store = NULL;
+  open_one(f);
+  flow_store_discard(f->store); /* and so is what an earlier run made */
+  f->store = NULL;
+  expect_rows(f, open_one(f), "0:a=1;");
+}
+
 static void refuses_what_is_no_directory(void **state) {
   struct fixture *f = *state;
   FILE *file = fopen(f->dir, "w");
@@ -454,6 +520,9 @@ int main(void) {
       CASE(grows_the_map),
       CASE(names_who_has_the_lock),
       CASE(refuses_another_flow),
+      CASE(refuses_a_newer_format),
+      CASE(refuses_to_lose_its_file),
+      CASE(discards_what_it_made),
       CASE(refuses_what_is_no_directory),
       CASE(refuses_an_unreadable_directory),
       CASE(refuses_a_foreign_file),
