@@ -34,8 +34,8 @@ enum flow_status store_corrupt(struct flow_store *store, struct flow_report *rep
   va_end(arguments);
   flow_report_fail(report, FLOW_E_CORRUPT, "the saved state in %s is damaged: %s", store->dir, why);
   flow_report_help(report,
-                   "restore the directory from a backup, or move it away to start afresh from the "
-                   "beginning of the input");
+                   "no epoch of it can be reached any more: restore the directory from a backup, or "
+                   "move it away to start afresh from the beginning of the input");
   return FLOW_E_CORRUPT;
 }
 

@@ -330,14 +330,14 @@ static bool check_commit(struct checker *c, const uint8_t *meta) {
   return check_freed(c, &freed) && check_tree(c, &main_tree, ROLE_MAIN);
 }
 
-/* The commit before the newest is whole, too, and its pages are not used again yet. That it is the one
- * that it says tells that neither meta page passes for a newer or older one than it is. */
-static bool check_before(struct checker *c, const uint8_t *meta) {
-  if (!check_size(c, meta)) return false;
-  memset(c->seen, 0, (size_t)(c->last_page / 8 + 1));
+/* True if the commit that calls itself the one before the newest is a newer one. Its pages are not used
+ * again yet; damage to them is none to the state. */
+static bool is_newer(struct checker *c, const uint8_t *meta) {
+  struct checker before = *c;
   struct tree freed = tree_at(meta + 24);
-  if (freed.flags != TREE_INTEGER_KEY) return bad(c, "a tree is of an unknown kind");
-  return check_freed(c, &freed);
+  if (!check_size(&before, meta) || freed.flags != TREE_INTEGER_KEY) return false;
+  memset(before.seen, 0, (size_t)(before.last_page / 8 + 1));
+  return check_tree(&before, &freed, ROLE_FREE) && before.freed_last > before.txn;
 }
 
 static bool check_file(struct checker *c, uint64_t wanted, int *error) {
@@ -351,8 +351,8 @@ static bool check_file(struct checker *c, uint64_t wanted, int *error) {
     *error = -EAGAIN;
     return bad(c, "commit %llu is not one of the last two", (unsigned long long)wanted);
   }
-  if (is_alone && !check_before(c, metas[1 - newest] + PAGE_HEADER)) return false;
-  c->used = c->free = 0;
+  if (is_alone && is_newer(c, metas[1 - newest] + PAGE_HEADER))
+    return bad(c, "the number of the last commit is damaged");
   return check_commit(c, metas[newest] + PAGE_HEADER);
 }
 
