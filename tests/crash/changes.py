@@ -50,6 +50,7 @@ def kill_everywhere(box, row, rewinds):
     expected, total = box.read(name), int(counter.read_text())
     for at in points(total, box.tools.is_full):
         for half in (0, 1) if box.tools.is_full else (at % 2,):
+            box.tools.count("kills over a changed program")
             restore(box, saved)
             scene.run_new(*options, env=flows.crash_env(box.tools, at, half=half), exit=None)
             scene.run_new(*options)

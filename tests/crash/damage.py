@@ -51,6 +51,7 @@ class Scene:
         return self.box.run(self.box.tools.flowcc, "state", "verify", "db", exit=None)
 
     def try_it(self, what, image):
+        self.box.tools.count("damaged stores")
         try:
             self.restore(image)
             self.judge(image)
@@ -133,7 +134,6 @@ def test_every_kind_of_damage(box):
     step = 127 if box.tools.is_full else 2111
     for what, image in damages(scene.image, step, random.Random(20)):
         scene.try_it(what, image)
-    print(f"damage: {scene.refused} refused, {scene.named} of them with an epoch, {scene.harmless} harmless")
     if not (scene.refused > 20 and scene.named > 4 and scene.harmless > 3):
         raise Failure(f"this shows too little: {scene.refused}, {scene.named}, {scene.harmless}")
 

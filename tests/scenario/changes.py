@@ -257,6 +257,7 @@ def is_carried(row):
 
 
 def play(box, row):
+    box.tools.count("changed programs")
     scene = Scene(box, row)
     if is_carried(row):
         return play_carried(scene)

@@ -316,6 +316,7 @@ def play(box, row, change, connector, expected, numbers):
         return play_behind(box, connector, expected, numbers)
     if change is edit_middle and numbers is SHORT:
         return None  # all of a short file lies in the samples
+    box.tools.count("changed inputs")
     scene = Scene(box, connector, numbers)
     if "no newline" in row:
         box.write("in/a.txt", text(numbers)[:-1])
