@@ -87,13 +87,13 @@ static struct fiber *choose(struct fiber **ready, uint32_t count) {
     if (ready[i]->rank > best->rank) best = ready[i];
   }
   switch (all.plan.choice) {
-    case FIBER_FAIR: return ready[world_dice(w, count)];
-    case FIBER_RARELY:
-      return can_stay && !world_chance(w, 20) ? all.current : ready[world_dice(w, count)];
-    case FIBER_RANKED:
-      if (world_chance(w, 100)) best->rank = (uint32_t)world_dice(w, 1000);
-      return best;
-    case FIBER_ORDERLY: return can_stay ? all.current : ready[0];
+  case FIBER_FAIR: return ready[world_dice(w, count)];
+  case FIBER_RARELY:
+    return can_stay && !world_chance(w, 20) ? all.current : ready[world_dice(w, count)];
+  case FIBER_RANKED:
+    if (world_chance(w, 100)) best->rank = (uint32_t)world_dice(w, 1000);
+    return best;
+  case FIBER_ORDERLY: return can_stay ? all.current : ready[0];
   }
   return best;
 }

@@ -1,7 +1,7 @@
 /* Threads of which one runs at a time: the dice of the world says which, and time is its own.
  *
- * A fiber is a thread of the program under test, on a stack of its own. It runs until it calls one of
- * the functions below; then another one may go on. Between two calls nothing else happens, so the
+ * A fiber is a thread of the program under test, on a stack of its own. It runs until it calls one
+ * of the functions below; then another one may go on. Between two calls nothing else happens, so the
  * order of calls is all that there is, and the dice decides it. When every fiber waits, the clock
  * goes on to the first moment for which one of them waits; if there is none, nothing will ever
  * happen again, and the life has failed.
@@ -27,11 +27,11 @@ enum fiber_choice {
 
 struct fiber_plan {
   enum fiber_choice choice;
-  int64_t step_us;         /* a call takes up to this long */
-  uint32_t stall_one_in;   /* calls that take a long time; 0: none */
-  int64_t stall_us;        /* up to this long */
-  bool wakes_for_nothing;  /* waits for a monitor sometimes end without a reason */
-  uint64_t points_max;     /* a life of more calls does not end by itself */
+  int64_t step_us;        /* a call takes up to this long */
+  uint32_t stall_one_in;  /* calls that take a long time; 0: none */
+  int64_t stall_us;       /* up to this long */
+  bool wakes_for_nothing; /* waits for a monitor sometimes end without a reason */
+  uint64_t points_max;    /* a life of more calls does not end by itself */
 };
 
 struct fiber;

@@ -27,13 +27,20 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
   t->length += (size_t)n;
 }
 
-/* Some files have no newline at their end. */
+/* Input is there for good: no crash takes it away. */
 static void save(struct world *w, const char *path, struct text *t) {
-  if (t->length > 0 && world_chance(w, 4)) t->length--;
   int node = world_make(w, path, false);
   if (node < 0) world_fail("cannot make %s", path);
   world_write(w, node, 0, t->bytes, t->length, true);
+  world_sync(w, node);
+  world_sync_names(w, path);
   t->length = 0;
+}
+
+/* The last line of some files has no end. */
+static void save_cut(struct world *w, const char *path, struct text *t) {
+  if (t->length > 0 && world_chance(w, 4)) t->length--;
+  save(w, path, t);
 }
 
 static uint32_t record_count(struct world *w) {
@@ -54,7 +61,7 @@ static void make_carts(struct world *w, uint32_t part, uint32_t parts) {
           kinds[world_dice(w, 5)], (unsigned)world_dice(w, 20));
     }
   }
-  save(w, "carts.jsonl", &t);
+  save_cut(w, "carts.jsonl", &t);
 }
 
 static void make_sales(struct world *w, const char *path) {
@@ -68,7 +75,7 @@ static void make_sales(struct world *w, const char *path) {
           (unsigned)world_dice(w, 9));
     }
   }
-  save(w, path, &t);
+  save_cut(w, path, &t);
 }
 
 static void make_chain(struct world *w, uint32_t part, uint32_t parts) {
@@ -84,10 +91,12 @@ static void make_hooks(struct world *w, uint32_t part, uint32_t parts) {
   (void)parts;
   add(&t, "account,cents\n");
   for (uint32_t i = record_count(w); i > 0; i--) {
-    if (world_chance(w, 15)) add(&t, "a,none\n");
-    else add(&t, "a%u,%u\n", (unsigned)world_dice(w, 6), (unsigned)world_dice(w, 50));
+    if (world_chance(w, 15))
+      add(&t, "a,none\n");
+    else
+      add(&t, "a%u,%u\n", (unsigned)world_dice(w, 6), (unsigned)world_dice(w, 50));
   }
-  save(w, "moves.csv", &t);
+  save_cut(w, "moves.csv", &t);
 }
 
 static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
@@ -104,23 +113,27 @@ static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
           stops ? 999999 : (unsigned)world_dice(w, 3));
     }
   }
-  save(w, "rows.jsonl", &t);
+  save_cut(w, "rows.jsonl", &t);
 }
 
 static void make_folder(struct world *w, uint32_t part, uint32_t parts) {
   struct text t = {.length = 0};
-  if (world_find(w, "visits") < 0) world_make(w, "visits", true);
+  if (world_find(w, "visits") < 0) {
+    world_make(w, "visits", true);
+    world_sync_names(w, "visits");
+  }
   for (uint32_t file = 0; file < FOLDER_FILES; file++) {
     char path[WORLD_PATH];
     snprintf(path, sizeof path, "visits/%c.csv", (char)('a' + file));
     add(&t, "user,page\n");
-    for (uint64_t i = world_dice(w, 30); i > 0; i--) {
-      if (world_chance(w, 20)) add(&t, "broken\n");
-      else add(&t, "u%u,p%u\n", (unsigned)world_dice(w, 4), (unsigned)world_dice(w, 12));
+    for (uint64_t i = 1 + world_dice(w, 30); i > 0; i--) {
+      if (world_chance(w, 20))
+        add(&t, "broken\n");
+      else
+        add(&t, "u%u,p%u\n", (unsigned)world_dice(w, 4), (unsigned)world_dice(w, 12));
     }
-    bool is_due = file * parts < part * FOLDER_FILES && world_find(w, path) < 0;
-    if (is_due) save(w, path, &t);
-    else world_dice(w, 4); /* the files that follow are the same in any case */
+    bool is_due = file * parts < part * FOLDER_FILES;
+    if (is_due && world_find(w, path) < 0) save(w, path, &t);
     t.length = 0;
   }
 }
@@ -129,7 +142,10 @@ const struct input_flow input_flows[] = {
     {.program = {"carts", carts_main},
      .sinks = {"left.txt", "large.csv", "dead.jsonl"},
      .make = make_carts},
-    {.program = {"chain", chain_main}, .sinks = {"totals.txt", "log.jsonl", "parts.txt"}, .make = make_chain},
+    {.program = {"chain", chain_main},
+     .sinks = {"totals.txt", "log.jsonl", "parts.txt", "ends.txt"},
+     .has_end = true,
+     .make = make_chain},
     {.program = {"hooks", hooks_main},
      .sinks = {"sums.jsonl", "ticks.txt"},
      .sees_epochs = true,

@@ -12,6 +12,7 @@ struct input_flow {
   const char *unordered;          /* one of them, whose lines may come in any order; or null */
   bool sees_epochs;               /* its output depends on them: each record has one of its own */
   bool is_folder;                 /* it reads a directory */
+  bool has_end;                   /* it has something to say when the input has ended */
   /* Makes input from the dice: all of it, or of a directory the files up to `part` of `parts`. */
   void (*make)(struct world *, uint32_t part, uint32_t parts);
 };

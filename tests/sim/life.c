@@ -18,6 +18,8 @@
 
 /* Seconds of real time after which a life that makes no call any more is ended. */
 #define PATIENCE_S 60
+/* Virtual time behind the last input of a live source, after which the program is told to end. */
+#define QUIET_US 5000000
 
 void __real__exit(int code) __attribute__((noreturn));
 int sim_flow_main(const struct flow_program *program, int argc, char **argv);
@@ -73,7 +75,8 @@ void life_note(const char *what, const char *object, int64_t a, int64_t b) {
 }
 
 bool life_has_signal(void) {
-  bool is_sent = fibers_points() >= own->plan.signal_point || own->looks >= own->plan.signal_look;
+  bool is_sent = fibers_points() >= own->plan.signal_point || own->looks >= own->plan.signal_look ||
+                 own->world->clock_us >= own->quiet_us;
   return is_sent && !own->was_signalled;
 }
 
@@ -85,6 +88,23 @@ static void hook(void) {
     second_signal_at = points + own->plan.second_signal;
   }
   if (points >= own->plan.crash_point || points >= second_signal_at) life_crash();
+  if (own->world->clock_us >= own->next_arrival_us) {
+    if (own->plan.arrive())
+      own->next_arrival_us += (int64_t)world_dice(own->world, 3000000);
+    else
+      own->next_arrival_us = INT64_MAX;
+    if (own->next_arrival_us == INT64_MAX) own->quiet_us = own->world->clock_us + QUIET_US;
+  }
+}
+
+/* The next moment at which something happens outside of the program. */
+static int64_t next_event(void) {
+  int64_t now_us = own->world->clock_us, next_us = system_next_event();
+  if (own->next_arrival_us > now_us && own->next_arrival_us < next_us) {
+    next_us = own->next_arrival_us;
+  }
+  if (own->quiet_us > now_us && own->quiet_us < next_us) next_us = own->quiet_us;
+  return next_us;
 }
 
 bool life_is_change_cut(void) {
@@ -153,7 +173,9 @@ static enum flow_status list_row(void *context, uint64_t row, const void *key, s
 }
 
 static size_t declare(const struct flow_program *p, struct flow_store_id *ids) {
+  static const struct flow_type unit = {.kind = FLOW_KIND_UNIT}, number = {.kind = FLOW_KIND_INT};
   size_t count = 0;
+  bool has_end = false;
   for (uint32_t i = 0; i < p->source_count; i++) {
     ids[count++] = (struct flow_store_id){FLOW_STORE_SOURCE, p->sources[i].name, NULL,
                                           position_key_type(), position_value_type()};
@@ -166,11 +188,16 @@ static size_t declare(const struct flow_program *p, struct flow_store_id *ids) {
     const struct flow_state_desc *s = &p->states[i];
     ids[count++] =
         (struct flow_store_id){FLOW_STORE_STATE, s->name, NULL, s->key_type, s->value_type};
+    has_end |= s->on_end != NULL;
+  }
+  if (has_end) {
+    ids[count++] = (struct flow_store_id){FLOW_STORE_ENGINE, "on end", NULL, &unit, &number};
   }
   return count;
 }
 
-/* Loads all that is saved, as a next run would. Row numbers are not listed: they may differ. */
+/* Loads all that is saved, as a next run would. Row numbers are not listed: they may differ; when
+ * the input has ended is not, because it is the number of an epoch. */
 static void show_rows(const struct flow_program *p) {
   struct flow_report report = {0};
   struct flow_store *store;
@@ -186,6 +213,7 @@ static void show_rows(const struct flow_program *p) {
   for (size_t i = 0; status == FLOW_OK && i < plan.id_count; i++) {
     struct listing listing = {.id = (uint16_t)i, .is_sink = ids[i].kind == FLOW_STORE_SINK};
     struct flow_store_loaded loaded;
+    if (ids[i].kind == FLOW_STORE_ENGINE) continue;
     status = flow_store_load(store, numbers[i], list_row, &listing, &loaded, &report);
   }
   if (status != FLOW_OK) life_fail("the saved state cannot be read: %s", report.message);
@@ -219,7 +247,9 @@ static _Noreturn void live(struct life *life, const struct life_program *program
   char *argv[LIFE_ARGUMENTS + 2] = {(char *)(uintptr_t)program->name};
   for (int i = 0; i < life->plan.argument_count; i++) argv[i + 1] = life->plan.arguments[i];
   setenv("FLOW_BLOCK_BYTES", life->plan.block_bytes, 1);
-  fibers_begin(life->world, &life->plan.fibers, hook, system_next_event);
+  own->quiet_us = own->next_arrival_us = INT64_MAX;
+  if (own->plan.arrive != NULL) own->next_arrival_us = own->world->clock_us;
+  fibers_begin(life->world, &life->plan.fibers, hook, next_event);
   int code = program->main(life->plan.argument_count + 1, argv);
   life->plan.crash_point = life->plan.crash_change = life->plan.fault_call = LIFE_NEVER;
   life->plan.fault_one_in = 0;

@@ -1,4 +1,5 @@
-/* One life of a program: a process that runs it in the world until it ends, is killed, or goes wrong.
+/* One life of a program: a process that runs it in the world until it ends, is killed, or goes
+ * wrong.
  *
  *   system.c   the runtime's system table (runtime/sys.h), and its files
  *   lmdb_io.c  the system calls that LMDB makes past that table
@@ -23,20 +24,22 @@ struct life_plan {
   int argument_count;
   char arguments[LIFE_ARGUMENTS][40];
   char block_bytes[12];
-  uint64_t fold_floor;     /* bytes; see store.h */
-  uint64_t map_size;       /* bytes; 0: large */
-  uint64_t crash_point;    /* killed at this call */
-  uint64_t crash_change;   /* killed in the middle of this change of the disk */
-  bool loses_power;        /* with the crash */
-  uint64_t fault_call;     /* this call, of those that can fail, does */
-  uint32_t fault_one_in;   /* and behind it, one in so many does; 0: none */
-  uint64_t signal_point;   /* SIGTERM comes at this call, */
-  uint64_t signal_look;    /* or when the program looks for one so many times */
-  uint64_t second_signal;  /* and another one so many calls later */
-  uint32_t short_one_in;   /* reads and writes that are cut short; 0: none */
-  int64_t sync_us;         /* a sync takes up to this long */
-  uint32_t blocks_one_in;  /* writes to stdout behind which its reader takes nothing for a while; 0: none */
-  bool shows_rows;         /* what the store has is read at the end, however the life went */
+  uint64_t fold_floor;    /* bytes; see store.h */
+  uint64_t map_size;      /* bytes; 0: large */
+  uint64_t crash_point;   /* killed at this call */
+  uint64_t crash_change;  /* killed in the middle of this change of the disk */
+  bool loses_power;       /* with the crash */
+  uint64_t fault_call;    /* this call, of those that can fail, does */
+  uint32_t fault_one_in;  /* and behind it, one in so many does; 0: none */
+  uint64_t signal_point;  /* SIGTERM comes at this call, */
+  uint64_t signal_look;   /* or when the program looks for one so many times */
+  uint64_t second_signal; /* and another one so many calls later */
+  uint32_t short_one_in;  /* reads and writes that are cut short; 0: none */
+  int64_t sync_us;        /* a sync takes up to this long */
+  uint32_t blocks_one_in; /* writes to stdout behind which its reader takes a pause; 0: none */
+  /* Input comes while the program runs: makes more; false: that was all. Null: there is none. */
+  bool (*arrive)(void);
+  bool shows_rows; /* what the store has is read at the end, however the life went */
 };
 
 enum life_end { LIFE_ENDED, LIFE_CRASHED, LIFE_FAILED };
@@ -56,10 +59,12 @@ struct life {
   char failure[1024];
   uint64_t points, changes, calls; /* that it made: see crash_point, crash_change, fault_call */
   uint32_t faults;                 /* that it met */
-  uint64_t looks; /* for a signal */
+  uint64_t looks;                  /* for a signal */
+  int64_t next_arrival_us,
+      quiet_us; /* when `arrive` is due; when all has come, and a signal ends the life */
   bool was_signalled;
-  uint32_t out_length, out_begin; /* bytes on stdout over all lives, and before this one */
-  bool has_rows; /* what follows was read from the store at the end */
+  uint32_t out_length, out_begin;     /* bytes on stdout over all lives, and before this one */
+  bool has_rows;                      /* what follows was read from the store at the end */
   int64_t oldest_epoch, newest_epoch; /* that --resume-epoch may name */
   uint32_t sink_count;
   struct life_sink sinks[LIFE_SINKS];

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /* Declares the real function and its stand-in. */
-#define WRAP(type, name, ...)      \
-  type __real_##name(__VA_ARGS__); \
+#define WRAP(type, name, ...)                                                                      \
+  type __real_##name(__VA_ARGS__);                                                                 \
   type __wrap_##name(__VA_ARGS__)
 
 /* Descriptors of the simulation are larger than the real ones. */

@@ -38,7 +38,8 @@ static int play_seeds(uint64_t first, uint64_t count, bool prints_hash) {
     add_counts(&sum, &r.counts);
     if (prints_hash) printf("%" PRIu64 " %016" PRIx64 "\n", seed, r.hash);
     if (r.is_good) continue;
-    printf("seed %" PRIu64 ", flow %s, %s\nagain, with all that happens: make sim SEED=%" PRIu64 "\n",
+    printf("seed %" PRIu64 ", flow %s, %s\nagain, with all that happens: make sim SEED=%" PRIu64
+           "\n",
            seed, r.flow, r.failure, seed);
     return 1;
   }

@@ -68,7 +68,7 @@ static void calm_plan(const struct input_flow *flow, struct life_plan *plan) {
   add_argument(plan, "db");
   add_argument(plan, "--summary=text");
   if (flow->sees_epochs) add_argument(plan, "--epoch-records=1");
-  if (flow->is_folder) add_argument(plan, "--once");
+  if (flow->has_end) add_argument(plan, "--at-end=flush");
 }
 
 /* Sometimes a life goes back to an epoch that the one before has left within reach. */
@@ -97,8 +97,7 @@ static void vary(struct world *w, const struct input_flow *flow, struct life_pla
   plan->blocks_one_in = world_chance(w, 6) ? 20 : 0;
   plan->fold_floor = (uint64_t)256 << world_dice(w, 8);
   plan->map_size = world_chance(w, 3) ? (uint64_t)128 << 10 : 0;
-  snprintf(plan->block_bytes, sizeof plan->block_bytes, "%u",
-           16u << (unsigned)world_dice(w, 9));
+  snprintf(plan->block_bytes, sizeof plan->block_bytes, "%u", 16u << (unsigned)world_dice(w, 9));
   add_argument(plan, "-w%u", (unsigned)workers[world_dice(w, 5)]);
   add_argument(plan, "-s%s", intervals[world_dice(w, 4)]);
   if (world_chance(w, 5)) add_argument(plan, "--snapshot-mode=immediate");
@@ -117,8 +116,10 @@ static uint64_t some_of(struct world *w, uint64_t count) {
 static void disturb(struct world *w, const struct reference *r, struct life_plan *plan) {
   plan->shows_rows = false;
   uint64_t kind = world_dice(w, 10);
-  if (kind < 4) plan->crash_point = some_of(w, 2 * r->points);
-  else if (kind < 8) plan->crash_change = some_of(w, r->changes * 3 / 2);
+  if (kind < 4)
+    plan->crash_point = some_of(w, 2 * r->points);
+  else if (kind < 8)
+    plan->crash_change = some_of(w, r->changes * 3 / 2);
   plan->loses_power = world_chance(w, 2);
   if (world_chance(w, 4)) {
     plan->fault_call = some_of(w, r->calls);
@@ -141,8 +142,8 @@ __attribute__((format(printf, 2, 3))) static void judge(struct story *s, const c
   va_end(arguments);
   const struct life *life = s->player->life;
   struct play_result *r = s->result;
-  int length = snprintf(r->failure, sizeof r->failure, "life %u:",
-                        (unsigned)s->player->world->life);
+  int length =
+      snprintf(r->failure, sizeof r->failure, "life %u:", (unsigned)s->player->world->life);
   for (int i = 0; i < life->plan.argument_count; i++) {
     length += snprintf(r->failure + length, sizeof r->failure - (size_t)length, " %s",
                        life->plan.arguments[i]);
@@ -171,8 +172,10 @@ static void judge_difference(struct story *s, const char *what, const char *expe
   while (at < expected_length && at < found_length && expected[at] == found[at]) at++;
   quote(expected, expected_length, at, a, sizeof a);
   quote(found, found_length, at, b, sizeof b);
-  judge(s, "%s has %zu bytes instead of %zu, and differs at byte %zu\n    expected %s\n    found    %s",
-        what, found_length, expected_length, at, a, b);
+  judge(
+      s,
+      "%s has %zu bytes instead of %zu, and differs at byte %zu\n    expected %s\n    found    %s",
+      what, found_length, expected_length, at, a, b);
 }
 
 static int compare_lines(const void *a, const void *b) {
@@ -220,8 +223,8 @@ static void check_sinks(struct story *s, bool is_last) {
   }
 }
 
-/* Standard output goes on at the place that it had reached, or at a line before it after a crash. Lines are
- * numbered, so that each place can be told. `commits`: the life has ended well. */
+/* Standard output goes on at the place that it had reached, or at a line before it after a crash.
+ * Lines are numbered, so that each place can be told. `commits`: the life has ended well. */
 static void check_out(struct story *s, bool commits) {
   const struct life *life = s->player->life;
   const struct reference *r = s->expected;
@@ -254,7 +257,8 @@ static void check_exit(struct story *s, bool is_last) {
     is_good |= code == 0 || code == 66 || code == 70 || code == 73 || code == 74;
   }
   if (!is_good) judge(s, "it exits with %d instead of %d", code, expected);
-  if (code != 0 && s->player->world->stderr_length == 0) judge(s, "it exits with %d silently", code);
+  if (code != 0 && s->player->world->stderr_length == 0)
+    judge(s, "it exits with %d silently", code);
 }
 
 /* After a good end, files have what the store says, and no more. */
@@ -292,7 +296,8 @@ static void check_life(struct story *s, bool is_last) {
   if (life->end == LIFE_CRASHED) return;
   check_exit(s, is_last);
   /* A signal can come before the program has cut off what a crash left. */
-  bool is_through = life->faults == 0 && (!life->was_signalled || has_text(s->player->world, " in, "));
+  bool is_through =
+      life->faults == 0 && (!life->was_signalled || has_text(s->player->world, " in, "));
   if (!life->plan.loses_power && is_through) check_sinks(s, is_last);
   if (!life->plan.loses_power && is_through && !gives_up) check_lengths(s);
   bool is_done = life->exit_code == 0 && !life->was_signalled && !s->flow->is_folder;
@@ -321,7 +326,6 @@ static void make_input(struct world *w, const struct input_flow *flow, uint64_t 
   uint64_t dice = w->dice;
   w->dice = input * 1000003 + 17;
   flow->make(w, part, parts);
-  world_settle(w);
   w->dice = dice;
 }
 
@@ -340,6 +344,7 @@ static void play_reference(struct player *p, const struct input_flow *flow, uint
   make_input(p->world, flow, input, 1, 1);
   calm_plan(flow, &life->plan);
   add_argument(&life->plan, "-w1");
+  if (flow->is_folder) add_argument(&life->plan, "--once");
   life->out_length = 0;
   life_run(life, &flow->program);
   if (life->end != LIFE_ENDED) {
@@ -371,23 +376,56 @@ static void run_life(struct story *s, bool is_last) {
   check_life(s, is_last);
 }
 
+/* What comes while a life runs: the process of the life has a copy of this. */
+static struct {
+  struct world *world;
+  const struct input_flow *flow;
+  uint64_t input;
+  uint32_t part, parts;
+} live_input;
+
+static bool arrive(void) {
+  make_input(live_input.world, live_input.flow, live_input.input, ++live_input.part,
+             live_input.parts);
+  return live_input.part < live_input.parts;
+}
+
+/* A directory is read as it is, or it grows while it is read. */
+static void choose_folder(struct story *s, struct life_plan *plan, uint64_t input, bool is_live) {
+  if (!s->flow->is_folder) return;
+  if (!is_live) {
+    add_argument(plan, "--once");
+    return;
+  }
+  live_input.world = s->player->world;
+  live_input.flow = s->flow;
+  live_input.input = input;
+  live_input.part = 0;
+  live_input.parts = 1 + (uint32_t)world_dice(s->player->world, 6);
+  plan->arrive = arrive;
+}
+
 static void play_lives(struct story *s, uint64_t input) {
   struct world *w = s->player->world;
   struct life_plan *plan = &s->player->life->plan;
   uint32_t lives = (uint32_t)world_dice(w, LIVES_MAX + 1);
   for (uint32_t i = 0; i < lives && !s->has_failed; i++) {
-    if (s->flow->is_folder) make_input(w, s->flow, input, i, lives);
-    else if (i == 0) make_input(w, s->flow, input, 1, 1);
+    if (s->flow->is_folder)
+      make_input(w, s->flow, input, i, lives);
+    else if (i == 0)
+      make_input(w, s->flow, input, 1, 1);
     calm_plan(s->flow, plan);
     vary(w, s->flow, plan);
     disturb(w, s->expected, plan);
     go_back(s, plan, i > 0);
+    choose_folder(s, plan, input, world_chance(w, 3));
     run_life(s, false);
   }
   if (s->flow->is_folder || lives == 0) make_input(w, s->flow, input, 1, 1);
   for (uint32_t more = world_chance(w, 4) ? 2 : 1; more > 0 && !s->has_failed; more--) {
     calm_plan(s->flow, plan);
     vary(w, s->flow, plan);
+    choose_folder(s, plan, input, false);
     run_life(s, true);
     check_end(s);
   }

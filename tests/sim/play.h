@@ -1,7 +1,7 @@
 /* A seed is a story: a flow, its input, some lives that are disturbed, and one that may finish.
  *
- * What all lives have written must be what one undisturbed life writes, with one worker and the same
- * input. That one is the reference; it is played once for each input.
+ * What all lives have written must be what one undisturbed life writes, with one worker and the
+ * same input. That one is the reference; it is played once for each input.
  *
  *   struct player *p = player_new();
  *   struct play_result r = play(p, seed, false);

@@ -107,13 +107,17 @@ int64_t system_write(int fd, const void *data, size_t size, uint64_t offset) {
 
 int system_sync(int fd) {
   const struct system_file *file = system_file(fd);
-  if (plan()->sync_us > 0) fiber_sleep((int64_t)world_dice(world(), (uint64_t)plan()->sync_us));
-  else fiber_point();
+  if (plan()->sync_us > 0)
+    fiber_sleep((int64_t)world_dice(world(), (uint64_t)plan()->sync_us));
+  else
+    fiber_point();
   int error = life_fault(CALL_SYNC, name_of(fd));
   if (life_is_change_cut()) life_crash();
   life_note("sync", name_of(fd), error, 0);
-  if (error < 0) world_sync_failed(world(), file->node);
-  else world_sync(world(), file->node);
+  if (error < 0)
+    world_sync_failed(world(), file->node);
+  else
+    world_sync(world(), file->node);
   return error;
 }
 
@@ -172,9 +176,9 @@ static unsigned ready_for(const struct flow_wait *item) {
   }
   const struct system_file *file = system_file(item->fd);
   switch (file->kind) {
-    case SYSTEM_SIGNAL: return life_has_signal() ? item->want & FLOW_WAIT_READ : 0;
-    case SYSTEM_WAKE: return file->is_woken ? item->want & FLOW_WAIT_READ : 0;
-    default: return item->want;
+  case SYSTEM_SIGNAL: return life_has_signal() ? item->want & FLOW_WAIT_READ : 0;
+  case SYSTEM_WAKE: return file->is_woken ? item->want & FLOW_WAIT_READ : 0;
+  default: return item->want;
   }
 }
 
@@ -404,12 +408,12 @@ static int sim_ftruncate(const struct flow_sys *sys, int fd, uint64_t size) {
 
 static void describe(int node, struct flow_file_info *info) {
   const struct node *n = &world()->nodes[node];
-  *info = (struct flow_file_info){.device = 1,
-                                  .inode = (uint64_t)node + 1,
-                                  .size = n->is_directory ? 0 : n->size,
-                                  .mtime_us = n->mtime_us,
-                                  .kind = n->is_directory ? FLOW_FILE_DIRECTORY
-                                                          : FLOW_FILE_REGULAR};
+  *info =
+      (struct flow_file_info){.device = 1,
+                              .inode = (uint64_t)node + 1,
+                              .size = n->is_directory ? 0 : n->size,
+                              .mtime_us = n->mtime_us,
+                              .kind = n->is_directory ? FLOW_FILE_DIRECTORY : FLOW_FILE_REGULAR};
 }
 
 static int sim_fstat(const struct flow_sys *sys, int fd, struct flow_file_info *info) {
@@ -417,8 +421,10 @@ static int sim_fstat(const struct flow_sys *sys, int fd, struct flow_file_info *
   fiber_point();
   int error = life_fault(CALL_LOOK, name_of(fd));
   if (error < 0) return error;
-  if (fd <= STDERR) *info = (struct flow_file_info){.kind = FLOW_FILE_PIPE};
-  else describe(system_file(fd)->node, info);
+  if (fd <= STDERR)
+    *info = (struct flow_file_info){.kind = FLOW_FILE_PIPE};
+  else
+    describe(system_file(fd)->node, info);
   return 0;
 }
 

@@ -213,8 +213,10 @@ void world_sync_names(struct world *w, const char *path) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < w->rename_count; i++) {
     struct rename r = w->renames[i];
-    if (is_in_same_folder(w->names[r.to].path, of)) make_durable(w, &r);
-    else w->renames[kept++] = r;
+    if (is_in_same_folder(w->names[r.to].path, of))
+      make_durable(w, &r);
+    else
+      w->renames[kept++] = r;
   }
   w->rename_count = kept;
 }
@@ -296,8 +298,10 @@ void world_cut(struct world *w, int node, uint64_t size) {
 static void apply(struct world *w, const struct change *c) {
   struct node *n = &w->nodes[c->node];
   uint8_t *bytes = durable_of(w, c->node);
-  if (c->is_cut) cut(bytes, &n->durable_size, c->offset);
-  else put(bytes, &n->durable_size, c->offset, w->log + c->data, c->length);
+  if (c->is_cut)
+    cut(bytes, &n->durable_size, c->offset);
+  else
+    put(bytes, &n->durable_size, c->offset, w->log + c->data, c->length);
 }
 
 /* Applies the change whole, not at all, or some sectors of it. */
@@ -328,8 +332,10 @@ void world_sync(struct world *w, int node) {
       w->changes[kept++] = c;
       continue;
     }
-    if (!c.is_failed || c.is_forced) apply(w, &c);
-    else apply_some(w, &c, true);
+    if (!c.is_failed || c.is_forced)
+      apply(w, &c);
+    else
+      apply_some(w, &c, true);
   }
   w->change_count = kept;
 }
@@ -356,8 +362,10 @@ static void lose_names(struct world *w, enum loss loss) {
         is_kept = false;
       }
     }
-    if (is_kept) make_durable(w, r);
-    else r->node = WORLD_NODES;
+    if (is_kept)
+      make_durable(w, r);
+    else
+      r->node = WORLD_NODES;
   }
   w->rename_count = 0;
   for (uint32_t i = 0; i < w->name_count; i++) w->names[i].node = w->names[i].durable;
@@ -371,8 +379,10 @@ void world_lose_power(struct world *w) {
   enum loss loss = (enum loss)world_dice(w, 3);
   for (uint32_t i = 0; i < w->change_count; i++) {
     const struct change *c = &w->changes[i];
-    if (c->is_forced) apply(w, c);
-    else if (loss != LOSE_ALL) apply_some(w, c, loss == LOSE_SECTORS);
+    if (c->is_forced)
+      apply(w, c);
+    else if (loss != LOSE_ALL)
+      apply_some(w, c, loss == LOSE_SECTORS);
   }
   w->change_count = 0;
   w->log_used = 0;
@@ -384,11 +394,4 @@ void world_lose_power(struct world *w) {
     n->size = n->durable_size;
   }
   world_note(w, "world", "power loss", "", loss, 0);
-}
-
-void world_settle(struct world *w) {
-  for (uint32_t i = 0; i < w->change_count; i++) apply(w, &w->changes[i]);
-  for (uint32_t i = 0; i < w->rename_count; i++) make_durable(w, &w->renames[i]);
-  w->change_count = w->rename_count = 0;
-  w->log_used = 0;
 }

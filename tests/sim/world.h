@@ -5,9 +5,10 @@
  * everything that is left open: what runs next, how long it takes, what fails, what a crash leaves.
  *
  * The disk keeps two states of each file: what a process sees now, and what is durable. Between
- * them lie changes, in the order in which they were made. A sync makes the changes of its file durable;
- * a loss of power keeps some of the others, whole or torn, and forgets the rest. Names are the same: they
- * last when their directory was synced. Contents lie in one memory file, so that they can be mapped.
+ * them lie changes, in the order in which they were made. A sync makes the changes of its file
+ * durable; a loss of power keeps some of the others, whole or torn, and forgets the rest. Names are
+ * the same: they last when their directory was synced. Contents lie in one memory file, so that they
+ * can be mapped.
  *
  *   struct world *w = world_new();                once
  *   world_begin(w, seed);                         an empty disk
@@ -66,7 +67,7 @@ struct rename {
 
 struct world {
   uint64_t dice, hash;
-  int64_t clock_us; /* monotonic; goes on over lives */
+  int64_t clock_us;    /* monotonic; goes on over lives */
   int64_t realtime_us; /* to be added to the clock */
   bool is_disk_full;
   bool is_traced;
@@ -115,7 +116,8 @@ int world_rename(struct world *, const char *from, const char *to);
 int world_remove(struct world *, const char *path, bool is_directory);
 /* Makes the names in the directory that holds the path durable. */
 void world_sync_names(struct world *, const char *path);
-/* Writes the sorted names in the directory to `paths`, which has room for WORLD_NAMES; their number. */
+/* Writes the sorted names in the directory to `names`, which has room for WORLD_NAMES; their
+ * number. */
 uint32_t world_list(const struct world *, const char *path, const char **names);
 
 /* -- contents */
@@ -134,7 +136,5 @@ void world_sync_failed(struct world *, int node);
 
 /* Everything that is not durable is lost, or partly lost, as the dice says. */
 void world_lose_power(struct world *);
-/* All that a process sees is durable. */
-void world_settle(struct world *);
 
 #endif
