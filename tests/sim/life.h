@@ -60,8 +60,8 @@ struct life {
   uint64_t points, changes, calls; /* that it made: see crash_point, crash_change, fault_call */
   uint32_t faults;                 /* that it met */
   uint64_t looks;                  /* for a signal */
-  int64_t next_arrival_us,
-      quiet_us; /* when `arrive` is due; when all has come, and a signal ends the life */
+  int64_t next_arrival_us;         /* when `arrive` is due */
+  int64_t quiet_us;                /* when all has come long ago, and a signal ends the life */
   bool was_signalled;
   uint32_t out_length, out_begin;     /* bytes on stdout over all lives, and before this one */
   bool has_rows;                      /* what follows was read from the store at the end */
