@@ -14,7 +14,8 @@ struct committer {
   int wake_fd;
   struct flow_monitor *monitor; /* over the fields down to `report` */
   bool has_group;               /* submitted and not yet done */
-  bool owes_fold;               /* each commit is followed by one turn of folding at least */
+  bool owes_fold;  /* each commit is followed by one turn of folding, or as many as the store needs */
+  bool is_hurried; /* the run is told to stop: the next one folds */
   bool is_folding;
   bool is_saving;
   bool is_awaited; /* the engine wants the store: nothing is begun until the next group */
@@ -170,7 +171,19 @@ static void note(struct committer *c, enum flow_status status, const struct flow
 
 static bool may_fold(const struct committer *c) {
   if (c->status != FLOW_OK) return false;
-  return c->owes_fold || (!c->is_awaited && !c->is_stopping && flow_store_can_fold(c->store));
+  return !c->is_awaited && !c->is_hurried && !c->is_stopping && flow_store_can_fold(c->store);
+}
+
+static void fold(struct committer *c, struct flow_report *report) {
+  const struct flow_sys *sys = c->sys;
+  c->is_folding = true;
+  sys->monitor_unlock(sys, c->monitor);
+  enum flow_status status = flow_store_fold(c->store, FOLD_TURN_US, report);
+  bool must_go_on = flow_store_must_fold(c->store);
+  sys->monitor_lock(sys, c->monitor);
+  c->is_folding = false;
+  c->owes_fold = c->owes_fold && must_go_on && !c->is_hurried;
+  note(c, status, report);
 }
 
 static void run(void *argument) {
@@ -181,6 +194,8 @@ static void run(void *argument) {
   while (c->has_group || !c->is_stopping) {
     if (c->is_lent) {
       sys->monitor_wait(sys, c->monitor, -1);
+    } else if (c->owes_fold && c->status == FLOW_OK) {
+      fold(c, &report);
     } else if (c->has_group) {
       void (*committed)(void *context) = c->committed;
       c->is_saving = true;
@@ -189,17 +204,11 @@ static void run(void *argument) {
       if (status == FLOW_OK && committed != NULL) committed(c->committed_context);
       sys->monitor_lock(sys, c->monitor);
       c->has_group = c->is_saving = false;
-      c->owes_fold = status == FLOW_OK;
+      c->owes_fold = status == FLOW_OK && !c->is_hurried;
       sys->wake_send(sys, c->wake_fd);
       note(c, status, &report);
     } else if (may_fold(c)) {
-      c->owes_fold = false;
-      c->is_folding = true;
-      sys->monitor_unlock(sys, c->monitor);
-      enum flow_status status = flow_store_fold(c->store, FOLD_TURN_US, &report);
-      sys->monitor_lock(sys, c->monitor);
-      c->is_folding = false;
-      note(c, status, &report);
+      fold(c, &report);
     } else {
       sys->monitor_wait(sys, c->monitor, -1);
     }
@@ -313,6 +322,13 @@ void committer_watch(struct committer *c, void (*committed)(void *context), void
   c->sys->monitor_lock(c->sys, c->monitor);
   c->committed = committed;
   c->committed_context = context;
+  c->sys->monitor_unlock(c->sys, c->monitor);
+}
+
+void committer_hurry(struct committer *c) {
+  c->sys->monitor_lock(c->sys, c->monitor);
+  c->is_hurried = true;
+  c->owes_fold = false;
   c->sys->monitor_unlock(c->sys, c->monitor);
 }
 

@@ -122,6 +122,9 @@ void committer_give_back(struct committer *);
 /* `committed` is called on the store thread after each commit, from now on. */
 void committer_watch(struct committer *, void (*committed)(void *context), void *context);
 
+/* From here on nothing is folded behind a commit: the run is to end soon, and the next one folds. */
+void committer_hurry(struct committer *);
+
 /* Finishes the group in flight, ends the thread and frees all. Null is fine. */
 void committer_stop(struct committer *);
 

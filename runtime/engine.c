@@ -209,6 +209,7 @@ static bool must_commit(const struct engine *e) {
 static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
   enum flow_status status = e->crew == NULL ? FLOW_OK : crew_drain(e->crew);
   if (status != FLOW_OK) return status;
+  if (e->stop.signal != 0 && e->committer != NULL) committer_hurry(e->committer);
   /* Records whose `on end` was lost with an earlier run, or left to a later one, count too. */
   bool has_run =
       e->totals.records_in > 0 || e->epoch.records > 0 || e->ended_at < e->resumed_at;

@@ -441,14 +441,13 @@ enum flow_status store_check_absence(struct flow_store *store, struct flow_repor
   return FLOW_E_CORRUPT;
 }
 
-/* A killed run may have made names that are not on the disk yet: no commit may rely on them. */
-static enum flow_status sync_names(struct flow_store *store, const char *data_path,
-                                   struct flow_report *report) {
-  const struct flow_sys *sys = store->sys;
-  int error = sys->sync_parent(sys, data_path);
-  if (error == 0 && store->meta.head < 0) error = sys->sync_parent(sys, store->dir);
+/* A killed run may have made a name that is not on the disk yet. No commit may rely on it, and neither may
+ * the name of LMDB's lock file. */
+static enum flow_status sync_name(struct flow_store *store, const char *path,
+                                  struct flow_report *report) {
+  int error = store->sys->sync_parent(store->sys, path);
   if (error == 0) return FLOW_OK;
-  return flow_report_errno(report, FLOW_E_IO, error, "sync %s", store->dir);
+  return flow_report_errno(report, FLOW_E_IO, error, "sync %s", path);
 }
 
 static enum flow_status check_owner(struct flow_store *store, const char *flow_name,
@@ -488,11 +487,12 @@ static enum flow_status open_store(struct flow_store *store,
     store->made_store = true;
     status = make_store(store, options, report);
   }
+  if (error == 0) status = sync_name(store, path, report);
   if (error < 0 && error != -ENOENT)
     status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
   if (status == FLOW_OK) status = open_data(store, options, report);
   if (status == FLOW_OK) status = check_owner(store, options->flow_name, options->flow_was, report);
-  if (status == FLOW_OK) status = sync_names(store, path, report);
+  if (status == FLOW_OK && store->meta.head < 0) status = sync_name(store, store->dir, report);
   return status;
 }
 

@@ -191,10 +191,13 @@ enum flow_status flow_store_commit(struct flow_store *, const struct flow_store_
 
 /* Folds old epochs into the base, if it is time to: when the epochs that may go (not the
  * retained ones) weigh three quarters of the base's pages, and at least the fold floor. Works for
- * about `budget_us`, in transactions of a few milliseconds, and goes on at the next call; when they
- * weigh as much as the base, it works until they are folded. Costs next to nothing when there is
- * nothing to do. Pauses while another process reads an older state. */
+ * about `budget_us`, in transactions of a few milliseconds, and goes on at the next call. Costs next to
+ * nothing when there is nothing to do. Pauses while another process reads an older state. */
 enum flow_status flow_store_fold(struct flow_store *, int64_t budget_us, struct flow_report *);
+
+/* True if those epochs weigh as much as the base: to keep the file small, fold on, until this is false,
+ * before you commit more. */
+bool flow_store_must_fold(const struct flow_store *);
 
 /* True if flow_store_fold() has something to do now. False while another process reads an older
  * state, as the last call found: then a call after the next commit will look again. */

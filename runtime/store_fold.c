@@ -302,20 +302,27 @@ static bool has_to_fold(const struct flow_store *store) {
   return !store->keep.holds_base && store->foldable_bytes >= fold_threshold(store);
 }
 
+static bool is_urgent(const struct flow_store *store) {
+  uint64_t threshold = fold_threshold(store);
+  return store->foldable_bytes >= threshold + threshold / 3; /* the whole base */
+}
+
 bool flow_store_can_fold(const struct flow_store *store) {
   return !store->fold.is_paused && !store->has_failed && store->damaged < 0 && has_to_fold(store);
+}
+
+bool flow_store_must_fold(const struct flow_store *store) {
+  return flow_store_can_fold(store) && is_urgent(store);
 }
 
 enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
                                  struct flow_report *report) {
   enum flow_status status = store_usable(store, report);
   if (status != FLOW_OK || store->damaged >= 0) return status;
-  uint64_t threshold = fold_threshold(store);
   if (!has_to_fold(store)) return FLOW_OK;
   store->fold.is_paused = has_old_reader(store);
   if (store->fold.is_paused) return FLOW_OK;
-  bool is_urgent = store->foldable_bytes >= threshold + threshold / 3; /* the whole base */
-  int64_t slice_us = is_urgent || budget_us > SLICE_US ? SLICE_US : budget_us;
+  int64_t slice_us = budget_us > SLICE_US ? SLICE_US : budget_us;
   int64_t deadline = store->sys->monotonic_us(store->sys) + budget_us;
   if (!is_folding(store)) {
     struct store_meta meta;
@@ -324,7 +331,7 @@ enum flow_status flow_store_fold(struct flow_store *store, int64_t budget_us,
   }
   while (status == FLOW_OK && is_folding(store)) {
     status = fold_step(store, slice_us, report);
-    if (!is_urgent && store->sys->monotonic_us(store->sys) >= deadline) break;
+    if (store->sys->monotonic_us(store->sys) >= deadline) break;
   }
   return status;
 }

@@ -15,7 +15,7 @@ AGAIN = (1, 2, 3, 5, 8, 13, 21, 34)
 
 def discover(tools):
     kinds = {"at every call": every_call, "in recovery": in_recovery, "chains": chains}
-    tests = crashes.tests_of(tools, crashes.cases(tools, 40 if tools.is_full else 10), **kinds)
+    tests = crashes.tests_of(tools, crashes.cases(tools, 20 if tools.is_full else 10, 2), **kinds)
     if tools.is_full:
         tests += crashes.tests_of(tools, crashes.large_cases(tools), **{"chains, large": large_chains})
     return tests
@@ -35,22 +35,21 @@ def every_call(subject):
     for number in (0, 1):
         for index, total in enumerate(subject.count_calls(number)):
             for at in crashes.spread(total, 400 if is_full else 5):
-                for half in (0, 1) if is_full else (at % 2,):
-                    kill(subject, number, index, (at, half))
+                kill(subject, number, index, (at, (at + number) % 2))
 
 
 def in_recovery(subject):
     is_full = subject.tools.is_full
     for number in (0, 1):
         for index, total in enumerate(subject.count_calls(number)):
-            for at in crashes.spread(total, 30 if is_full else 2):
-                for again_at in AGAIN if is_full else AGAIN[2 + 2 * number : 3 + 2 * number]:
+            for at in crashes.spread(total, 12 if is_full else 2):
+                for again_at in AGAIN[::2] if is_full else AGAIN[2 + 2 * number : 3 + 2 * number]:
                     kill(subject, number, index, (at, 0), (again_at, 1))
 
 
 def chains(subject, rounds=None, longest=8):
     rng = subject.rng("chains")
-    for number in range(rounds or (40 if subject.tools.is_full else 2)):
+    for number in range(rounds or (20 if subject.tools.is_full else 2)):
         for index, total in enumerate(subject.count_calls(number)):
             length = rng.randrange(2, longest)
             kill(subject, number, index,

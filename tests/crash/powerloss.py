@@ -16,12 +16,13 @@ from harness.base import EXAMPLES, Failure, check_equal
 from harness.case import Case
 from harness.disk import Disk, Loss, read_trace
 
-SHORT_IMAGES, LONG_IMAGES = 8, 400
+SHORT_IMAGES, LONG_IMAGES = 7, 50
 
 
 def discover(tools):
-    return crashes.tests_of(tools, crashes.cases(tools, 40 if tools.is_full else 10),
-                            **{"without power": every_loss}) + planted(tools)
+    first = [(name, make) for name, make in crashes.cases(tools, 0, 1) if name == "run/csv_out"]
+    return (crashes.tests_of(tools, crashes.cases(tools, 20 if tools.is_full else 10), **{"without power": every_loss})
+            + crashes.tests_of(tools, first, **{"without power at first": first_calls}) + planted(tools))
 
 
 def every_loss(subject):
@@ -30,16 +31,25 @@ def every_loss(subject):
         Losses(subject, number, LONG_IMAGES if is_full else SHORT_IMAGES).play()
 
 
+def first_calls(subject):
+    """A run that is killed while it makes its state directory leaves names that are not durable yet."""
+    for kill in range(1, 40) if subject.tools.is_full else (14, 16, 17):
+        Losses(subject, 0, 3, kills=[kill], sweep="some").play()
+
+
 class Losses:
     """Plays a case with its trace, and at random records of each step looks at what a power loss would leave.
 
-    images    about how many of them for each step
+    images    about how many of them for each step; with `sweep`, for each record
     ignored   syncs that count as forgotten (disk.py)
+    kills     calls at which the runs are killed that go before each step; None: as many as the number, at random
+    sweep     a loss, for images at every record; None: any loss, at random records
     """
 
-    def __init__(self, subject, number, images, ignored=()):
+    def __init__(self, subject, number, images, ignored=(), kills=None, sweep=None):
         self.subject, self.tools, self.images, self.ignored = subject, subject.tools, images, ignored
-        self.number, self.rng = number, subject.rng("power", number)
+        self.number, self.kills, self.sweep = number, kills, sweep
+        self.rng = subject.rng("power", number, kills)
 
     def play(self):
         player = self.subject.player("traced", self.number)
@@ -48,9 +58,10 @@ class Losses:
             player.prepare(step)
             for _, path, _ in step.changes:
                 disk.adopt(path)
-            # The second way of running a case begins with runs that are killed.
-            kills = [self.rng.randrange(1, 40) for _ in range(self.number)]
-            self.play_step(player, disk, index, [*kills, 0], [], depth=1)
+            kills = self.kills
+            if kills is None:
+                kills = [self.rng.randrange(1, 40) for _ in range(self.number)]
+            self.play_step(player, disk, index, [*kills, 0], [], depth=0 if self.sweep else 1)
             player.check_files(step, f"step {index + 1}: ")
             player.check_state(index)
         shutil.rmtree(player.box.path)
@@ -93,6 +104,8 @@ class Losses:
         points = {}
         if count == 0:
             return points
+        if self.sweep:
+            return {(at, False): [Loss(self.sweep, self.rng)] * self.images for at in range(count)}
         for _ in range(images):
             at = self.rng.randrange(max(0, count - 4), count) if self.rng.random() < 0.2 else self.rng.randrange(count)
             loss = Loss(self.rng.choice(Loss.NAMES), self.rng)

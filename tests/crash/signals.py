@@ -16,14 +16,14 @@ PATIENCE_S = 5
 
 
 def discover(tools):
-    return crashes.tests_of(tools, crashes.cases(tools, 20 if tools.is_full else 3),
+    return crashes.tests_of(tools, crashes.cases(tools, 10 if tools.is_full else 3),
                             **{"told to stop": told_to_stop, "told twice": told_twice})
 
 
 def told_to_stop(subject):
     """At each call: what the runs print is together the output of one run, with no line twice."""
     for number, group in ((0, "changes"), (1, "looks")):
-        for index, at in calls(subject, number, group, 100 if subject.tools.is_full else 3):
+        for index, at in calls(subject, number, group, 50 if subject.tools.is_full else 3):
             step, env = subject.steps[index], term_env(subject.tools, group, at)
             results = subject.disturb(number, index, [env], codes=(0,))
             if "--resume-epoch" not in step.args:
@@ -34,7 +34,7 @@ def told_to_stop(subject):
 def told_twice(subject):
     rng = subject.rng("signals")
     for number, group in ((2, "changes"), (3, "looks")):
-        for index, at in calls(subject, number, group, 60 if subject.tools.is_full else 2):
+        for index, at in calls(subject, number, group, 30 if subject.tools.is_full else 2):
             env = term_env(subject.tools, group, f"{at},{at + rng.randrange(1, 20)}")
             subject.disturb(number, index, [env], codes=(0, -signal.SIGTERM))
 
@@ -75,7 +75,7 @@ rows
 def test_at_random_moments_under_load(box):
     """Runs are told to stop, told twice, or killed, in turn, each at a random moment."""
     rng = random.Random(box.tools.seed)
-    rounds, rows = (60, 1_500_000) if box.tools.is_full else (10, 150_000)
+    rounds, rows = (40, 1_500_000) if box.tools.is_full else (10, 150_000)
     box = box.tools.sandbox("signals", box.tools.memory())
     box.compile(SUMS, "sums")
     box.write("rows.jsonl", "".join(f'{{"user": "u{rng.randrange(5000)}", "n": {n}}}\n' for n in range(rows)))

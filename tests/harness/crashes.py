@@ -22,16 +22,18 @@ SMALL_LINES, LARGE_LINES = 60, 1500
 SHORT_CASES = ("csv_out", "state_emit_into", "fault_overflow", "state_evolves")
 
 
-def case_files(tools):
-    """The examples, and some of the cases of tests/run; all of them in long runs."""
-    names = SHORT_CASES if not tools.is_full else [p.stem for p in sorted((TESTS / "run").glob("*.flow"))]
+def case_files(tools, part):
+    """The examples, and some of the cases of tests/run: in long runs one of `part` of them, others for each seed."""
+    names = SHORT_CASES
+    if tools.is_full:
+        names = [p.stem for p in sorted((TESTS / "run").glob("*.flow"))][tools.seed % part :: part]
     return sorted(EXAMPLES.glob("*/*.case")) + [TESTS / "run" / f"{name}.flow" for name in names]
 
 
-def cases(tools, generated=10):
+def cases(tools, generated, part=3):
     """(name, function that makes the case), for each case that can be killed and for the first generated ones.
     Generated cases are made when they are asked for, because that takes a while."""
-    for path in case_files(tools):
+    for path in case_files(tools, part):
         if not Case(path).flags & {"plain", "no-kill"}:
             yield f"{path.parent.name}/{path.stem}", lambda p=path: Case(p)
     source = Generated(tools, SMALL_LINES)

@@ -54,6 +54,7 @@ class Loss:
     all       durable                durable          durable
     none      newest                 newest           newest: as after a kill
     names     newest                 newest           durable
+    some      newest                 newest           any
     data      durable                newest           newest
     torn      each sector any        any              any
     pages     each page any          any              any
@@ -61,12 +62,12 @@ class Loss:
               newest; else durable
     """
 
-    NAMES = ("all", "none", "names", "data", "torn", "pages", "late")
+    NAMES = ("all", "none", "names", "some", "data", "torn", "pages", "late")
 
     def __init__(self, name, rng):
         self.name, self.rng = name, rng
         self.unit = SECTORS_OF_PAGE if name == "pages" else 1
-        self.keeps_data = name in ("none", "names")
+        self.keeps_data = name in ("none", "names", "some")
 
     def __str__(self):
         return f"loss of {self.name}"
@@ -85,7 +86,7 @@ class Loss:
         return versions[0 if self.name == "all" else -1][1]
 
     def keeps_name(self):
-        if self.name in ("torn", "pages"):
+        if self.name in ("some", "torn", "pages"):
             return self.rng.random() < 0.5
         return self.name in ("none", "data", "late")
 

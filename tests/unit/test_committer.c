@@ -232,6 +232,26 @@ static void folds_between_commits(void **state) {
   end(&b);
 }
 
+/* A signal has come: what the base grows by is the next run's business. */
+static void a_run_in_a_hurry_does_not_fold(void **state) {
+  struct fixture *f = *state;
+  f->options.fold_floor = 20000;
+  struct bench b;
+  begin(&b, state);
+  committer_hurry(b.committer);
+  static char value[8000];
+  memset(value, 'x', sizeof value - 1);
+  for (uint64_t i = 0; i < 50; i++) {
+    close_epoch(&b, i % 5, value, false);
+    must(b.f, submit(&b));
+  }
+  must(b.f, committer_wait(b.committer, &b.f->report));
+  struct flow_store_stats stats = flow_store_stats(b.f->store);
+  assert_true(stats.folds == 0 && !stats.is_folding);
+  assert_true(flow_store_must_fold(b.f->store));
+  end(&b);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -242,6 +262,7 @@ int main(void) {
       CASE(a_failure_is_for_ever),
       CASE(stopping_finishes_the_group),
       CASE(folds_between_commits),
+      CASE(a_run_in_a_hurry_does_not_fold),
   };
   return cmocka_run_group_tests_name("committer", tests, NULL, NULL);
 }

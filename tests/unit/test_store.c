@@ -181,7 +181,7 @@ static void keeps_values_of_all_sizes(void **state) {
     int rows = 0;
     must(f, flow_store_load(f->store, id, check_sizes, &rows, &loaded, &f->report));
     assert_int_equal(rows, 10);
-    must(f, flow_store_fold(f->store, 1000000, &f->report));
+    must(f, flow_store_fold(f->store, 60000000, &f->report));
     assert_int_equal(flow_store_stats(f->store).epochs, 0);
     open_one(f);
   }
