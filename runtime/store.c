@@ -452,7 +452,7 @@ static enum flow_status sync_name(struct flow_store *store, const char *path,
 
 static enum flow_status check_owner(struct flow_store *store, const char *flow_name,
                                     const char *flow_was, struct flow_report *report) {
-  if (strcmp(store->meta.flow_name, flow_name) == 0) return FLOW_OK;
+  if (flow_name == NULL || strcmp(store->meta.flow_name, flow_name) == 0) return FLOW_OK;
   if (flow_was != NULL && strcmp(store->meta.flow_name, flow_was) == 0) return FLOW_OK;
   flow_report_fail(report, FLOW_E_MISMATCH,
                    "the state in %s belongs to the flow `%s`, and this is `%s`", store->dir,
@@ -526,14 +526,15 @@ enum flow_status flow_store_open(const struct flow_sys *sys,
                                  const struct flow_store_options *options,
                                  struct flow_store **opened, struct flow_report *report) {
   *opened = NULL;
-  if (strlen(options->flow_name) > FLOW_STORE_NAME ||
+  const char *flow_name = options->flow_name == NULL ? "" : options->flow_name;
+  if (strlen(flow_name) > FLOW_STORE_NAME ||
       strlen(options->compiler_version) > FLOW_STORE_NAME)
     return flow_report_fail(report, FLOW_E_USAGE, "the name of the flow is too long");
   struct flow_store *store = store_alloc(sys, options->dir, report);
   if (store == NULL) return report->status;
   store->retain = options->retain_epochs;
   if (options->fold_floor != 0) store->fold_floor = options->fold_floor;
-  snprintf(store->flow_name, sizeof store->flow_name, "%s", options->flow_name);
+  snprintf(store->flow_name, sizeof store->flow_name, "%s", flow_name);
   snprintf(store->compiler, sizeof store->compiler, "%s", options->compiler_version);
   enum flow_status status = open_store(store, options, report);
   if (status == FLOW_OK) *opened = store;

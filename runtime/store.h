@@ -62,7 +62,7 @@ struct flow_store;
 
 struct flow_store_options {
   const char *dir;
-  const char *flow_name;        /* whose state this is */
+  const char *flow_name;        /* whose state this is; null without `create`: anyone's, to copy it */
   const char *flow_was;         /* its former name, or null: state of that name is taken over */
   const char *compiler_version; /* "flowcc 0.1.0"; recorded only */
   bool create;                  /* make the directory and the store if they are missing */
@@ -239,6 +239,9 @@ struct flow_store_stats flow_store_stats(const struct flow_store *);
 
 /* The 16 bytes that tell this store from all others. They live as long as the store. */
 const uint8_t *flow_store_identity(const struct flow_store *);
+
+/* The name of the flow that it belongs to, which lives as long. */
+const char *flow_store_flow_name(const struct flow_store *);
 
 /* What has to stay until it is copied. A fold begins only up to epoch `copied`, and none begins while
  * `holds_base` is set. A dropped id stays while the copy has an older base than its drop. */

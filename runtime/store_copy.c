@@ -43,6 +43,10 @@ const uint8_t *flow_store_identity(const struct flow_store *store) {
   return store->meta.store_id;
 }
 
+const char *flow_store_flow_name(const struct flow_store *store) {
+  return store->meta.flow_name;
+}
+
 void flow_store_keep(struct flow_store *store, const struct flow_store_keep *keep) {
   store->keep = *keep;
   if (keep->copied < store->foldable_to) { /* counted already, and to be kept all the same */

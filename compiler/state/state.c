@@ -38,6 +38,12 @@ static const struct state_command commands[] = {
      "had back: by a program that has it, as long as no epoch is committed, and then by\n"
      "--resume-epoch as long as the epochs are kept that have it. Refused while a run uses DIR.\n",
      STATE_JSON, 2, 2, false, state_drop, NULL},
+    {"backup", "DIR URL", "copy the state to file:///DIR or s3://BUCKET/PREFIX, as --backup does",
+     "What is there already is not copied again. Refused while a run uses DIR.\n",
+     STATE_JSON | STATE_S3, 2, 2, false, state_backup, NULL},
+    {"restore", "URL DIR", "make the state in DIR, which must have none, from a backup",
+     "The newest state of which every byte is there. A run with --backup does this by itself.\n",
+     STATE_JSON | STATE_S3, 2, 2, false, state_restore, NULL},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -57,6 +63,7 @@ void state_help(void) {
          "  --epoch N                 the state at the end of epoch N, not of the newest one\n"
          "  --json                    JSON, one value per line\n"
          "  --all                     sources and sinks as well as states\n"
+         "  --s3-endpoint URL         the server of s3://, if it is not Amazon's\n"
          "  --help                    print this; behind a command: more about it\n"
          "\nExit codes: 0 done, 1 no such key, 64 usage, 66 no saved state, 74 it cannot be read,\n"
          "75 a run uses it, 78 damaged, of another format, or the epoch cannot be reached\n");
@@ -67,6 +74,7 @@ static void print_command_help(const struct state_command *command) {
   if (command->options & STATE_EPOCH) printf(" [--epoch N]");
   if (command->options & STATE_JSON) printf(" [--json]");
   if (command->options & STATE_ALL) printf(" [--all]");
+  if (command->options & STATE_S3) printf(" [--s3-endpoint URL]");
   printf("\n\n%s\n", command->summary);
   if (command->details[0] != '\0') printf("\n%s", command->details);
 }
@@ -223,13 +231,24 @@ struct words {
   bool wants_help;
 };
 
+/* If the word is the option `name`, with its value behind `=` or in the next word: the value, ""
+ * if there is none. Else null. */
+static const char *value_of(const char *name, char **argv, int argc, int *at) {
+  const char *word = argv[*at];
+  size_t length = strlen(name);
+  if (strncmp(word, name, length) != 0) return NULL;
+  if (word[length] == '=') return word + length + 1;
+  if (word[length] != '\0') return NULL;
+  return *at + 1 < argc ? argv[++*at] : "";
+}
+
 /* Options may stand anywhere; behind `--` all is a word, so that a key may begin with `-`. A
  * negative number is a word as well. Returns 0, or the exit code. */
 static int read_words(const struct state_command *command, int argc, char **argv,
                       struct state_call *call, struct words *words) {
   bool are_words = false;
   for (int i = 1; i < argc; i++) {
-    const char *word = argv[i];
+    const char *word = argv[i], *value;
     bool is_option = word[0] == '-' && word[1] != '\0' && (word[1] < '0' || word[1] > '9');
     if (are_words || !is_option) {
       words->data[words->count++] = word;
@@ -241,9 +260,12 @@ static int read_words(const struct state_command *command, int argc, char **argv
       call->is_json = true;
     } else if (strcmp(word, "--all") == 0 && (command->options & STATE_ALL)) {
       call->is_all = true;
-    } else if (strncmp(word, "--epoch", 7) == 0 && (word[7] == '\0' || word[7] == '=') &&
-               (command->options & STATE_EPOCH)) {
-      const char *value = word[7] == '=' ? word + 8 : i + 1 < argc ? argv[++i] : "";
+    } else if ((command->options & STATE_S3) &&
+               (value = value_of("--s3-endpoint", argv, argc, &i)) != NULL) {
+      if (value[0] == '\0') return usage_error("--s3-endpoint takes the URL of a server");
+      call->s3_endpoint = value;
+    } else if ((command->options & STATE_EPOCH) &&
+               (value = value_of("--epoch", argv, argc, &i)) != NULL) {
       char *end;
       errno = 0;
       call->epoch = strtoll(value, &end, 10);

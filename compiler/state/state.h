@@ -29,6 +29,7 @@ enum state_option {
   STATE_EPOCH = 1, /* --epoch N */
   STATE_JSON = 2,  /* --json */
   STATE_ALL = 4,   /* --all */
+  STATE_S3 = 8,    /* --s3-endpoint URL */
 };
 
 struct state_call {
@@ -37,6 +38,7 @@ struct state_call {
   size_t word_count;
   int64_t epoch; /* --epoch, or FLOW_STORE_NEWEST */
   bool is_json, is_all;
+  const char *s3_endpoint; /* null: not given */
   struct arena *arena;       /* of the whole command */
   struct flow_view *view;    /* null if the row does not ask for it */
   struct flow_report report;
@@ -99,5 +101,7 @@ state_fn state_epochs, state_diff;
 enum flow_status state_prepare_diff(struct state_call *, struct flow_view_options *);
 /* keep.c */
 state_fn state_verify, state_drop;
+/* copy.c */
+state_fn state_backup, state_restore;
 
 #endif

@@ -359,3 +359,52 @@ def test_an_older_manifest_goes_on(box):
     result = box.run("./flow", *STEP, "-b", place(box))
     check_match(["warning: the newest state in the backup cannot be used", "restored db"], result.err)
     restored_rows(box, 30)
+
+
+# -- flowcc state backup, restore
+
+
+def test_flowcc_state_backup_and_restore(box):
+    box.compile(WORDS)
+    lines, expected = words(30)
+    box.write("words.txt", "".join(lines[:20]))
+    box.run("./flow", *STEP)
+    flowcc = box.tools.flowcc
+    result = box.run(flowcc, "state", "backup", "db", place(box))
+    check_match([r"^db is in the backup up to epoch \d+$"], result.out, "stdout")
+    before = len(objects(box))
+    result = box.run(flowcc, "state", "backup", "--json", "db", place(box))
+    check_match([r'^\{"epoch": \d+\}$'], result.out, "stdout")
+    if len(objects(box)) > before + 1:
+        raise Failure("what was there was copied again")
+    hashes = box.run(flowcc, "state", "verify", "db").out
+    box.remove("db")
+    result = box.run(flowcc, "state", "restore", place(box), "db")
+    check_match([r"^db has the state of epoch \d+, saved 20\d\d-"], result.out, "stdout")
+    check_equal(hashes, box.run(flowcc, "state", "verify", "db").out, "hashes of the restored state")
+    box.append("words.txt", "".join(lines[20:]))
+    box.run("./flow", *STEP, "-b", place(box))
+    check_equal("".join(expected), box.read("out.jsonl"), "out.jsonl")
+
+
+def test_flowcc_state_backup_and_restore_refuse(box):
+    box.compile(WORDS)
+    box.write("words.txt", "a\n")
+    box.run("./flow", "-d", "db")
+    flowcc = box.tools.flowcc
+    for exit, words_of, pattern in (
+            (66, ("restore", place(box), "new"), "there is no backup at"),
+            (64, ("restore", "db", "new"), "expected file:///DIR or s3://BUCKET/PREFIX"),
+            (64, ("backup", "db", "backup"), "expected file:///DIR"),
+            (64, ("backup", "db"), "write `flowcc state backup DIR URL`"),
+            (66, ("backup", "nothing", place(box)), "no saved state in nothing"),
+            (78, ("backup", "db", "s3://b/p"), "AWS_ACCESS_KEY_ID is not set")):
+        result = box.run(flowcc, "state", *words_of, exit=exit, env={"AWS_ACCESS_KEY_ID": ""})
+        check_match([pattern], result.err)
+    box.run(flowcc, "state", "backup", "db", place(box))
+    before = (box.path / "db" / "data.mdb").read_bytes()
+    result = box.run(flowcc, "state", "restore", place(box), "db", exit=78)
+    check_match(["there is saved state in db already", "restore into another directory"], result.err)
+    check_equal(before, (box.path / "db" / "data.mdb").read_bytes(), "the state that was there")
+    if (box.path / "new").exists() or (box.path / "nothing").exists():
+        raise Failure("a refused command has made a directory")

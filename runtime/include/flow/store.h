@@ -203,4 +203,23 @@ enum flow_status flow_view_parse_key(const struct flow_type *, const char *const
 enum flow_status flow_state_drop(const char *dir, enum flow_store_kind, const char *name,
                                  struct flow_report *);
 
+/* -- copying ---------------------------------------------------------------------------------- */
+
+/* Copies the state in `dir` to file:///DIR or s3://BUCKET/PREFIX, as a run with --backup does;
+ * *epoch is the newest one. Takes the run's lock: FLOW_E_LOCKED if a run has it. FLOW_E_INPUT:
+ * nothing is saved there. `s3_endpoint` is the server, or null: as the environment says.
+ * Warnings go to stderr. */
+enum flow_status flow_state_backup(const char *dir, const char *url, const char *s3_endpoint,
+                                   int64_t *epoch, struct flow_report *);
+
+struct flow_state_restored {
+  int64_t epoch, wall_us; /* the newest one, and when it was copied */
+  char skipped[512];      /* why a newer state could not be used; empty: there was none */
+};
+
+/* Makes the state in `dir`, which must have none, from a backup. FLOW_E_INPUT: there is no backup;
+ * FLOW_E_CORRUPT: none that is whole. */
+enum flow_status flow_state_restore(const char *url, const char *s3_endpoint, const char *dir,
+                                    struct flow_state_restored *, struct flow_report *);
+
 #endif
