@@ -343,17 +343,9 @@ static inline bool flow_json_is_plain_int(const char *p, const char *end) {
 }
 
 static inline bool flow_json_int(struct flow_json *j, int64_t *out) {
-  const char *p = j->cursor, *end;
   uint64_t value;
-  unsigned count = flow_scan_8_digits(p, &value);
-  end = p + count;
-  if (count == 8) { /* behind up to 15 digits, there is at least one byte that is none */
-    uint64_t more;
-    count = flow_scan_8_digits(end, &more);
-    value = value * flow_tens[count] + more;
-    end += count;
-  }
-  if (FLOW_UNLIKELY(end == p || count == 8 || !flow_json_is_plain_int(p, end)))
+  const char *p = j->cursor, *end = flow_scan_15_digits(p, &value);
+  if (FLOW_UNLIKELY(end == NULL || !flow_json_is_plain_int(p, end)))
     return flow_json_int_slow(j, out);
   *out = (int64_t)value;
   j->cursor = end;

@@ -83,22 +83,28 @@ static inline unsigned flow_count_8_digits(const char *p) {
 /* 10 to the power of 0 to 8. */
 extern const uint32_t flow_tens[9];
 
+/* 1 to 15 digits at `p` and their value: their end, or null where there are none or more. 8 bytes behind any digit
+ * must be readable, and a byte that is no digit must follow. */
+static inline const char *flow_scan_15_digits(const char *p, uint64_t *value) {
+  unsigned count = flow_scan_8_digits(p, value);
+  const char *end = p + count;
+  if (count == 8) {
+    uint64_t more;
+    count = flow_scan_8_digits(end, &more);
+    *value = *value * flow_tens[count] + more;
+    end += count;
+  }
+  return FLOW_UNLIKELY(end == p || count == 8) ? NULL : end;
+}
+
 const char *flow_scan_int_slow(const char *p, int64_t *out);
 
 /* An int of up to 18 digits at `p`, with `-` before it or nothing: its end, or null where there is none or
- * a longer one. 8 bytes behind any digit must be readable, and a byte that is no digit must follow. */
+ * a longer one. What must be readable is as above. */
 static inline const char *flow_scan_int(const char *p, int64_t *out) {
-  const char *end;
   uint64_t value;
-  unsigned count = flow_scan_8_digits(p, &value);
-  end = p + count;
-  if (count == 8) { /* behind up to 15 digits, there is at least one byte that is none */
-    uint64_t more;
-    count = flow_scan_8_digits(end, &more);
-    value = value * flow_tens[count] + more;
-    end += count;
-  }
-  if (FLOW_UNLIKELY(end == p || count == 8)) return flow_scan_int_slow(p, out);
+  const char *end = flow_scan_15_digits(p, &value);
+  if (FLOW_UNLIKELY(end == NULL)) return flow_scan_int_slow(p, out);
   *out = (int64_t)value;
   return end;
 }
