@@ -65,7 +65,8 @@ class Scene:
         result = self.run(exit=None)
         if result.code == 0:
             self.harmless += 1
-            if verified.code != 0:
+            # Verify looks as well at what only older epochs have, for those who want to go back to them.
+            if verified.code != 0 and b"`dropped`" not in verified.err:
                 raise Failure("the program has no objection, and verify has\n" + verified.describe())
             return self.check_sinks(self.after, "the run that goes on")
         if result.code != 78:
