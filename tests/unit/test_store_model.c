@@ -300,6 +300,15 @@ static void write_file(const struct file_image *image, size_t size) {
   fclose(file);
 }
 
+/* For a file that differs from the image in this byte only: copying all of it takes far longer. */
+static void write_byte(const struct file_image *image, size_t at) {
+  FILE *file = fopen(image->path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+  assert_int_equal(fputc(image->bytes[at], file), image->bytes[at]);
+  assert_int_equal(fclose(file), 0);
+}
+
 struct digest {
   uint64_t sum;
 };
@@ -377,7 +386,7 @@ static void refuses_flipped_bits(void **state) {
     if (i % 2 == 0) at = at / 4096 * 4096 + pick(&m, i % 4 == 0 ? 32 : 200);
     unsigned char old = image.bytes[at];
     image.bytes[at] ^= (unsigned char)(1u << pick(&m, 8));
-    write_file(&image, image.size);
+    write_byte(&image, at);
     uint64_t found = try_everything(f, &late);
     if (found == 0) refused++;
     else if (found == good || found == before_last) same++;
@@ -385,6 +394,8 @@ static void refuses_flipped_bits(void **state) {
     image.bytes[at] = old;
     flow_store_close(f->store);
     f->store = NULL;
+    if (found == 0) write_byte(&image, at); /* a refused store is left as it was */
+    else write_file(&image, image.size);
   }
   print_message("%zu bytes: %llu refused (%llu when loaded), %llu harmless\n", image.size,
                 (unsigned long long)refused, (unsigned long long)late, (unsigned long long)same);
