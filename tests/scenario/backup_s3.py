@@ -152,6 +152,23 @@ words |> key by it |> state n: int = 0 { n += 1; emit n } |> into out
         check_equal("1\n2\n3\n4\n5\n", box.read("out.txt"), "out.txt")
 
 
+def test_a_signal_ends_the_wait_at_the_end(box):
+    """The input is at its end and the upload hangs: SIGTERM says that there is no time. Exit 0, and the next
+    run ships the rest."""
+    with s3.Server(lambda number, method, key: "slow" if method == "PUT" else None) as server:
+        box.compile(WORDS)
+        box.write("words.txt", lines(0, 5))
+        env = {**s3.ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}
+        with box.start("./flow", "-d", "db", "-b", URL, env=env) as running:
+            running.wait_for(lambda: any(method == "PUT" for method, _ in server.requests), "an upload")
+            running.end(signal.SIGTERM, timeout_s=2)
+        server.misbehave = None
+        run(box, server)
+        box.remove("db")
+        check_match(["^restored db"], run(box, server).err)
+        check_equal(expected(5), box.read("out.jsonl"), "out.jsonl")
+
+
 def test_a_request_that_hangs_is_given_up(box):
     with s3.Server(lambda number, method, key: "slow" if number == 3 else None) as server:
         box.compile(WORDS)
