@@ -288,6 +288,26 @@ def test_killed_at_its_calls(box):
         raise Failure(f"only {at} calls")
 
 
+def test_calls_that_fail(box):
+    """EIO and ENOSPC at one call after the other: the run stops or tries again; nothing that it leaves is wrong."""
+    if not box.tools.can_crash:
+        raise Skip("no crash library in this build")
+    box.compile(WORDS)
+    count = 12
+    box.write("words.txt", "".join(words(count)[0]))
+    for at in range(1, 60, 1 if box.tools.is_full else 6):
+        for error in ("EIO", "ENOSPC"):
+            env = {"LD_PRELOAD": str(box.tools.crashpoint), "CRASHPOINT_FAIL": f"{at},{error}"}
+            result = box.run("./flow", *STEP, "-b", place(box), exit=None, env=env)
+            if result.code not in (0, 73, 74) or (result.code != 0 and not result.err):
+                raise Failure(f"{error} at call {at}\n" + result.describe())
+            box.run("./flow", *STEP, "-b", place(box))
+            check_equal("".join(words(count)[1]), box.read("out.jsonl"), f"{error} at call {at}: out.jsonl")
+            restored_rows(box, count)
+            for name in ("db", "backup", "out.jsonl"):
+                box.remove(name)
+
+
 def copy(source, target):
     if target.is_dir():
         shutil.rmtree(target)
