@@ -9,6 +9,7 @@
 
 import argparse
 import os
+import random
 import sys
 import threading
 import time
@@ -59,6 +60,7 @@ def options():
     parser.add_argument("--mode", default="release", choices=base.TIMEOUT_S, help="which build to test")
     parser.add_argument("--full", action="store_true", help="more points of the matrix, for long runs")
     parser.add_argument("--seed", type=int, default=1, help="of tests that choose at random")
+    parser.add_argument("--minutes", type=float, help="begin no test after that time; which come first is random")
     parser.add_argument("--bless", action="store_true", help="write expected outputs anew")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 2, help="tests at the same time")
     parser.add_argument("-l", action="store_true", help="list the tests and run none")
@@ -129,11 +131,19 @@ def main():
         elif arguments.v:
             print(f"passed {test.full_name} ({seconds:.2f} s)", flush=True)
 
+    if arguments.minutes:
+        random.Random(arguments.seed).shuffle(tests)
+
+    def run_in_time(test):
+        is_late = arguments.minutes and time.monotonic() - start > arguments.minutes * 60
+        return None if is_late else run_test(test)
+
     with ThreadPoolExecutor(arguments.j) as pool:
-        pending = {pool.submit(run_test, test): test for test in tests}
+        pending = {pool.submit(run_in_time, test): test for test in tests}
         for future in as_completed(pending):
             with lock:
-                report(pending[future], *future.result())
+                if future.result() is not None:
+                    report(pending[future], *future.result())
     tools.close()
     print()
     for name, suite in by_suite.items():
@@ -145,7 +155,8 @@ def main():
     for test, verdict in failures:
         print(f"  {verdict}: {test.full_name}")
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
+    left = len(tests) - sum(counts.values())
+    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}" + f", {left} not begun" * (left > 0))
     return 1 if counts["failed"] else 0
 
 
