@@ -258,7 +258,7 @@ help:
 	@echo 'make test          every test that a change needs; installs missing packages first'
 	@echo '                   TESTS="-k NAME" runs the tests with NAME in their name'
 	@echo 'make check-all     more points of the matrix, clang as well as gcc, and the sanitizers'
-	@echo 'make crash         kills the examples at every write, at length'
+	@echo 'make crash         kills, power losses, failing calls and signals, at length (half an hour)'
 	@echo 'make sim           plays thousands of seeds: threads, faults and crashes in a simulated world'
 	@echo '                   SEED=N tells what happens in one; make sim-bugs plants bugs, which must be found'
 	@echo 'make bless         writes the expected outputs anew; read the diff'
