@@ -91,6 +91,7 @@ def test_at_random_moments_under_load(box):
         slowest_s = max(slowest_s, stop(box, args, signals, pause_s, rng))
         if (box.path / "sums.jsonl").exists() and (box.path / "sums.jsonl").stat().st_size == expected.stat().st_size:
             box.remove("db")  # it is done, so begin again
+            box.remove("sums.jsonl")
     box.run("./sums", "-d", "db", timeout_s=300)
     if box.read("sums.jsonl") != expected.read_bytes():
         raise Failure("the rows are not those of an undisturbed run")
