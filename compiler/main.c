@@ -370,7 +370,7 @@ static void list_topics(void) {
   printf("\nFunctions, f(x, y) or x.f(y):\n");
   const struct builtin *builtins = builtin_all(&count);
   for (size_t i = 0; i < count; i++)
-    printf("  %-34s %s\n", builtins[i].syntax, builtins[i].summary);
+    printf("  %-34s %s\n", builtins[i].syntax, builtins[i].doc);
 }
 
 static int help_stage(const char *name) {
@@ -396,9 +396,10 @@ static int help(int argc, char **argv) {
   if (strcmp(argv[0], "op") == 0 && argc == 2) return help_stage(argv[1]);
   const struct builtin *builtin = builtin_find(argv[0]);
   if (argc == 1 && builtin) {
-    printf("%s: %s\n", builtin->syntax, builtin->summary);
+    printf("%s: %s\n", builtin->syntax, builtin->doc);
     if (builtin->can_fail) printf("It can fail: write  … ?? default, or an `else` at the stage.\n");
     if (builtin->can_fault) printf("It can fault: an `else` at the stage keeps the run going.\n");
+    printf("\n  %s\n", builtin->example);
     return EXIT_OK;
   }
   if (argc == 1) return help_stage(argv[0]);

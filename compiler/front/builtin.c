@@ -38,7 +38,7 @@ static const struct type *report_arg(struct checker *c, struct expr *call, size_
   }
   struct diag *diag = diag_error(c->diags, E0205, arg->span, "`%s` works on %s, this is `%s`",
                                  name_of(call), wanted, type_name(c->types, arg->type));
-  diag_note(diag, "%s: %s", call->call.builtin->syntax, call->call.builtin->summary);
+  diag_note(diag, "%s: %s", call->call.builtin->syntax, call->call.builtin->doc);
   return c->types->error;
 }
 
@@ -421,120 +421,23 @@ static const struct type *check_run(struct checker *c, struct expr *call, const 
 
 #define MANY 1000
 
-/* name, id, syntax, summary, fewest and most arguments, mutator, can fail, can fault, check */
+enum effect { PURE = 0, MUTATES = 1, FAILS = 2, FAULTS = 4 };
+
 static const struct builtin rows[] = {
-    {"push", BUILTIN_PUSH, "list.push(value)", "adds a value at the end", 2, 2, true, false, false,
-     check_list_value},
-    {"pop", BUILTIN_POP, "list.pop()", "takes the last value away; none if empty", 1, 1, true,
-     false, false, check_pop},
-    {"pop_first", BUILTIN_POP_FIRST, "list.pop_first()",
-     "takes the first value away; none if empty", 1, 1, true, false, false, check_pop},
-    {"insert", BUILTIN_INSERT, "list.insert(index, value)", "adds a value before an index", 3, 3,
-     true, true, false, check_insert},
-    {"remove", BUILTIN_REMOVE, "list.remove(value)",
-     "drops the first equal value; whether there was one", 2, 2, true, false, false,
-     check_list_value},
-    {"remove_at", BUILTIN_REMOVE_AT, "list.remove_at(index)",
-     "takes the value at an index away; none if there is none", 2, 2, true, false, false,
-     check_remove_at},
-    {"clear", BUILTIN_CLEAR, "collection.clear()", "drops all values", 1, 1, true, false, false,
-     check_clear},
-    {"add", BUILTIN_ADD, "set.add(value)", "adds a value; whether it is new", 2, 2, true, false,
-     false, check_add},
-    {"delete", BUILTIN_DELETE, "set.delete(value), map.delete(key)",
-     "drops a value or key; whether it was there", 2, 2, true, false, false, check_delete},
-    {"put", BUILTIN_PUT, "map.put(key, value)", "sets the value of a key", 3, 3, true, false, false,
-     check_put},
-
-    {"len", BUILTIN_LEN, "len(x)", "characters of a string, values of a collection", 1, 1, false,
-     false, false, check_size},
-    {"byte_len", BUILTIN_BYTE_LEN, "byte_len(string)", "bytes of a string in UTF-8", 1, 1, false,
-     false, false, check_strings},
-    {"is_empty", BUILTIN_IS_EMPTY, "is_empty(x)", "whether its length is 0", 1, 1, false, false,
-     false, check_size},
-    {"contains", BUILTIN_CONTAINS, "contains(x, part)",
-     "whether a string holds a part, a collection a value, a map a key", 2, 2, false, false, false,
-     check_contains},
-    {"first", BUILTIN_FIRST, "first(list)", "the first value; none if empty", 1, 1, false, false,
-     false, check_end},
-    {"last", BUILTIN_LAST, "last(list)", "the last value; none if empty", 1, 1, false, false, false,
-     check_end},
-    {"sort", BUILTIN_SORT, "sort(list)", "the values in ascending order, stable", 1, 1, false,
-     false, false, check_reorder},
-    {"reverse", BUILTIN_REVERSE, "reverse(list)", "the values from last to first", 1, 1, false,
-     false, false, check_reorder},
-    {"range", BUILTIN_RANGE, "range(from, to)", "the ints from `from` to `to - 1`", 2, 2, false,
-     false, false, check_range},
-    {"keys", BUILTIN_KEYS, "keys(map)", "the keys, in insertion order", 1, 1, false, false, false,
-     check_map_part},
-    {"values", BUILTIN_VALUES, "values(map)", "the values, in insertion order of their keys", 1, 1,
-     false, false, false, check_map_part},
-
-    {"min", BUILTIN_MIN, "min(a, b, …), min(list)", "the smallest; of a list: none if empty", 1,
-     MANY, false, false, false, check_extreme},
-    {"max", BUILTIN_MAX, "max(a, b, …), max(list)", "the largest; of a list: none if empty", 1,
-     MANY, false, false, false, check_extreme},
-    {"abs", BUILTIN_ABS, "abs(number)", "the number without its sign", 1, 1, false, false, false,
-     check_abs},
-    {"sum", BUILTIN_SUM, "sum(list)", "the sum of the values", 1, 1, false, false, true,
-     check_total},
-    {"avg", BUILTIN_AVG, "avg(list)", "the mean as a float; none if empty", 1, 1, false, false,
-     true, check_total},
-    {"floor", BUILTIN_FLOOR, "floor(float)", "the next whole float below", 1, 1, false, false,
-     false, check_rounding},
-    {"ceil", BUILTIN_CEIL, "ceil(float)", "the next whole float above", 1, 1, false, false, false,
-     check_rounding},
-    {"round", BUILTIN_ROUND, "round(float)", "the nearest whole float, halves away from zero", 1, 1,
-     false, false, false, check_rounding},
-    {"sqrt", BUILTIN_SQRT, "sqrt(float)", "the square root; fails below 0", 1, 1, false, true,
-     false, check_rounding},
-    {"div_floor", BUILTIN_DIV_FLOOR, "div_floor(a, b)", "a / b rounded down; fails at 0", 2, 2,
-     false, true, false, check_int_pair},
-    {"mod", BUILTIN_MOD, "mod(a, b)", "the rest of div_floor, with the sign of b", 2, 2, false,
-     true, false, check_int_pair},
-    {"add_wrap", BUILTIN_ADD_WRAP, "add_wrap(a, b)", "a + b, which wraps around", 2, 2, false,
-     false, false, check_int_pair},
-    {"add_sat", BUILTIN_ADD_SAT, "add_sat(a, b)", "a + b, which stays at the largest int", 2, 2,
-     false, false, false, check_int_pair},
-
-    {"join", BUILTIN_JOIN, "join(list, separator)", "the strings with a separator between them", 2,
-     2, false, false, false, check_join},
-    {"split", BUILTIN_SPLIT, "split(string, separator)", "the parts between separators", 2, 2,
-     false, true, false, check_split},
-    {"words", BUILTIN_WORDS, "words(string)", "the parts between white space", 1, 1, false, false,
-     false, check_strings},
-    {"lines", BUILTIN_LINES, "lines(string)", "the lines without their ends", 1, 1, false, false,
-     false, check_strings},
-    {"lower", BUILTIN_LOWER, "lower(string)", "with small ASCII letters", 1, 1, false, false, false,
-     check_strings},
-    {"upper", BUILTIN_UPPER, "upper(string)", "with capital ASCII letters", 1, 1, false, false,
-     false, check_strings},
-    {"trim", BUILTIN_TRIM, "trim(string)", "without white space at both ends", 1, 1, false, false,
-     false, check_strings},
-    {"starts_with", BUILTIN_STARTS_WITH, "starts_with(string, part)",
-     "whether the string starts so", 2, 2, false, false, false, check_strings},
-    {"ends_with", BUILTIN_ENDS_WITH, "ends_with(string, part)", "whether the string ends so", 2, 2,
-     false, false, false, check_strings},
-    {"replace", BUILTIN_REPLACE, "replace(string, old, new)", "with every `old` replaced", 3, 3,
-     false, false, false, check_strings},
-    {"slice", BUILTIN_SLICE, "slice(x, from, to)",
-     "the part from `from` to before `to`, both clamped", 3, 3, false, false, false, check_slice},
-    {"parse_int", BUILTIN_PARSE_INT, "parse_int(string)", "the int that the text spells; fails", 1,
-     1, false, true, false, check_strings},
-    {"parse_float", BUILTIN_PARSE_FLOAT, "parse_float(string)",
-     "the float that the text spells; fails", 1, 1, false, true, false, check_strings},
-
-    {"int", BUILTIN_INT, "int(float)", "without its fraction; fails if too large", 1, 1, false,
-     true, false, check_int},
-    {"float", BUILTIN_FLOAT, "float(int)", "the same number as a float", 1, 1, false, false, true,
-     check_float},
-    {"string", BUILTIN_STRING, "string(x)", "its text, as in f\"{x}\"", 1, 1, false, false, false,
-     check_string},
-
-    {"epoch", BUILTIN_EPOCH, "epoch()", "the number of the current epoch", 0, 0, false, false,
-     false, check_run},
-    {"now", BUILTIN_NOW, "now()", "the start of the current epoch", 0, 0, false, false, false,
-     check_run},
+#define BUILTIN(name, id, syntax, doc, example, min, max, effects, check)                          \
+  {name,                                                                                           \
+   BUILTIN_##id,                                                                                   \
+   syntax,                                                                                         \
+   doc,                                                                                            \
+   example,                                                                                        \
+   min,                                                                                            \
+   max,                                                                                            \
+   ((effects)&MUTATES) != 0,                                                                       \
+   ((effects)&FAILS) != 0,                                                                         \
+   ((effects)&FAULTS) != 0,                                                                        \
+   check},
+#include "front/builtin.def"
+#undef BUILTIN
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])

@@ -1,4 +1,4 @@
-/* The built-in functions: one table, read by the checker, the emitter and `flowcc help`.
+/* The built-in functions: one table (builtin.def), read by the checker, the emitter and `flowcc help`.
  *
  * `x.f(y)` is `f(x, y)`, so every function is also a method of its first argument. Mutators change
  * their first argument, which must be a place in the state or a local variable.
@@ -77,7 +77,8 @@ struct builtin {
   const char *name;
   enum builtin_id id;
   const char *syntax;  /* "insert(list, index, value)" */
-  const char *summary; /* one sentence */
+  const char *doc;     /* one sentence, without its capital and its full stop */
+  const char *example; /* statements and, behind the last `;`, an expression that is true */
   uint32_t min_args, max_args;
   bool is_mutator;
   bool can_fail, can_fault; /* whatever the arguments are, unless the checker finds them harmless */

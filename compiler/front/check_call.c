@@ -103,7 +103,7 @@ static struct expr *infer_builtin(struct checker *c, struct expr *expr,
   size_t given = expr->call.args.count;
   if (given < builtin->min_args || given > builtin->max_args) {
     struct diag *diag = report_count(c, expr, builtin->min_args, builtin->max_args);
-    diag_note(diag, "%s: %s", builtin->syntax, builtin->summary);
+    diag_note(diag, "%s: %s", builtin->syntax, builtin->doc);
     return infer_args_only(c, expr, 0);
   }
   expr->call.kind = CALL_BUILTIN;

@@ -510,7 +510,8 @@ static bool take_word(struct layout *l, struct token *token) {
     if (word) token->kind = word->kind;
   } else if (bracket && bracket->kind == '{' && (is_line_start || last == '}')) {
     statement_word(l, token);
-  } else if (can_end(last) && !token->is_first && foreign_operator(token->name) &&
+  } else if (can_end(last) && last != TOKEN_RETURN && !token->is_first &&
+             foreign_operator(token->name) &&
              (next->kind == TOKEN_NAME || next->kind == '(' || next->kind == TOKEN_INT)) {
     const struct foreign_word *foreign = foreign_operator(token->name);
     report_foreign(l, token, foreign);

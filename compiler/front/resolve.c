@@ -57,7 +57,7 @@ static void declare_function(struct checker *c, struct decl *decl) {
   if (builtin) {
     report_reserved(
         c, decl->name,
-        arena_printf(c->arena, "`%s` is built in: %s", builtin->syntax, builtin->summary));
+        arena_printf(c->arena, "`%s` is built in: %s", builtin->syntax, builtin->doc));
     return;
   }
   const struct decl *first = map_get(&c->symbols->functions, decl->name.text);
