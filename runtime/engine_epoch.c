@@ -59,10 +59,12 @@ static void close_share(void *context, uint32_t share) {
     struct flow_table *t = &e->shares[share].tables[i];
     if (e->store != NULL) {
       struct flow_buf *out = &e->held.shares[share];
+      flow_table_line_up(t);
       e->program->states[i].pack(t, out);
       closing->ends[share * e->program->state_count + i] = out->length;
+    } else {
+      flow_table_epoch_reset(t);
     }
-    flow_table_epoch_reset(t);
   }
 }
 

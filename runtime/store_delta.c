@@ -234,7 +234,7 @@ struct store_row store_rows_at(const struct store_rows *rows, size_t at) {
   };
 }
 
-/* The next entry. They lie in the order in which rows were touched, so each one is another cache
+/* The next entry. They may lie in the order in which rows were touched, and then each one is another cache
  * miss, unless it was asked for some entries before. */
 static struct store_row take(struct store_rows *rows) {
   enum { AHEAD = 16 };

@@ -273,12 +273,18 @@ static inline const uint32_t *flow_table_stamp(const struct flow_table *t, size_
   return t->stamps + index * t->stamp_words;
 }
 
-/* Begins the next epoch: nothing is touched. */
+/* Begins the next epoch: nothing is touched. flow_table_pack() does so, too. */
 void flow_table_epoch_reset(struct flow_table *);
 
-/* Writes what this epoch changed as the entries of a delta (codec.h), in the order of first touch.
- * `key` and `value` append the encoded key and value of a row. */
-FLOW_INLINE void flow_table_pack(const struct flow_table *t, struct flow_buf *out,
+/* Puts the list of touched rows in the order in which they lie in memory: tombstones, then rows by
+ * their numbers. Packing many rows is then reading memory from one end to the other. The order of the first
+ * touches and the stamps are lost, so hooks and ids must be done with; what follows is flow_table_pack(). */
+void flow_table_line_up(struct flow_table *);
+
+/* Writes what this epoch changed as the entries of a delta (codec.h), in the order of the list, and begins
+ * the next epoch: in one pass, since each row may be a cache miss. `key` and `value` append the encoded key and
+ * value of a row. */
+FLOW_INLINE void flow_table_pack(struct flow_table *t, struct flow_buf *out,
                                  void (*key)(struct flow_buf *, const struct flow_entry *),
                                  void (*value)(struct flow_buf *, const struct flow_entry *)) {
   enum { AHEAD = 16 };
@@ -288,8 +294,9 @@ FLOW_INLINE void flow_table_pack(const struct flow_table *t, struct flow_buf *ou
     if ((word & FLOW_TOUCHED_GONE) != 0) {
       flow_put_tombstone(out, t->gone[word & ~FLOW_TOUCHED_GONE]);
     } else if (word != 0) {
-      const struct flow_entry *row = flow_table_row(t, word);
+      struct flow_entry *row = flow_table_row(t, word);
       bool is_new = row->id >= t->epoch_first;
+      row->touched = 0;
       flow_put_entry(out, row->id, is_new ? FLOW_DELTA_KEY : 0);
       size_t mark;
       if (is_new) {
@@ -302,6 +309,8 @@ FLOW_INLINE void flow_table_pack(const struct flow_table *t, struct flow_buf *ou
       flow_put_close(out, mark);
     }
   }
+  t->touched_count = 0;
+  flow_table_epoch_reset(t);
 }
 
 /* -- all rows -------------------------------------------------------------------------------- */
