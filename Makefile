@@ -1,14 +1,15 @@
 # Build, test and install flowcc. `make help` lists the targets.
 #
 # Everything that is built lies under build/: the release is build/flowcc with its runtime in
-# build/lib/flowcc, the other modes (debug asan tsan clang cover) have the same under build/MODE.
+# build/lib/flowcc, the other modes (debug asan tsan clang cover) have the same under build/MODE; the modes
+# fuzz and afl hold what libFuzzer and AFL++ run.
 
 MODE    ?= release
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-ifeq ($(filter $(MODE),release debug asan tsan clang cover),)
-$(error MODE=$(MODE): choose one of release debug asan tsan clang cover)
+ifeq ($(filter $(MODE),release debug asan tsan clang cover fuzz afl),)
+$(error MODE=$(MODE): choose one of release debug asan tsan clang cover fuzz afl)
 endif
 
 # All cores, unless the caller said how many jobs. A make that was called by make shares its jobs.
@@ -22,7 +23,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 BISON ?= bison
 FLEX  ?= flex
 ifeq ($(origin CC),default)
-CC := $(if $(filter clang tsan,$(MODE)),clang,cc)
+CC := $(if $(filter clang tsan fuzz,$(MODE)),clang,$(if $(filter afl,$(MODE)),afl-clang-fast,cc))
 endif
 ifeq ($(origin AR),default)
 AR := ar
@@ -35,6 +36,8 @@ FLAGS_debug   = -O0 -DFLOW_DEBUG
 FLAGS_asan    = -O1 -DFLOW_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan    = -O1 -fsanitize=thread
 FLAGS_cover   = -O0 --coverage -DFLOW_DEBUG
+FLAGS_fuzz    = $(FLAGS_asan) -fsanitize=fuzzer-no-link
+FLAGS_afl     = $(FLAGS_asan)
 MODE_FLAGS    = $(FLAGS_$(MODE))
 
 OUT  := $(if $(filter release,$(MODE)),build,build/$(MODE))
@@ -52,6 +55,7 @@ COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.ta
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
+MUTATE           := $(WORK)/tests/mutate
 PRELOADED        := $(WORK)/tests/crashpoint.so $(WORK)/tests/trace.so
 
 # Simulation needs a runtime that nobody else watches.
@@ -59,7 +63,7 @@ ifneq ($(filter $(MODE),release clang debug),)
 SIM := $(WORK)/tests/sim/sim
 endif
 
-.PHONY: all test check-all test-programs bless crash sim sim-bugs cover bench bench-gate bench-peers tidy format demo install clean help
+.PHONY: all test check-all test-programs bless crash sim sim-bugs fuzz cover bench bench-gate bench-peers tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
@@ -131,6 +135,21 @@ $(PRELOADED): $(WORK)/tests/%.so: tests/crash/%.c
 	@echo "cc      $<"
 	@$(CC) -std=gnu11 -g -O1 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
+# The front end under mutants of programs: in every build with a driver of our own, and as the target of
+# libFuzzer and AFL++, which bring theirs.
+$(WORK)/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	@echo "cc      $<"
+	@$(COMPILE) $(COMPILER_INCLUDES) -c -o $@ $<
+
+FUZZED := $(WORK)/tests/fuzz/front.o $(WORK)/tests/libflowcc.a $(LIB)/libflow.a
+$(MUTATE): $(WORK)/tests/fuzz/mutate.o $(FUZZED)
+	@$(CC) $(MODE_FLAGS) $(LDFLAGS) -o $@ $^ -llmdb -lpthread -lm
+
+$(WORK)/tests/fuzzer: $(FUZZED)
+	@echo "link    $@"
+	@$(CC) $(MODE_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -llmdb -lpthread -lm
+
 # The simulator: small flows, the runtime, and LMDB, whose system calls the linker sends to lmdb_io.c.
 SIM_FLOWS    := $(patsubst tests/sim/flows/%.flow,$(WORK)/tests/sim/flow_%.o,$(wildcard tests/sim/flows/*.flow))
 SIM_OBJECTS  := $(patsubst %.c,$(WORK)/%.o,$(wildcard tests/sim/*.c)) $(SIM_FLOWS)
@@ -167,7 +186,7 @@ $(WORK)/tests/sim/bug-%: $(SIM_OBJECTS) $(LIB)/libflow.a
 	@$(CC) -std=gnu11 -g $(MODE_FLAGS) -w $(CFLAGS) -fvisibility=hidden $(SIM_INCLUDES) $(LDFLAGS) -o $@ \
 	  $(WORK)/tests/sim/bugs/$*/*.c $(SIM_OBJECTS) $(SIM_LIBS)
 
-test-programs: all $(UNIT_TESTS) $(PRELOADED) $(SIM)
+test-programs: all $(UNIT_TESTS) $(PRELOADED) $(SIM) $(MUTATE)
 
 # TESTS="-k NAME" and the like go to tests/run.py; see tests/README.md.
 TESTS ?=
@@ -204,6 +223,16 @@ sim:
 	@tests/setup.sh test
 	@$(MAKE) MODE=$(MODE) $(WORK)/tests/sim/sim
 	@$(WORK)/tests/sim/sim $(if $(SEED),$(SEED) trace,$(FIRST) $(SEEDS))
+
+# make fuzz MINUTES=30: libFuzzer, then AFL++ if it is there, each for so long.
+MINUTES ?= 5
+
+fuzz:
+	@tests/setup.sh all
+	@tests/setup.sh fuzz || echo 'Going on without AFL++.'
+	@$(MAKE) MODE=fuzz build/fuzz/tests/fuzzer
+	@if command -v afl-clang-fast afl-fuzz >/dev/null; then AFL_QUIET=1 $(MAKE) MODE=afl build/afl/tests/fuzzer; fi
+	@python3 tests/fuzz/campaign.py --minutes $(MINUTES)
 
 sim-bugs:
 	@tests/setup.sh test
@@ -261,6 +290,7 @@ help:
 	@echo 'make crash         kills, power losses, failing calls and signals, at length (half an hour)'
 	@echo 'make sim           plays thousands of seeds: threads, faults and crashes in a simulated world'
 	@echo '                   SEED=N tells what happens in one; make sim-bugs plants bugs, which must be found'
+	@echo 'make fuzz          the front end under libFuzzer and AFL++, MINUTES=5 each; tests/fuzz'
 	@echo 'make bless         writes the expected outputs anew; read the diff'
 	@echo 'make tidy          the house rules that a machine can check'
 	@echo 'make cover         line coverage of compiler and runtime'

@@ -32,6 +32,7 @@ SUITES = {
     "cli": scripts.discover_functions("cli"),
     "oracle": scripts.discover_oracle,
     "docs": docs.discover,
+    "fuzz": scripts.discover_functions("fuzz"),
     "crash": scripts.discover_functions("crash"),
     "sim": scripts.discover_functions("sim"),
 }
@@ -45,9 +46,11 @@ CANARIES = {
     "unit: test_canary": "one_is_two",
     "oracle: oracle_wrong": "1 != 2",
     "cli: cli_wrong.unknown_option": "exit code 64",
+    "fuzz: fuzz_wrong.crash": "crash.flow",
     "sim: sim_wrong.lost_wake": "every thread waits",
     "docs: tests/canary/docs_wrong_output.md commands": "--- what it prints\none",
-    "docs: tests/canary/docs_wrong_output.md:9 compiles": "E0223",
+    "docs: tests/canary/docs_wrong_output.md:10 compiles": "E0223",
+    "docs: tests/canary/docs_wrong_output.md:14 runs": "stdout (expected)",
 }
 BLESSABLE = ("diag", "dump", "run", "examples")
 

@@ -4,6 +4,7 @@
 #   tests/setup.sh build    what `make` and compiled flows need
 #   tests/setup.sh test     that, and what the tests need
 #   tests/setup.sh all      that, and what `make check-all` needs
+#   tests/setup.sh fuzz     that, and what `make fuzz` needs
 #   tests/setup.sh bench    what `make` and `make bench` need
 #
 # Nothing is installed when nothing is missing. Uses apt-get, with sudo only where it is needed.
@@ -51,7 +52,9 @@ find_missing() {
     python3 -c 'import ctypes; ctypes.CDLL("libjansson.so.4")'
   need strace 'shows the tests in which order files reach the disk' command -v strace
   [ "$level" = test ] && return
-  need clang 'the second compiler of make check-all' command -v clang
+  need clang 'the second compiler of make check-all, and libFuzzer' command -v clang
+  [ "$level" = all ] && return
+  need afl++ 'the second fuzzer of make fuzz' command -v afl-fuzz
 }
 
 # s3rver, an S3 server for the tests of backups, comes from npm into build/tools. Without it they are

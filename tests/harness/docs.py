@@ -1,6 +1,8 @@
 """Everything that the documentation shows is tried.
 
 ```flow     a complete program: it must compile
+```case     behind a program: its input and what it prints, in the form of a case (tests/README.md), with
+            `---` instead of `#---`; it is run without and with a state directory
 ```console  commands behind `$ ` and what they print; `…` stands for any text, alone on a line for
             any lines; run in order, in one shell per document, in a copy of the examples
 ```sh       commands that are not run here (make, git clone)
@@ -10,6 +12,8 @@ import re
 import shutil
 
 from .base import EXAMPLES, ROOT, TESTS, Failure, Test, run
+from .case import Case
+from .flows import points_of, run_straight
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -24,11 +28,13 @@ def discover(tools):
             continue
         text, is_canary = path.read_text(), path.parent.name == "canary"
         name = str(path.relative_to(ROOT))
-        programs = [(m.start(), m.group(2)) for m in FENCE.finditer(text) if m.group(1) == "flow"]
-        for start, program in programs:
-            line = text.count("\n", 0, start) + 2
-            tests.append(Test("docs", f"{name}:{line} compiles", lambda p=program, n=name:
-                              check_program(tools, p, n), is_canary))
+        for line, program, case in programs_of(text):
+            if case is None:
+                tests.append(Test("docs", f"{name}:{line} compiles", lambda p=program, n=name:
+                                  check_program(tools, p, n), is_canary))
+            else:
+                tests.append(Test("docs", f"{name}:{line} runs", lambda p=program, c=case, n=name:
+                                  run_program(tools, p, c, n), is_canary))
         blocks = [m.group(2) for m in FENCE.finditer(text) if m.group(1) == "console"]
         if blocks:
             tests.append(Test("docs", f"{name} commands", lambda p=path, b=blocks:
@@ -36,6 +42,29 @@ def discover(tools):
         if not is_canary:
             tests.append(Test("docs", f"{name} links", lambda p=path, t=text: check_links(p, t)))
     return tests + discover_help(tools)
+
+
+def programs_of(text):
+    """[(line of the program, program, text of its case or None)]"""
+    programs, fences = [], list(FENCE.finditer(text))
+    for fence, behind in zip(fences, [*fences[1:], None]):
+        if fence.group(1) != "flow":
+            continue
+        is_run = behind and behind.group(1) == "case"
+        programs.append((text.count("\n", 0, fence.start()) + 2, fence.group(2), behind.group(2) if is_run else None))
+    if sum(case is not None for *_, case in programs) != sum(fence.group(1) == "case" for fence in fences):
+        raise Failure("a case does not stand behind a program")
+    return programs
+
+
+def run_program(tools, program, case, name):
+    """Runs it without a state directory, which a case of several steps needs, and with one."""
+    box = tools.sandbox(f"docs {name}")
+    box.write("shown.flow", program + re.sub(r"^---", "#---", case, flags=re.MULTILINE))
+    shown = Case(box.path / "shown.flow")
+    for label, point in points_of(tools, shown):
+        if label in ("plain", "state"):
+            run_straight(tools, shown, label, point)
 
 
 def check_program(tools, program, name):
