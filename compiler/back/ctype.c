@@ -57,6 +57,14 @@ bool ctype_is_plain(const struct type *type) {
 
 /* -- names ----------------------------------------------------------------------------------- */
 
+/* The record of a variant is called ENUM.VARIANT. */
+static const char *mangle_name(struct arena *arena, const char *name) {
+  char *mangled = arena_printf(arena, "T_%s", name);
+  for (char *at = mangled; *at != '\0'; at++)
+    if (*at == '.') *at = '_';
+  return mangled;
+}
+
 static const char *mangle(struct emit *e, const struct type *type) {
   struct arena *arena = arena_of(e);
   switch (type->kind) {
@@ -72,7 +80,7 @@ static const char *mangle(struct emit *e, const struct type *type) {
   case TYPE_MAP:
     return arena_printf(arena, "M_%s_%s", emit_mangle(e, type->key), emit_mangle(e, type->elem));
   case TYPE_RECORD:
-    if (type->name != NULL) return arena_printf(arena, "T_%s", type->name);
+    if (type->name != NULL) return mangle_name(arena, type->name);
     return arena_printf(arena, "R_%u", ++emit_types(e)->structural_count);
   case TYPE_ENUM: return arena_printf(arena, "T_%s", type->name);
   case TYPE_ERROR:

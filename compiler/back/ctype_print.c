@@ -83,6 +83,46 @@ static const char *address(struct printer *printer, const char *lvalue) {
   return arena_printf(arena_of(printer), "&%s", lvalue);
 }
 
+void print_case(struct printer *printer, const char *tag, uint32_t index, const char *constant) {
+  flush(printer);
+  if (index == 0) {
+    line(printer, "switch (%s) {", tag);
+  } else {
+    line(printer, "break;");
+    printer->indent -= 4;
+  }
+  line(printer, "  case %s:", constant);
+  printer->indent += 4;
+}
+
+void print_case_end(struct printer *printer) {
+  flush(printer);
+  line(printer, "break;");
+  printer->indent -= 4;
+  line(printer, "  default: break;");
+  line(printer, "}");
+}
+
+/* -- records ------------------------------------------------------------------------------------ */
+
+static void print_fields(struct printer *printer, const struct type *type, const char *lvalue,
+                         bool is_first) {
+  for (size_t i = 0; i < type->fields.count; i++) {
+    const struct type_field *field = &type->fields.data[i];
+    if (!is_first || i > 0) print_fixed(printer, ", ");
+    text_add_quoted_json(&printer->fixed, field->name, strlen(field->name));
+    print_fixed(printer, ": ");
+    print_value(printer, PRINT_JSON, field->type,
+                member(printer, lvalue, arena_printf(arena_of(printer), "f_%s", field->name)));
+  }
+}
+
+static void print_record(struct printer *printer, const struct type *type, const char *lvalue) {
+  print_fixed(printer, "{");
+  print_fields(printer, type, lvalue, true);
+  print_fixed(printer, "}");
+}
+
 /* -- enums ----------------------------------------------------------------------------------- */
 
 static const char *variant_text(const struct type_variant *variant) {
@@ -134,29 +174,41 @@ static void print_names(struct printer *printer, enum print_form form, const str
 }
 
 /* `{"circle": {"r": 1.0}}`, and the bare name for a variant without fields. */
+static void print_variant(struct printer *printer, const struct type_variant *variant,
+                          const char *fields) {
+  const char *name = variant_text(variant);
+  if (variant->payload != NULL) print_fixed(printer, "{");
+  text_add_quoted_json(&printer->fixed, name, strlen(name));
+  if (variant->payload == NULL) return;
+  print_fixed(printer, ": ");
+  print_value(printer, PRINT_JSON, variant->payload, fields);
+  print_fixed(printer, "}");
+}
+
+/* `{"type": "circle", "r": 1.0}` */
+static void print_tagged(struct printer *printer, const char *tag,
+                         const struct type_variant *variant, const char *fields) {
+  const char *name = variant_text(variant);
+  print_fixed(printer, "{");
+  text_add_quoted_json(&printer->fixed, tag, strlen(tag));
+  print_fixed(printer, ": ");
+  text_add_quoted_json(&printer->fixed, name, strlen(name));
+  if (variant->payload != NULL) print_fields(printer, variant->payload, fields, false);
+  print_fixed(printer, "}");
+}
+
 static void print_variants(struct printer *printer, const struct type *type, const char *lvalue) {
-  flush(printer);
-  line(printer, "switch (%s) {", member(printer, lvalue, "tag"));
   for (uint32_t i = 0; i < type->variants.count; i++) {
     const struct type_variant *variant = &type->variants.data[i];
-    const char *name = variant_text(variant);
-    line(printer, "  case %s:", emit_enumerator(printer->e, type, i));
-    printer->indent += 4;
-    if (variant->payload != NULL) print_fixed(printer, "{");
-    text_add_quoted_json(&printer->fixed, name, strlen(name));
-    if (variant->payload != NULL) {
-      print_fixed(printer, ": ");
-      print_value(
-          printer, PRINT_JSON, variant->payload,
-          member(printer, lvalue, arena_printf(arena_of(printer), "as.f_%s", variant->name)));
-      print_fixed(printer, "}");
-    }
-    flush(printer);
-    line(printer, "break;");
-    printer->indent -= 4;
+    const char *fields =
+        member(printer, lvalue, arena_printf(arena_of(printer), "as.f_%s", variant->name));
+    print_case(printer, member(printer, lvalue, "tag"), i, emit_enumerator(printer->e, type, i));
+    if (type->tag != NULL)
+      print_tagged(printer, type->tag, variant, fields);
+    else
+      print_variant(printer, variant, fields);
   }
-  line(printer, "  default: break;");
-  line(printer, "}");
+  print_case_end(printer);
 }
 
 /* -- nested values --------------------------------------------------------------------------- */
@@ -195,19 +247,6 @@ static const char *nested_printer(struct emit *e, const struct type *type) {
             entry->printer, emit_c_type(e, type), ignored_item(&printer), printer.bound,
             printer.body.data);
   return entry->printer;
-}
-
-static void print_record(struct printer *printer, const struct type *type, const char *lvalue) {
-  print_fixed(printer, "{");
-  for (size_t i = 0; i < type->fields.count; i++) {
-    const struct type_field *field = &type->fields.data[i];
-    if (i > 0) print_fixed(printer, ", ");
-    text_add_quoted_json(&printer->fixed, field->name, strlen(field->name));
-    print_fixed(printer, ": ");
-    print_value(printer, PRINT_JSON, field->type,
-                member(printer, lvalue, arena_printf(arena_of(printer), "f_%s", field->name)));
-  }
-  print_fixed(printer, "}");
 }
 
 /* -- lists, sets, maps ----------------------------------------------------------------------- */

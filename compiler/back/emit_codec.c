@@ -87,6 +87,10 @@ static bool is_bare(const struct type_variant *variant) {
 static bool has_payload(const struct type_variant *variant) {
   return variant->payload != NULL;
 }
+static bool is_any(const struct type_variant *variant) {
+  (void)variant;
+  return true;
+}
 
 const char *codec_match(struct emit *e, const struct type *type) {
   struct ctype *entry = ctype_entry(e, type);
@@ -98,10 +102,11 @@ const char *codec_match(struct emit *e, const struct type *type) {
   text_init(&out, &e->compiler->arena);
   text_addf(&out, "static inline bool %s(const char *text, size_t length, %s *x) {\n", entry->match,
             c_type);
-  bool is_any_bare = false;
-  vec_each(struct type_variant, v, &type->variants) is_any_bare = is_any_bare || is_bare(v);
-  if (is_any_bare)
-    switch_variants(e, &out, type, is_bare, "x->tag = ", ";\n        return true;");
+  bool (*is_named)(const struct type_variant *) = type->tag != NULL ? is_any : is_bare;
+  bool is_any_named = false;
+  vec_each(struct type_variant, v, &type->variants) is_any_named = is_any_named || is_named(v);
+  if (is_any_named)
+    switch_variants(e, &out, type, is_named, "x->tag = ", ";\n        return true;");
   else
     text_add(&out, "  (void)text, (void)length, (void)x;\n");
   text_add(&out, "  return false;\n}\n\n");
@@ -109,14 +114,15 @@ const char *codec_match(struct emit *e, const struct type *type) {
   return entry->match;
 }
 
-/* A variant without fields is its name in quotes. The usual spelling is tried first. */
-static void read_bare_variant(struct emit *e, struct text *out, const struct type *type) {
+/* The name of a variant in quotes: all there is of one without fields, or the tag of any. The usual
+ * spelling is tried first. */
+static void read_variant_name(struct emit *e, struct text *out, const struct type *type) {
   const char *phrase = codec_phrase(e, type);
   struct text quoted;
   text_init(&quoted, &e->compiler->arena);
   for (uint32_t i = 0; i < type->variants.count && i < TRIED_VARIANTS; i++) {
     const char *name = codec_variant_name(&type->variants.data[i]);
-    if (!is_bare(&type->variants.data[i])) continue;
+    if (type->tag == NULL && !is_bare(&type->variants.data[i])) continue;
     text_clear(&quoted);
     text_add_quoted_json(&quoted, name, strlen(name));
     text_add(out, "  if (flow_json_try_text(j, ");
@@ -169,7 +175,47 @@ static void read_payload_variant(struct emit *e, struct text *out, const struct 
            "    if (next == FLOW_JSON_BAD) return false;\n"
            "    return flow_bad(j->bad, j->cursor, \"%s\", \"expected `}` behind the variant\");\n"
            "  }\n");
-  read_bare_variant(e, out, type);
+  read_variant_name(e, out, type);
+}
+
+/* Writes `static bool tag_X(struct flow_json *j, X *x)`, which reads the tag at the cursor. */
+static const char *tag_function(struct emit *e, const struct type *type) {
+  const char *name =
+      ctype_unique(e, arena_printf(&e->compiler->arena, "tag_%s", emit_mangle(e, type)));
+  struct text body;
+  text_init(&body, &e->compiler->arena);
+  read_variant_name(e, &body, type);
+  text_addf(emit_section(e, SECTION_CODECS),
+            "static inline bool %s(struct flow_json *j, %s *x) {\n%s}\n\n", name,
+            emit_c_type(e, type), body.data);
+  return name;
+}
+
+/* A tagged variant is an object in which one member says which it is; the others are its fields. So the tag is
+ * looked for first, and then the object is read as a record to which the tag is unknown. */
+static void read_tagged_variant(struct emit *e, struct text *out, const struct type *type) {
+  struct text key;
+  text_init(&key, &e->compiler->arena);
+  text_add_quoted_json(&key, type->tag, strlen(type->tag));
+  text_addc(&key, ':');
+  text_add(out, "  const char *start = j->cursor;\n  if (!flow_json_tag(j, ");
+  text_add_quoted_c(out, key.data, key.length);
+  text_addf(out, ", %zu, ", key.length);
+  add_quoted(out, type->tag);
+  text_add(out, ", ");
+  add_quoted(out, codec_phrase(e, type));
+  text_addf(out, ")) return false;\n  if (!%s(j, x)) return flow_json_in_field(j, ",
+            tag_function(e, type));
+  add_quoted(out, type->tag);
+  text_add(out, ");\n  j->cursor = start;\n  switch (x->tag) {\n");
+  for (uint32_t i = 0; i < type->variants.count; i++) {
+    const struct type_variant *variant = &type->variants.data[i];
+    if (variant->payload == NULL) continue;
+    const char *to = arena_printf(&e->compiler->arena, "x->as.f_%s", variant->name);
+    text_addf(out, "    case %s: return %s;\n", emit_enumerator(e, type, i),
+              codec_read(e, variant->payload, 0, to));
+  }
+  text_add(out, "    default: return flow_json_skip(j);\n  }\n");
 }
 
 /* -- collections ----------------------------------------------------------------------------- */
@@ -317,10 +363,12 @@ static void reader_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_MAP: read_map(e, out, type); return;
   case TYPE_RECORD: codec_record_body(e, out, type); return;
   case TYPE_ENUM:
-    if (type_has_payload(type))
+    if (type->tag != NULL)
+      read_tagged_variant(e, out, type);
+    else if (type_has_payload(type))
       read_payload_variant(e, out, type);
     else
-      read_bare_variant(e, out, type);
+      read_variant_name(e, out, type);
     return;
   default: text_add(out, "  (void)x;\n  return flow_json_skip(j);\n"); return;
   }

@@ -44,6 +44,11 @@ void print_fixed(struct printer *, const char *text);
 /* Prints the value of a C lvalue. */
 void print_value(struct printer *, enum print_form, const struct type *, const char *lvalue);
 
+/* Begins what is printed where the C expression `tag` has the value `constant`; `index` counts the cases of
+ * one switch from 0. The last case ends with print_case_end(). */
+void print_case(struct printer *, const char *tag, uint32_t index, const char *constant);
+void print_case_end(struct printer *);
+
 /* Writes the function `head {` around the statements into the section; `head` names its parameters
  * `b` and `x`. The function leaves b->length behind what it wrote. */
 void print_function(struct printer *, enum section section, const char *head);

@@ -359,6 +359,7 @@ struct variant_decl {
   struct ident name;
   struct field_decl_list fields;
   struct clause_list clauses; /* from, was */
+  const char *doc;            /* text after `##`, or null */
 };
 VEC_OF(variant_decl_list, struct variant_decl);
 

@@ -357,7 +357,7 @@ static void check_source(struct checker *c, struct decl *decl) {
   c->scope = check_new_scope(PLACE_CONSTANT, &local_count);
   decl->io = io_check(c, decl->value, true);
   if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
-    decl->io->format->check_item(c, decl->type_syntax->span, decl->type, true);
+    decl->io->format->check_item(c, decl->type_syntax->span, decl->io, decl->type, true);
   check_was(c, decl);
   check_unused_clauses(c, &decl->clauses, "a source", (const char *const[]){"was", NULL});
 }
@@ -369,7 +369,7 @@ static void check_sink(struct checker *c, struct decl *decl) {
   if (decl->type_syntax) {
     decl->type = check_type_syntax(c, decl->type_syntax);
     if (decl->io && decl->type->kind != TYPE_ERROR && decl->io->format->check_item)
-      decl->io->format->check_item(c, decl->type_syntax->span, decl->type, false);
+      decl->io->format->check_item(c, decl->type_syntax->span, decl->io, decl->type, false);
   }
   check_was(c, decl);
   check_unordered(c, decl);
@@ -442,7 +442,8 @@ static void check_decls(struct checker *c, enum decl_kind kind) {
     struct decl *decl = *item;
     if (decl->kind != kind) continue;
     switch (kind) {
-    case DECL_RECORD: check_nominal(c, decl->type); break;
+    case DECL_RECORD:
+    case DECL_ENUM: check_nominal(c, decl->type); break;
     case DECL_PARAM:
     case DECL_CONST: check_value_decl(c, decl, decl->name.span); break;
     case DECL_FN: check_function(c, decl, decl->name.span); break;
@@ -478,6 +479,7 @@ bool pass_check(struct compiler *compiler) {
   check_decls(c, DECL_CONST);
   check_decls(c, DECL_PARAM);
   check_decls(c, DECL_RECORD);
+  check_decls(c, DECL_ENUM);
   check_decls(c, DECL_FN);
   check_decls(c, DECL_SINK);
   check_pipelines(c);

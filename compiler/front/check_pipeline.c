@@ -83,7 +83,7 @@ static struct stream *write_sink(struct checker *c, struct ident name, struct st
   const struct io_spec *io = sink->decl ? sink->decl->io : NULL;
   bool is_typed = sink->decl && sink->decl->type_syntax;
   if (!is_typed && io && io->format->check_item &&
-      !io->format->check_item(c, name.span, item, false))
+      !io->format->check_item(c, name.span, io, item, false))
     return NULL;
   bool has_one_type = is_typed || (io && strcmp(io->format->name, "csv") == 0);
   if (!sink->item) sink->item = item;

@@ -169,6 +169,38 @@ static void fill_field(struct checker *c, struct type *record, struct field_decl
   vec_push(c->arena, &record->fields, field);
 }
 
+/* Fields of a variant that are more than names and types make a record type of their own. */
+static const struct type *payload_type(struct checker *c, const struct type *enumeration,
+                                       struct variant_decl *decl) {
+  bool is_plain = true;
+  vec_each(const struct field_decl, field, &decl->fields)
+    if (field->init || field->clauses.count > 0) is_plain = false;
+  if (is_plain) {
+    struct type_syntax syntax = {
+        .kind = TYPE_SYNTAX_RECORD, .span = decl->name.span, .fields = decl->fields};
+    return record_type(c, &syntax, false);
+  }
+  const char *name = arena_printf(c->arena, "%s.%s", enumeration->name, decl->name.text);
+  struct type *record = type_own_record(c->types, name);
+  vec_each(struct field_decl, field, &decl->fields) fill_field(c, record, field);
+  return record;
+}
+
+/* The input has the variant's name and its fields in one object. */
+static void check_tag_is_free(struct checker *c, const struct type *type,
+                              const struct variant_decl *decl, const struct type *payload) {
+  for (size_t i = 0; payload && i < payload->fields.count; i++) {
+    const struct type_field *field = &payload->fields.data[i];
+    if (strcmp(field->from ? field->from : field->name, type->tag) != 0 &&
+        strcmp(field->name, type->tag) != 0)
+      continue;
+    struct diag *diag =
+        diag_error(c->diags, E0202, decl->fields.data[i].name.span,
+                   "\"%s\" holds the name of the variant and cannot be a field too", type->tag);
+    diag_help(diag, "`match` tells the variants apart; leave the field out");
+  }
+}
+
 static void fill_variant(struct checker *c, struct type *type, struct variant_decl *decl) {
   struct type_variant variant = {.name = decl->name.text, .from = decl->name.text};
   struct clause *clause = check_clause(&decl->clauses, "from");
@@ -184,20 +216,34 @@ static void fill_variant(struct checker *c, struct type *type, struct variant_de
                                    "the variant `%s` is declared twice", variant.name);
     diag_label(diag, type->decl->variants.data[earlier].name.span, "first here");
   }
-  if (decl->fields.count > 0) {
-    struct type_syntax syntax = {
-        .kind = TYPE_SYNTAX_RECORD, .span = decl->name.span, .fields = decl->fields};
-    variant.payload = record_type(c, &syntax, false);
-  }
+  if (decl->fields.count > 0) variant.payload = payload_type(c, type, decl);
+  if (type->tag) check_tag_is_free(c, type, decl, variant.payload);
   vec_push(c->arena, &type->variants, variant);
+}
+
+/* `enum Event tagged "type" { … }` */
+static void check_tagged(struct checker *c, struct type *type, struct decl *decl) {
+  struct clause *clause = check_clause(&decl->clauses, "tagged");
+  if (!clause) return;
+  type->tag = check_clause_string(c, clause);
+  vec_each(const struct variant_decl, variant, &decl->variants)
+    if (variant->fields.count > 0) return;
+  if (decl->variants.count == 0) return;
+  struct diag *diag = diag_error(c->diags, E0216, clause->name.span,
+                                 "`tagged` is for variants with fields, and `%s` has none",
+                                 type->name);
+  diag_help(diag, "leave it out: variants without fields are read from their names");
 }
 
 static void fill_nominal(struct checker *c, struct decl *decl) {
   struct type *type = (struct type *)decl->type;
+  if (decl->kind == DECL_ENUM) check_tagged(c, type, decl);
   vec_each(struct field_decl, field, &decl->fields) fill_field(c, type, field);
   vec_each(struct variant_decl, variant, &decl->variants) fill_variant(c, type, variant);
-  check_unused_clauses(c, &decl->clauses, decl->kind == DECL_ENUM ? "an enum" : "a record",
-                       (const char *const[]){NULL});
+  if (decl->kind == DECL_ENUM)
+    check_unused_clauses(c, &decl->clauses, "an enum", (const char *const[]){"tagged", NULL});
+  else
+    check_unused_clauses(c, &decl->clauses, "a record", (const char *const[]){NULL});
   if (decl->kind == DECL_RECORD && decl->fields.count == 0) {
     diag_error(c->diags, E0208, decl->name.span, "the record `%s` has no fields", decl->name.text);
   } else if (decl->kind == DECL_ENUM && decl->variants.count == 0) {
@@ -287,25 +333,43 @@ static void check_where(struct checker *c, const struct type *record, struct typ
   c->scope = outer;
 }
 
-void check_nominal(struct checker *c, const struct type *type) {
-  struct decl *decl = type->decl;
-  if (decl->is_checked || decl->is_being_checked) return;
-  decl->is_being_checked = true;
-  struct type *record = (struct type *)type;
+static void check_defaults(struct checker *c, struct type *record,
+                           struct field_decl_list *decls) {
   for (size_t i = 0; i < record->fields.count; i++) {
+    struct field_decl *decl = &decls->data[i];
     struct type_field *field = &record->fields.data[i];
-    struct field_decl *field_decl = &decl->fields.data[i];
-    if (field_decl->init)
-      field->init = field_decl->init = check_constant(c, field_decl->init, field->type, false);
+    if (decl->init) field->init = decl->init = check_constant(c, decl->init, field->type, false);
   }
-  decl->is_being_checked = false;
-  decl->is_checked = true;
+}
+
+static void check_conditions(struct checker *c, struct type *record,
+                             struct field_decl_list *decls) {
   for (size_t i = 0; i < record->fields.count; i++) {
-    struct clause *clause = check_clause(&decl->fields.data[i].clauses, "where");
+    struct clause *clause = check_clause(&decls->data[i].clauses, "where");
     if (clause && !clause->value) {
       diag_error(c->diags, E0216, clause->name.span, "`where` needs a condition");
     } else if (clause) {
       check_where(c, record, &record->fields.data[i], clause);
     }
   }
+}
+
+/* Does it for a record, or for the fields of each variant. */
+static void each_record(struct checker *c, const struct type *type,
+                        void (*check)(struct checker *, struct type *, struct field_decl_list *)) {
+  if (type->kind == TYPE_RECORD) check(c, (struct type *)type, &type->decl->fields);
+  for (size_t i = 0; i < type->variants.count; i++) {
+    struct type *payload = (struct type *)type->variants.data[i].payload;
+    if (payload) check(c, payload, &type->decl->variants.data[i].fields);
+  }
+}
+
+void check_nominal(struct checker *c, const struct type *type) {
+  struct decl *decl = type->decl;
+  if (decl->is_checked || decl->is_being_checked) return;
+  decl->is_being_checked = true;
+  each_record(c, type, check_defaults);
+  decl->is_being_checked = false;
+  decl->is_checked = true;
+  each_record(c, type, check_conditions);
 }

@@ -108,7 +108,6 @@ static const struct word_pair future_words[] = {
     {"time", NULL},
     {"expires", "`forget` drops the state of a key"},
     {"expire", "`on epoch` and `on end` are there"},
-    {"tagged", NULL},
     {"dedupe", "|> state seen: bool = false { if not seen { emit it }; seen = true }"},
     {"limit", NULL},
     {"sample", NULL},

@@ -99,7 +99,7 @@ static void resume(struct parser *parser);
 %nterm <enum assign_op> assign_op
 %nterm <struct type_syntax *> type annotation result
 %nterm <struct type_syntax_list> types
-%nterm <struct field_decl_list> fields field_list params param_list
+%nterm <struct field_decl_list> fields field_list params param_list payload payload_list
 %nterm <struct field_decl> field param
 %nterm <struct variant_decl_list> variants variant_list
 %nterm <struct variant_decl> variant
@@ -301,14 +301,19 @@ variant_list: variant                         { START($$, $variant); }
             | variant_list separator error    { $$ = $1; };
 variant: NAME clauses
          {
-           $$ = (struct variant_decl){tree_ident($NAME), {0}, $clauses};
-           tree_doc(parser, @$);
+           const char *doc = tree_doc(parser, @$);
+           $$ = (struct variant_decl){tree_ident($NAME), {0}, $clauses, doc};
          }
-       | NAME '(' params ')' clauses
+       | NAME '(' payload ')' clauses
          {
-           $$ = (struct variant_decl){tree_ident($NAME), $params, $clauses};
-           tree_doc(parser, @$);
+           const char *doc = tree_doc(parser, @$);
+           $$ = (struct variant_decl){tree_ident($NAME), $payload, $clauses, doc};
          };
+payload: %empty             { EMPTY($$); }
+       | payload_list
+       | payload_list ','   { $$ = $1; };
+payload_list: field                   { START($$, $field); }
+            | payload_list ',' field  { $$ = $1; ADD($$, $field); };
 
 /* -- pipelines --------------------------------------------------------------------------------- */
 

@@ -26,8 +26,7 @@ static void add_field(struct types *types, struct type *record, const char *name
 
 static const struct type *new_rejected(struct types *types) {
   const struct type *optional_int = type_optional(types, types->int_);
-  struct type *record = type_nominal(types, TYPE_RECORD, NULL);
-  record->name = "Rejected";
+  struct type *record = type_own_record(types, "Rejected");
   add_field(types, record, "step", types->string);
   add_field(types, record, "reason", types->string);
   add_field(types, record, "raw", types->string);
@@ -119,6 +118,12 @@ struct type *type_nominal(struct types *types, enum type_kind kind, struct decl 
   struct type *type = new_type(types, kind);
   type->decl = decl;
   type->name = decl ? decl->name.text : NULL;
+  return type;
+}
+
+struct type *type_own_record(struct types *types, const char *name) {
+  struct type *type = new_type(types, TYPE_RECORD);
+  type->name = name;
   return type;
 }
 

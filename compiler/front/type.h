@@ -43,7 +43,8 @@ struct type_variant {
   const char *name;
   const char *from;            /* name in the input and output, else its own */
   const char *was;
-  const struct type *payload;  /* structural record of the variant's fields, or null */
+  const struct type *payload;  /* record of the variant's fields, or null; structural, or its own
+                                  (named ENUM.VARIANT) where a field has a default or a clause */
 };
 VEC_OF(type_variant_list, struct type_variant);
 
@@ -54,6 +55,7 @@ struct type {
   const struct type *elem, *key;
   struct type_field_list fields;
   struct type_variant_list variants;
+  const char *tag;          /* enum: the field of the input that names the variant (`tagged`), or null */
   struct decl *decl;        /* nominal record or enum; null for Rejected */
 };
 
@@ -78,6 +80,9 @@ const struct type *type_structural(struct types *, const struct type_field *fiel
 
 /* A new nominal record or enum; the caller (resolve) fills its fields or variants. */
 struct type *type_nominal(struct types *, enum type_kind kind, struct decl *decl);
+
+/* A new record of that name without a declaration; the caller fills its fields. */
+struct type *type_own_record(struct types *, const char *name);
 
 /* As users write it: `list[int]`, `{ user: string, n: int }`, `Event`, `int?`. In the arena. */
 const char *type_name(struct types *, const struct type *);

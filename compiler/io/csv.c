@@ -24,28 +24,56 @@ static bool is_column_type(const struct type *type) {
   }
 }
 
-static bool check_item(struct checker *checker, struct span span, const struct type *item,
-                       bool is_read) {
+static bool check_columns(struct checker *checker, struct span span, const struct type *record,
+                          bool is_read) {
   struct compiler *compiler = check_compiler(checker);
-  struct types *types = check_types(checker);
-  if (item->kind == TYPE_ERROR) return true;
-  if (item->kind != TYPE_RECORD || item->fields.count == 0) {
-    struct diag *diag = diag_error(&compiler->diags, E0604, span, "a CSV row cannot be %s `%s`",
-                                   is_read ? "read as" : "written from", type_name(types, item));
-    diag_help(diag, is_read ? "declare a record with a field for each column"
-                            : "give the columns names first: `|> map { value: it }`");
-    return false;
-  }
-  vec_each(struct type_field, field, &item->fields) {
+  vec_each(struct type_field, field, &record->fields) {
     if (is_column_type(field->type)) continue;
     struct diag *diag = diag_error(&compiler->diags, E0610, span,
                                    "a CSV column cannot hold field `%s`, which is `%s`",
-                                   field->name, type_name(types, field->type));
+                                   field->name, type_name(check_types(checker), field->type));
     diag_help(diag, is_read ? "read `jsonl`, or declare the field as a string"
                             : "write `jsonl`, or `map` the rows to scalars first");
     return false;
   }
   return true;
+}
+
+/* A tagged enum has its tag in the first column, and then the fields of the variant. */
+static bool check_tagged(struct checker *checker, struct span span, const struct io_spec *io,
+                         const struct type *item, bool is_read) {
+  if (io->has_header) {
+    struct diag *diag = diag_error(&check_compiler(checker)->diags, E0604, span,
+                                   "rows of the tagged enum `%s` have no common columns to name",
+                                   item->name);
+    diag_help(diag, "leave the header out:  csv(header: false)");
+    diag_note(diag, "the first column is then the tag, and the others are the fields by position");
+    return false;
+  }
+  vec_each(struct type_variant, variant, &item->variants)
+    if (variant->payload && !check_columns(checker, span, variant->payload, is_read)) return false;
+  return true;
+}
+
+static bool check_item(struct checker *checker, struct span span, const struct io_spec *io,
+                       const struct type *item, bool is_read) {
+  struct compiler *compiler = check_compiler(checker);
+  if (item->kind == TYPE_ERROR) return true;
+  if (item->kind == TYPE_ENUM && item->tag)
+    return check_tagged(checker, span, io, item, is_read);
+  if (item->kind == TYPE_RECORD && item->fields.count > 0)
+    return check_columns(checker, span, item, is_read);
+  struct diag *diag =
+      diag_error(&compiler->diags, E0604, span, "a CSV row cannot be %s `%s`",
+                 is_read ? "read as" : "written from", type_name(check_types(checker), item));
+  if (item->kind == TYPE_ENUM && type_has_payload(item))
+    diag_help(diag, "with the variant in the first column:  enum %s tagged \"type\" { … }  and  "
+                    "csv(header: false)",
+              item->name);
+  else
+    diag_help(diag, is_read ? "declare a record with a field for each column"
+                            : "give the columns names first: `|> map { value: it }`");
+  return false;
 }
 
 /* -- parser ---------------------------------------------------------------------------------- */
@@ -141,20 +169,30 @@ static void add_row_function(struct emit *e, const char *kind, const char *name,
   if (strstr(body->data, "b->") == NULL) text_add(out, "  (void)b;\n");
   if (strstr(body->data, "x->") == NULL && strstr(body->data, ", x)") == NULL)
     text_add(out, "  (void)x;\n");
-  text_addf(out, "%s  return true;\n}\n\n", body->data);
+  text_addf(out, "%s}\n\n", body->data);
 }
+
+/* The rows that hold a record. */
+struct row {
+  const struct type *record;
+  const char *name;    /* of their functions: of the parser or, for variant 2, v2_PARSER */
+  const char *columns; /* a C expression: how many cells may follow the cursor */
+  bool has_header;
+  bool has_tag;        /* behind the tag of a variant */
+};
 
 /* -- straight rows: one cell after the other ------------------------------------------------- */
 
-static void read_straight(struct emit *e, struct text *out, const struct type *record, uint32_t i) {
+static void read_straight(struct emit *e, struct text *out, const struct row *row, uint32_t i) {
   static const char indent[] = "    ";
+  const struct type *record = row->record;
   const struct type_field *field = &record->fields.data[i];
   bool is_last = i + 1 == record->fields.count;
   text_addf(out, "  { /* %s */\n", field->name);
   if (field->where != NULL) text_addf(out, "    at%u = c->cursor;\n", i);
   const char *to = field_target(e, out, record, i, indent);
   const char *others =
-      arena_printf(&e->compiler->arena, ", b->column_count - %zu", record->fields.count);
+      arena_printf(&e->compiler->arena, ", %s - %zu", row->columns, record->fields.count);
   if (field->type->kind == TYPE_INT) {
     /* Digits tell themselves where they end, so nothing looks for the end of the cell. */
     text_addf(out,
@@ -172,15 +210,16 @@ static void read_straight(struct emit *e, struct text *out, const struct type *r
   text_add(out, "  }\n");
 }
 
-static void emit_straight(struct emit *e, const struct decl *source, const char *name) {
-  const struct type *record = source->type;
+static void emit_straight(struct emit *e, const struct row *row) {
+  const struct type *record = row->record;
   struct text out;
   text_init(&out, &e->compiler->arena);
   text_add(&out, "  enum { is_plain = true };\n");
   declare_places(&out, record);
-  for (uint32_t i = 0; i < record->fields.count; i++) read_straight(e, &out, record, i);
+  for (uint32_t i = 0; i < record->fields.count; i++) read_straight(e, &out, row, i);
   codec_check_conditions(e, &out, record, "!is_plain && ", "c->bad");
-  add_row_function(e, "straight", name, record, "", &out);
+  text_add(&out, "  return true;\n");
+  add_row_function(e, "straight", row->name, record, "", &out);
 }
 
 /* -- other rows: the header says what a cell is ---------------------------------------------- */
@@ -197,27 +236,89 @@ static void read_column(struct emit *e, struct text *out, const struct type *rec
 }
 
 /* Writes the function that reads the cells of a row whose first cell the cursor of `c` is at. */
-static void emit_row(struct emit *e, const struct decl *source, const char *name) {
-  const struct type *record = source->type;
+static void emit_row(struct emit *e, const struct row *row) {
+  const struct type *record = row->record;
   struct text out;
   text_init(&out, &e->compiler->arena);
   codec_declare_seen(&out, record);
   declare_places(&out, record);
   text_addf(&out,
             "  struct flow_csv_field f;\n  enum flow_csv_next next;\n  uint32_t column = 0;\n"
-            "  const uint32_t column_count = b->column_count;\n"
+            "  const uint32_t column_count = %s;\n"
             "  for (; (next = flow_row_field(c, &f, is_plain)) == FLOW_CSV_MORE; column++) {\n"
             "    if (FLOW_UNLIKELY(column >= column_count)) {\n"
-            "      return !is_plain && flow_csv_too_many(c, &f, column_count);\n"
+            "      return !is_plain && flow_csv_too_many(c, &f, column_count%s);\n"
             "    }\n"
             "    switch (%s) {\n",
-            source->io->has_header ? "b->columns[column]" : "column");
+            row->columns, row->has_tag ? " + 1" : "",
+            row->has_header ? "b->columns[column]" : "column");
   for (uint32_t i = 0; i < record->fields.count; i++) read_column(e, &out, record, i);
   text_add(&out, "      default: break;\n    }\n"
                  "    if (is_plain && c->end != NULL) break;\n  }\n"
                  "  if (next == FLOW_CSV_BAD) return false;\n");
   codec_complete(e, &out, record, "!is_plain && flow_csv_missing(c", "!is_plain && ", "c->bad");
-  add_row_function(e, "row", name, record, ", bool is_plain", &out);
+  text_add(&out, "  return true;\n");
+  add_row_function(e, "row", row->name, record, ", bool is_plain", &out);
+}
+
+/* -- rows that begin with the tag of a variant ----------------------------------------------- */
+
+/* Appends `switch (x->tag)` to the function `kind` of each variant with fields; `more` are its last arguments. */
+static void choose_variant(struct emit *e, struct text *out, const struct type *item,
+                           const char *kind, const char *name, const char *more) {
+  text_add(out, "  switch (x->tag) {\n");
+  for (uint32_t i = 0; i < item->variants.count; i++) {
+    const struct type_variant *variant = &item->variants.data[i];
+    if (variant->payload == NULL) continue;
+    text_addf(out, "    case %s: return %s_v%u_%s(w, b, c, &x->as.f_%s%s);\n",
+              emit_enumerator(e, item, i), kind, i, name, variant->name, more);
+  }
+  text_add(out, "    default: break;\n  }\n");
+}
+
+static void emit_variants(struct emit *e, const struct decl *source, const char *name) {
+  struct arena *arena = &e->compiler->arena;
+  for (uint32_t i = 0; i < source->type->variants.count; i++) {
+    const struct type *payload = source->type->variants.data[i].payload;
+    if (payload == NULL) continue;
+    struct row row = {.record = payload,
+                      .name = arena_printf(arena, "v%u_%s", i, name),
+                      .columns = arena_printf(arena, "%zuu", payload->fields.count),
+                      .has_tag = true};
+    emit_straight(e, &row);
+    emit_row(e, &row);
+  }
+}
+
+static void emit_tagged(struct emit *e, const struct decl *source, const char *name) {
+  const struct type *item = source->type;
+  const char *match = codec_match(e, item);
+  struct text out;
+  emit_variants(e, source, name);
+  text_init(&out, &e->compiler->arena);
+  text_addf(&out,
+            "  struct flow_csv_field f;\n"
+            "  if (!flow_straight_cell(c, &f) || !%s(f.data, f.length, x)) return false;\n",
+            match);
+  choose_variant(e, &out, item, "straight", name, "");
+  text_add(&out, "  return false; /* without fields: not a straight row, as it has one cell */\n");
+  add_row_function(e, "straight", name, item, "", &out);
+
+  text_clear(&out);
+  text_addf(&out,
+            "  struct flow_csv_field f;\n"
+            "  if (flow_row_field(c, &f, is_plain) != FLOW_CSV_MORE) return false;\n"
+            "  if (!%s(f.data, f.length, x)) return !is_plain && flow_csv_no_variant(c, &f, ",
+            match);
+  add_quoted(&out, item->tag);
+  text_add(&out, ", ");
+  add_quoted(&out, codec_phrase(e, item));
+  text_add(&out, ");\n");
+  choose_variant(e, &out, item, "row", name, ", is_plain");
+  text_add(&out, "  enum flow_csv_next next = flow_row_field(c, &f, is_plain);\n"
+                 "  if (next == FLOW_CSV_MORE) return !is_plain && flow_csv_too_many(c, &f, 1);\n"
+                 "  return next == FLOW_CSV_END;\n");
+  add_row_function(e, "row", name, item, ", bool is_plain", &out);
 }
 
 /* The function that reads rows of files whose columns are in another order. */
@@ -254,8 +355,16 @@ static void emit_any(struct emit *e, const struct decl *source, const char *name
 
 /* The usual row is straight. What reads others is not inlined, as it would take the registers. */
 static void emit_parser(struct emit *e, const struct decl *source, const char *name) {
-  emit_straight(e, source, name);
-  emit_row(e, source, name);
+  if (source->type->kind == TYPE_ENUM) {
+    emit_tagged(e, source, name);
+  } else {
+    struct row row = {.record = source->type,
+                      .name = name,
+                      .columns = "b->column_count",
+                      .has_header = source->io->has_header};
+    emit_straight(e, &row);
+    emit_row(e, &row);
+  }
   emit_any(e, source, name);
   if (source->io->has_header) emit_plain(e, source, name);
   struct text *out = emit_section(e, SECTION_CODECS);
@@ -277,19 +386,49 @@ static void emit_parser(struct emit *e, const struct decl *source, const char *n
 
 /* -- printer --------------------------------------------------------------------------------- */
 
+/* Appends the cells of a record's fields, each behind `between`; for the first one that is `first`. */
+static void print_cells(struct printer *printer, const struct type *record, const char *lvalue,
+                        const char *first, const char *between) {
+  for (size_t i = 0; i < record->fields.count; i++) {
+    const struct type_field *field = &record->fields.data[i];
+    print_fixed(printer, i == 0 ? first : between);
+    print_value(printer, PRINT_CSV, field->type,
+                arena_printf(&printer->e->compiler->arena, "%sf_%s", lvalue, field->name));
+  }
+}
+
+/* The tag, in quotes where it needs them. */
+static void print_tag(struct printer *printer, const char *tag, char delimiter) {
+  bool needs_quotes = tag[0] == '\0' || tag[0] == ' ' || tag[strlen(tag) - 1] == ' ' ||
+                      strchr(tag, delimiter) != NULL || strpbrk(tag, "\"\r\n\t") != NULL;
+  if (needs_quotes) print_fixed(printer, "\"");
+  for (const char *at = tag; *at != '\0'; at++) {
+    if (*at == '"') print_fixed(printer, "\"");
+    print_fixed(printer, (const char[]){*at, '\0'});
+  }
+  if (needs_quotes) print_fixed(printer, "\"");
+}
+
 static void emit_printer(struct emit *e, const struct io_spec *io, const struct type *type,
                          const char *name) {
   struct printer printer;
+  const char between[2] = {io->delimiter, '\0'};
   print_begin(&printer, e, "room");
   printer.delimiter = io->delimiter;
-  /* A row of one empty string must not look like an empty line, which is no row. */
-  printer.quotes_empty = type->fields.count == 1;
-  char between[2] = {io->delimiter, '\0'};
-  for (size_t i = 0; i < type->fields.count; i++) {
-    const struct type_field *field = &type->fields.data[i];
-    if (i > 0) print_fixed(&printer, between);
-    print_value(&printer, PRINT_CSV, field->type,
-                arena_printf(&e->compiler->arena, "x->f_%s", field->name));
+  if (type->kind == TYPE_ENUM) {
+    for (uint32_t i = 0; i < type->variants.count; i++) {
+      const struct type_variant *variant = &type->variants.data[i];
+      const char *fields = arena_printf(&e->compiler->arena, "x->as.f_%s.", variant->name);
+      print_case(&printer, "x->tag", i, emit_enumerator(e, type, i));
+      print_tag(&printer, codec_variant_name(variant), io->delimiter);
+      if (variant->payload != NULL)
+        print_cells(&printer, variant->payload, fields, between, between);
+    }
+    print_case_end(&printer);
+  } else {
+    /* A row of one empty string must not look like an empty line, which is no row. */
+    printer.quotes_empty = type->fields.count == 1;
+    print_cells(&printer, type, "x->", "", between);
   }
   print_fixed(&printer, "\n");
   print_sink(&printer, type, name);

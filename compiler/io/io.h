@@ -40,8 +40,10 @@ struct format {
   const char *framing; /* how the runtime finds record ends: "FLOW_FRAMING_LINES" or "FLOW_FRAMING_CSV" */
   bool skips_blank;    /* lines of blanks are no records */
 
-  /* Reports (at `span`) an item type that the format cannot carry, with a way out. */
-  bool (*check_item)(struct checker *, struct span span, const struct type *item, bool is_read);
+  /* Reports (at `span`) an item type that the format, with the options of `io`, cannot carry, with a way
+   * out. */
+  bool (*check_item)(struct checker *, struct span span, const struct io_spec *io,
+                     const struct type *item, bool is_read);
 
   /* Writes `static enum flow_parse <name>(struct flow_worker *, struct flow_block *, ITEM *out)`,
    * which decodes the record at the block's cursor and moves the cursor past it. */

@@ -5,9 +5,9 @@
 #include "io/io.h"
 
 /* Every type has a form in JSON (language rule 12). */
-static bool check_item(struct checker *checker, struct span span, const struct type *item,
-                       bool is_read) {
-  (void)checker, (void)span, (void)item, (void)is_read;
+static bool check_item(struct checker *checker, struct span span, const struct io_spec *io,
+                       const struct type *item, bool is_read) {
+  (void)checker, (void)span, (void)io, (void)item, (void)is_read;
   return true;
 }
 

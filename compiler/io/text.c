@@ -4,8 +4,9 @@
 #include "front/check.h"
 #include "io/io.h"
 
-static bool check_item(struct checker *checker, struct span span, const struct type *item,
-                       bool is_read) {
+static bool check_item(struct checker *checker, struct span span, const struct io_spec *io,
+                       const struct type *item, bool is_read) {
+  (void)io;
   if (item->kind == TYPE_ERROR) return true;
   bool is_fine =
       is_read ? item->kind == TYPE_STRING || item->kind == TYPE_INT || item->kind == TYPE_FLOAT

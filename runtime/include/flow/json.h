@@ -215,11 +215,17 @@ FLOW_INLINE bool flow_json_string(struct flow_json *j, struct flow_str *out) {
   return true;
 }
 
+/* Whether this text stands at `p`, which lies in the record. */
+static inline bool flow_json_is_text(const struct flow_json *j, const char *p, const char *text,
+                                     size_t length) {
+  if (length >= FLOW_PADDING && (size_t)(j->end - p) < length) return false;
+  return memcmp(p, text, length) == 0;
+}
+
 /* True if the value at the cursor is a string that is spelled like this, both quotes included; the
  * cursor is then behind it. Otherwise nothing happens. */
 static inline bool flow_json_try_text(struct flow_json *j, const char *quoted, size_t length) {
-  if (length >= FLOW_PADDING && (size_t)(j->end - j->cursor) < length) return false;
-  if (memcmp(j->cursor, quoted, length) != 0) return false;
+  if (!flow_json_is_text(j, j->cursor, quoted, length)) return false;
   j->cursor += length;
   return true;
 }
@@ -236,6 +242,22 @@ static inline bool flow_json_colon(struct flow_json *j) {
 /* Any key with its colon; the cursor is then at the value. */
 static inline bool flow_json_key(struct flow_json *j, struct flow_str *key) {
   return flow_json_string(j, key) && flow_json_colon(j);
+}
+
+/* -- tags -------------------------------------------------------------------------------------- */
+
+bool flow_json_tag_slow(struct flow_json *, const char *name, const char *what);
+
+/* The cursor is at an object, which messages call `what`: goes to the value of its first member with the
+ * key `name`, past all others. `quoted` is how that key is usually spelled, `"type":`, as the first one. */
+static inline bool flow_json_tag(struct flow_json *j, const char *quoted, size_t length,
+                                 const char *name, const char *what) {
+  const char *p = j->cursor;
+  if (FLOW_UNLIKELY(*p++ != '{' || !flow_json_is_text(j, p, quoted, length)))
+    return flow_json_tag_slow(j, name, what);
+  j->cursor = p + length + (p[length] == ' ');
+  flow_json_blanks(j);
+  return true;
 }
 
 /* -- members in the order of the record before ----------------------------------------------- */
