@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 
+#ifndef FLOWCC_VERSION
+#define FLOWCC_VERSION "0.1.0"
+#endif
+
 struct program; /* front/ast.h */
 struct types;   /* front/type.h */
 struct symbols; /* front/checker.h */
@@ -43,6 +47,10 @@ struct compiler {
   struct plan *plan;       /* fuse */
   struct text c_text;      /* emit */
 };
+
+/* Begins a compilation of the file at `path`, which nothing is read of yet. All that it makes lies
+ * in compiler->arena: arena_free() ends it. */
+void compiler_begin(struct compiler *compiler, const struct options *options, const char *path);
 
 /* A pass: false means that diagnostics exist and that nothing further may run. */
 typedef bool pass_fn(struct compiler *);

@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-#ifndef FLOWCC_VERSION
-#define FLOWCC_VERSION "0.1.0"
-#endif
-
 static void add_quoted(struct text *out, const char *string) {
   if (string == NULL) {
     text_add(out, "NULL");

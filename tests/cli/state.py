@@ -89,7 +89,8 @@ COMMANDS = ("ls", "get", "dump", "diff", "epochs", "verify", "drop")
 
 def test_help(box):
     whole = state(box, "--help").out
-    check_equal(whole, box.run(box.tools.flowcc, "help", "state").out, "flowcc help state")
+    if not box.run(box.tools.flowcc, "help", "state").out.endswith(whole):
+        raise Failure("`flowcc help state` does not end with `flowcc state --help`")
     check_match(["Usage: flowcc state", *(rf"^  {name} DIR" for name in COMMANDS), "--epoch N", "--json",
                  "Exit codes"], whole, "stdout")
     check_match(["flowcc state"], box.run(box.tools.flowcc, "--help").out, "stdout")
