@@ -49,3 +49,14 @@ int utf8_width(uint32_t code_point) {
   }
   return 1;
 }
+
+size_t utf8_columns(const char *bytes, size_t length) {
+  size_t columns = 0;
+  for (size_t i = 0; i < length;) {
+    uint32_t code_point;
+    size_t count = utf8_decode(bytes + i, length - i, &code_point);
+    columns += count > 0 ? (size_t)utf8_width(code_point) : 1;
+    i += count > 0 ? count : 1;
+  }
+  return columns;
+}

@@ -21,4 +21,7 @@ size_t utf8_encode(uint32_t code_point, char bytes[4]);
  * 1. It knows the large ranges only, which is enough to put a caret under the right character. */
 int utf8_width(uint32_t code_point);
 
+/* The columns of a whole text; an invalid byte fills one. */
+size_t utf8_columns(const char *bytes, size_t length);
+
 #endif

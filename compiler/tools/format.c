@@ -1,6 +1,7 @@
 #include "tools/format.h"
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "front/parse.tab.h"
 #include "front/parse.h"
 #include "tools/pieces.h"
@@ -74,10 +75,8 @@ static bool is_literal(int kind) {
   return (kind >= TOKEN_INT && kind <= TOKEN_NONE) || kind == TOKEN_FSTRING_BEGIN;
 }
 
-static uint32_t width_of(const char *text, size_t length) {
-  uint32_t width = 0;
-  for (size_t i = 0; i < length; i++) width += ((unsigned char)text[i] & 0xC0) != 0x80;
-  return width;
+static size_t width_of(const struct text *text) {
+  return utf8_columns(text->data, text->length);
 }
 
 /* -- indentation ------------------------------------------------------------------------------- */
@@ -162,7 +161,7 @@ static void mark_cell(struct format *f, struct line *line, int kind) {
   bool is_arrow = level->kind == BLOCK_ARMS && kind == TOKEN_FAT_ARROW && f->line_tokens > 0;
   bool is_type = level->kind == BLOCK_FIELDS && f->line_tokens == 2 && f->last->kind == ':';
   if (!is_arrow && !is_type) return;
-  if (width_of(line->code.data, line->code.length) > CELL_WIDTH) return;
+  if (width_of(&line->code) > CELL_WIDTH) return;
   bool is_neighbour = level->last_cell + 1 == f->lines.count;
   if (level->last_cell > 0 && !is_neighbour) level->group = ++f->groups;
   level->last_cell = f->lines.count;
@@ -241,11 +240,11 @@ static void add_comment(struct format *f, const struct piece *piece) {
 
 /* -- alignment --------------------------------------------------------------------------------- */
 
-static uint32_t cell_width(const struct line *line) {
-  return width_of(line->code.data, line->cell);
+static size_t cell_width(const struct line *line) {
+  return utf8_columns(line->code.data, line->cell);
 }
 
-static void insert_blanks(struct line *line, struct arena *arena, uint32_t count) {
+static void insert_blanks(struct line *line, struct arena *arena, size_t count) {
   struct text padded;
   text_init(&padded, arena);
   text_addn(&padded, line->code.data, line->cell);
@@ -256,7 +255,7 @@ static void insert_blanks(struct line *line, struct arena *arena, uint32_t count
 
 /* Cells of one group may have lines of deeper brackets between them. */
 static void align_cells(struct format *f) {
-  uint32_t *widths = arena_zalloc(f->arena, (f->groups + 1) * sizeof *widths);
+  size_t *widths = arena_zalloc(f->arena, (f->groups + 1) * sizeof *widths);
   vec_each(struct line, line, &f->lines) {
     if (line->cell != 0 && cell_width(line) > widths[line->group])
       widths[line->group] = cell_width(line);
@@ -275,17 +274,17 @@ static void align_comments(struct format *f) {
   struct line_list *lines = &f->lines;
   for (size_t first = 0; first < lines->count;) {
     size_t end = first;
-    uint32_t widest = 0;
+    size_t widest = 0;
     for (; end < lines->count; end++) {
       const struct line *line = &lines->data[end];
       if (!has_comment_behind(line) || line->indent != lines->data[first].indent) break;
       if (end > first && line->has_blank) break;
-      uint32_t width = width_of(line->code.data, line->code.length);
+      size_t width = width_of(&line->code);
       if (width > widest) widest = width;
     }
     for (size_t i = first; i < end; i++) {
       struct text *code = &lines->data[i].code;
-      text_pad(code, ' ', widest + 2 - width_of(code->data, code->length));
+      text_pad(code, ' ', widest + 2 - width_of(code));
     }
     first = end > first ? end : first + 1;
   }

@@ -5,6 +5,7 @@
 
 #include "base/edit.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "state/state.h"
 #include "tools/tools.h"
 #include "tools/topics.h"
@@ -50,11 +51,21 @@ static void print_topic(const struct topic *topic) {
   if (topic->example) printf("\n%s", topic->example);
 }
 
+/* The text in a column of that width; one that is wider gets a line of its own. */
+static void print_column(const char *text, size_t width) {
+  size_t shown = utf8_columns(text, strlen(text));
+  printf("  %s%*s", text, shown > width ? 0 : (int)(width - shown), "");
+  if (shown > width) printf("\n  %*s", (int)width, "");
+}
+
 static void print_list(const struct topic_list *topics) {
   for (int kind = 0; kind < TOPIC_KINDS; kind++) {
     printf("%s%s:\n", kind > 0 ? "\n" : "", topic_kind_heading((enum topic_kind)kind));
     vec_each(struct topic, topic, topics)
-      if ((int)topic->kind == kind) printf("  %-34s  %s\n", topic->syntax, topic->summary);
+      if ((int)topic->kind == kind) {
+        print_column(topic->syntax, 34);
+        printf("  %s\n", topic->summary);
+      }
   }
 }
 

@@ -1,5 +1,6 @@
 """The command line of flowcc."""
 
+import json
 import os
 import re
 
@@ -149,7 +150,66 @@ def test_unwritable_output(box):
 
 def test_help_of_operators(box):
     check_match(["filter", r"\|> filter"], flowcc(box, "help", "op", "filter").out, "stdout")
+    check_match(["key by"], flowcc(box, "help", "key").out, "stdout")
+    check_equal(flowcc(box, "help", "op", "key").out, flowcc(box, "help", "key", "by").out, "flowcc help key by")
     flowcc(box, "help", "op", "nonsense", exit=64)
+
+
+def test_help_lists_the_tables(box):
+    """What there is comes from the tables of the compiler, all of it."""
+    topics = [json.loads(line) for line in flowcc(box, "help", "list", "--json").out.splitlines()]
+    text = flowcc(box, "help", "list").out.decode()
+    found = {}
+    for topic in topics:
+        found.setdefault(topic["kind"], []).append(topic["name"].split()[0])
+        if topic["syntax"] not in text or topic["summary"] not in text:
+            raise Failure(f"`flowcc help list` does not have {topic}")
+        shown = flowcc(box, "help", topic["kind"], topic["name"]).out.decode()
+        if not shown.startswith(topic["syntax"]) or topic.get("example", "") not in shown:
+            raise Failure(f"`flowcc help {topic['kind']} {topic['name']}` shows\n{shown}")
+    compiler = ROOT / "compiler"
+    for kind, table, row in (("op", "ops/ops.def", r"^OP\((\w+)"), ("fn", "front/builtin.def", r'^BUILTIN\("(\w+)'),
+                             ("connector", "io/connectors.def", r"^CONNECTOR\((\w+)"),
+                             ("format", "io/formats.def", r"^FORMAT\((\w+)")):
+        rows = re.findall(row, (compiler / table).read_text(), re.MULTILINE)
+        check_equal(" ".join(sorted(rows)), " ".join(sorted(found[kind])), f"topics of the kind {kind}")
+
+
+def test_a_name_of_two_things(box):
+    """`split` is a stage and a function."""
+    both = flowcc(box, "help", "split").out
+    check_match([r"\A\|> split", "^----$", r"^split\(string"], both, "stdout")
+    check_match([r"\Asplit\(string"], flowcc(box, "help", "fn", "split").out, "stdout")
+
+
+def test_slips_of_the_command_line(box):
+    for args, says in ((["chekc", "x.flow"], "did you mean `check`"), (["fomt"], "did you mean `fmt`"),
+                       (["check", "--mesage-format=short", "x.flow"], "did you mean `--message-format`"),
+                       (["emit", "-o", "x.c", "x.flow"], "flowcc emit: there is no option `-o`"),
+                       (["check", "a.flow", "b.flow"], "`b.flow` is a second one"),
+                       (["check", "--message-format"], "a value is missing behind"),
+                       (["run"], "no file is given"), (["fmt", "--chek", "x"], "--check"),
+                       (["help", "op", "fliter"], "there is no stage `fliter`; did you mean `filter`"),
+                       (["help", "wrods"], "did you mean `words`"), (["help", "list", "-x"], "help list --json"),
+                       (["explain"], "which message"), (["explain", "E0302x"], "nearest is")):
+        result = flowcc(box, *args, exit=64)
+        if says not in result.err.decode():
+            raise Failure(f"expected: {says}\n" + result.describe())
+        check_equal(b"", result.out, "stdout")
+
+
+def test_every_subcommand_has_help(box):
+    page = flowcc(box, "--help").out.decode()
+    names = re.findall(r"^  flowcc ([a-z]+) .*  ", page.split("Commands:")[1].split("Behind each")[0], re.MULTILINE)
+    if len(names) < 7:
+        raise Failure(f"`flowcc --help` names only {names}")
+    for name in names:
+        text = flowcc(box, name, "--help").out
+        if name != "help":
+            check_match([rf"\AUsage: flowcc {name}"], text, "stdout")
+            help_text = flowcc(box, "help", name).out
+            if not help_text.endswith(text):
+                raise Failure(f"`flowcc help {name}` does not end with `flowcc {name} --help`")
 
 
 def test_program_help_lists_params_and_options(box):
