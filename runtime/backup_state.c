@@ -17,7 +17,7 @@ static enum flow_status ship(const struct flow_sys *sys, struct flow_store *stor
   struct committer *committer = NULL;
   struct backup *backup = NULL;
   flow_store_keep(store, &all);
-  enum flow_status status = committer_start(sys, store, &committer, report);
+  enum flow_status status = committer_start(sys, store, NULL, &committer, report);
   if (status == FLOW_OK)
     status = backup_start(sys, settings, committer, 0, never, NULL, &backup, report);
   if (status == FLOW_OK) status = backup_finish(backup, never, NULL, report);

@@ -1,6 +1,8 @@
 #include "committer.h"
 
+#include "limits.h"
 #include "mem.h"
+#include "stop.h"
 
 #include <string.h>
 
@@ -10,6 +12,7 @@
 struct committer {
   const struct flow_sys *sys;
   struct flow_store *store;
+  struct stop *stop; /* the engine's; null: nothing stops the run */
   struct flow_thread *thread;
   int wake_fd;
   struct flow_monitor *monitor; /* over the fields down to `report` */
@@ -219,9 +222,10 @@ static void run(void *argument) {
 /* -- the engine's side */
 
 enum flow_status committer_start(const struct flow_sys *sys, struct flow_store *store,
-                                 struct committer **started, struct flow_report *report) {
+                                 struct stop *stop, struct committer **started,
+                                 struct flow_report *report) {
   struct committer *c = flow_sys_must_alloc(sys, sizeof *c);
-  *c = (struct committer){.sys = sys, .store = store, .is_awaited = true};
+  *c = (struct committer){.sys = sys, .store = store, .stop = stop, .is_awaited = true};
   *started = c;
   c->monitor = sys->monitor_new(sys);
   if (c->monitor == NULL) flow_out_of_memory(sizeof *c);
@@ -240,11 +244,19 @@ static enum flow_status result(const struct committer *c, struct flow_report *re
   return c->status;
 }
 
+/* Waits for the thread, with the lock held, and drops the folds that are still due once a signal is there. */
+static void await(struct committer *c) {
+  if (c->sys->monitor_wait(c->sys, c->monitor, FLOW_STOP_LOOK_US)) return;
+  if (c->stop == NULL || !stop_is_asked(c->stop)) return;
+  c->is_hurried = true;
+  c->owes_fold = false;
+}
+
 enum flow_status committer_submit(struct committer *c, struct commit_group *group,
                                   struct flow_report *report) {
   const struct flow_sys *sys = c->sys;
   sys->monitor_lock(sys, c->monitor);
-  while (c->has_group) sys->monitor_wait(sys, c->monitor, -1);
+  while (c->has_group) await(c);
   enum flow_status status = result(c, report);
   if (status == FLOW_OK) {
     struct commit_group empty = c->group;
@@ -286,7 +298,7 @@ enum flow_status committer_wait(struct committer *c, struct flow_report *report)
   c->is_awaited = true;
   while (c->has_group || c->is_folding || c->is_lent ||
          (c->owes_fold && c->status == FLOW_OK))
-    sys->monitor_wait(sys, c->monitor, -1);
+    await(c);
   c->is_engines = true;
   enum flow_status status = result(c, report);
   sys->monitor_unlock(sys, c->monitor);

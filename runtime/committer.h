@@ -87,11 +87,13 @@ void commit_group_clear(struct commit_group *);
 void commit_group_free(struct commit_group *, const struct flow_sys *);
 
 struct committer;
+struct stop;
 
-/* Starts the thread. The store must outlive it, and is the thread's until committer_wait().
- * FLOW_E_MEMORY or FLOW_E_IO if the system refuses a thread. */
-enum flow_status committer_start(const struct flow_sys *, struct flow_store *, struct committer **,
-                                 struct flow_report *);
+/* Starts the thread. The store must outlive it, and is the thread's until committer_wait(). While a call
+ * waits for the thread, it looks at `stop` (null: at nothing): a run that shall stop does not wait for
+ * a fold. FLOW_E_MEMORY or FLOW_E_IO if the system refuses a thread. */
+enum flow_status committer_start(const struct flow_sys *, struct flow_store *, struct stop *stop,
+                                 struct committer **, struct flow_report *);
 
 /* Hands over a group of at least one epoch, and gives back an empty one in its place. Waits while
  * another one is in flight. What the epochs' sinks had to write must have been written. */

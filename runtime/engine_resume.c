@@ -404,7 +404,7 @@ enum flow_status engine_resume(struct engine *e) {
   if (status == FLOW_OK && e->store != NULL) status = load_state(e, true);
   if (status == FLOW_OK && e->store != NULL) status = load_end(e);
   if (status == FLOW_OK && e->store != NULL) {
-    status = committer_start(e->sys, e->store, &e->committer, &e->report);
+    status = committer_start(e->sys, e->store, &e->stop, &e->committer, &e->report);
   }
   if (status == FLOW_OK) status = engine_start_backup(e); /* may refuse the run, too */
   return status == FLOW_OK ? prepare_sinks(e) : status;

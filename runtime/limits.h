@@ -49,6 +49,9 @@
 /* Microseconds that a sink may block after SIGTERM before the open epoch is given up (rule 18). */
 #define FLOW_DRAIN_US ((int64_t)1000000)
 
+/* Microseconds between two looks for a signal while the store's thread is waited for. */
+#define FLOW_STOP_LOOK_US ((int64_t)50000)
+
 /* Bytes of a record or line that a message shows. */
 #define FLOW_SHOWN_BYTES 160
 

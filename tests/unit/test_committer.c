@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 
 #include "committer.h"
+#include "stop.h"
 #include "store_fixture.h"
 
 /* A system whose fdatasync is under control: it can be held up, and fail. */
@@ -63,6 +65,7 @@ static void wait_until_inside(struct slow_sys *slow) {
 struct bench {
   struct fixture *f;
   struct slow_sys slow;
+  struct stop stop;
   struct committer *committer;
   struct commit_group group;
   uint16_t id;
@@ -73,10 +76,11 @@ static void begin(struct bench *b, void **state) {
   *b = (struct bench){.f = *state};
   b->id = open_one(b->f);
   b->slow = (struct slow_sys){.sys = *flow_sys_posix(), .store = b->f->store, .head = -2};
+  b->stop = (struct stop){.sys = &b->slow.sys, .fd = -1};
   b->slow.sys.fdatasync = slow_fdatasync;
   b->slow.sys.sync_parent = slow_sync_parent;
   b->slow.monitor = b->slow.sys.monitor_new(&b->slow.sys);
-  must(b->f, committer_start(&b->slow.sys, b->f->store, &b->committer, &b->f->report));
+  must(b->f, committer_start(&b->slow.sys, b->f->store, &b->stop, &b->committer, &b->f->report));
 }
 
 static void end(struct bench *b) {
@@ -232,6 +236,23 @@ static void folds_between_commits(void **state) {
   end(&b);
 }
 
+/* Commits so much that the base would have to be folded several times. */
+static void commit_much(struct bench *b) {
+  static char value[8000];
+  memset(value, 'x', sizeof value - 1);
+  for (uint64_t i = 0; i < 50; i++) {
+    close_epoch(b, i % 5, value, false);
+    must(b->f, submit(b));
+  }
+  must(b->f, committer_wait(b->committer, &b->f->report));
+}
+
+static void expect_no_folds(struct bench *b) {
+  struct flow_store_stats stats = flow_store_stats(b->f->store);
+  assert_true(stats.folds == 0 && !stats.is_folding);
+  assert_true(flow_store_must_fold(b->f->store));
+}
+
 /* A signal has come: what the base grows by is the next run's business. */
 static void a_run_in_a_hurry_does_not_fold(void **state) {
   struct fixture *f = *state;
@@ -239,16 +260,42 @@ static void a_run_in_a_hurry_does_not_fold(void **state) {
   struct bench b;
   begin(&b, state);
   committer_hurry(b.committer);
-  static char value[8000];
-  memset(value, 'x', sizeof value - 1);
-  for (uint64_t i = 0; i < 50; i++) {
-    close_epoch(&b, i % 5, value, false);
-    must(b.f, submit(&b));
-  }
-  must(b.f, committer_wait(b.committer, &b.f->report));
-  struct flow_store_stats stats = flow_store_stats(b.f->store);
-  assert_true(stats.folds == 0 && !stats.is_folding);
-  assert_true(flow_store_must_fold(b.f->store));
+  commit_much(&b);
+  expect_no_folds(&b);
+  end(&b);
+}
+
+/* Whoever looks finds a signal, and the disk goes on. */
+static int signal_comes(const struct flow_sys *sys, int fd) {
+  (void)fd;
+  hold((struct slow_sys *)(uintptr_t)sys, false);
+  return SIGTERM;
+}
+
+static int signals_stay(const struct flow_sys *sys, int fd) {
+  (void)sys, (void)fd;
+  return 0;
+}
+
+/* The engine does not look for signals while it waits for a slow disk; so the wait does. */
+static void a_signal_is_seen_while_a_commit_is_waited_for(void **state) {
+  struct fixture *f = *state;
+  f->options.fold_floor = 20000;
+  struct bench b;
+  begin(&b, state);
+  b.slow.sys.signals_take = signal_comes;
+  b.slow.sys.signals_release = signals_stay;
+  b.stop.fd = 0;
+  const struct commit_sync sync = {.fd = -1, .location = "out.txt"};
+  hold(&b.slow, true);
+  close_epoch(&b, 1, "one", false);
+  commit_group_add_sync(&b.group, &b.slow.sys, &sync);
+  must(b.f, submit(&b));
+  close_epoch(&b, 2, "two", false);
+  must(b.f, submit(&b)); /* waits for the signal */
+  assert_int_equal(b.stop.signal, SIGTERM);
+  commit_much(&b);
+  expect_no_folds(&b);
   end(&b);
 }
 
@@ -263,6 +310,7 @@ int main(void) {
       CASE(stopping_finishes_the_group),
       CASE(folds_between_commits),
       CASE(a_run_in_a_hurry_does_not_fold),
+      CASE(a_signal_is_seen_while_a_commit_is_waited_for),
   };
   return cmocka_run_group_tests_name("committer", tests, NULL, NULL);
 }
