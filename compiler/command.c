@@ -21,6 +21,7 @@ enum option_id {
   OPTION_TARGET_CPU,
   OPTION_FORMAT,
   OPTION_DENY_WARNINGS,
+  OPTION_GRAPH_FORMAT,
 };
 
 struct option_row {
@@ -46,6 +47,8 @@ static const struct option_row option_rows[] = {
      "stop behind tokens, parse, resolve, check, lower, fuse or emit"},
     {OPTION_DISABLE, "disable", "fuse", OPTIONS_PASSES, "keep every stage a function of its own"},
     {OPTION_TIME_PASSES, "time-passes", NULL, OPTIONS_PASSES, "print how long each pass takes"},
+    {OPTION_GRAPH_FORMAT, "format", "text|dot|mermaid|svg", OPTIONS_GRAPH,
+     "a tree (the default), Graphviz, Markdown, a picture"},
     {OPTION_HELP, "help", NULL, 0, "print this"},
     {OPTION_VERSION, "version", NULL, OPTIONS_OUTPUT, "print the version"},
 };
@@ -152,6 +155,7 @@ static bool set_option(struct command *command, int id, const char *value) {
     if (strcmp(value, "fuse") != 0) return report(command, "nothing to disable is called", value);
     options->is_fuse_disabled = true;
     return true;
+  case OPTION_GRAPH_FORMAT: command->graph_format = value; return true;
   case OPTION_TIME_PASSES: command->is_timed = true; return true;
   case OPTION_HELP: command->wants_help = true; return true;
   case OPTION_VERSION: command->wants_version = true; return true;

@@ -48,6 +48,7 @@ enum option_set {
   OPTIONS_PASSES = 2,   /* what the compiler itself does */
   OPTIONS_BUILD = 4,    /* what the C compiler makes */
   OPTIONS_OUTPUT = 8,   /* where that goes, and looking between the passes */
+  OPTIONS_GRAPH = 16,
 };
 
 /* What the command line asks for. */
@@ -57,6 +58,7 @@ struct command {
   enum diag_format format;
   const char *last;   /* --stop-after: a pass, or null */
   const char *dumped; /* --dump: what, or null */
+  const char *graph_format; /* --format, or null */
   bool is_timed;
   bool wants_help, wants_version;
   char **words;

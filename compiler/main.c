@@ -14,6 +14,7 @@
 #include "middle/graph.h"
 #include "middle/plan.h"
 #include "state/state.h"
+#include "tools/drawing.h"
 #include "tools/help.h"
 #include "tools/tools.h"
 
@@ -197,6 +198,19 @@ static int emit(struct command *command) {
   return compile_to(command, "emit", dump_c);
 }
 
+static int graph(struct command *command) {
+  static const struct {
+    const char *name;
+    use_fn *draw;
+  } formats[] = {
+      {"text", graph_text}, {"dot", graph_dot}, {"mermaid", graph_mermaid}, {"svg", graph_svg}};
+  const char *name = command->graph_format ? command->graph_format : formats[0].name;
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (strcmp(formats[i].name, name) == 0) return compile_to(command, "fuse", formats[i].draw);
+  return command_usage_error("graph", "there is no format `%s`; text, dot, mermaid and svg are",
+                             name);
+}
+
 static int help(int argc, char **argv);
 
 static const struct subcommand subcommands[] = {
@@ -208,6 +222,10 @@ static const struct subcommand subcommands[] = {
     {.name = "check", .words = "FILE", .summary = "report mistakes, write nothing", .details = "",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = check},
     {.name = "fmt", .words = "[--check] FILE ...", .summary = "lay flows out in the one way", .main = fmt_main},
+    {.name = "graph", .words = "FILE [--format=FORMAT]", .summary = "draw streams, stages, state",
+     .details = "Text is a tree of the way of a row. A number in front is the stage: what is fused into one loop has\n"
+                "the same. `==` marks an exchange, where rows go to the worker of their key.\n",
+     .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_GRAPH, .run = graph},
     {.name = "emit", .words = "FILE", .summary = "print the generated C", .details = "",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = emit},
     {.name = "state", .words = "COMMAND DIR ...", .summary = "look at the saved state of a flow", .main = state_main},

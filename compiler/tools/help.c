@@ -22,11 +22,11 @@ static void print_page(const struct subcommand *table) {
          "  flowcc x.flow -o x && ./x -d db     the same with a program that needs no flowcc\n"
          "\n"
          "Commands:\n");
-  for (; table->summary; table++) {
+  for (const struct subcommand *row = table; row->summary; row++) {
     char text[64];
-    snprintf(text, sizeof text, "flowcc %s%s%s", table->name ? table->name : "",
-             table->name ? " " : "", table->words);
-    printf("  %-34s  %s\n", text, table->summary);
+    snprintf(text, sizeof text, "flowcc %s%s%s", row->name ? row->name : "", row->name ? " " : "",
+             row->words);
+    printf("  %-34s  %s\n", text, row->summary);
   }
   printf("Behind each of them, --help says more.\n"
          "\n"
@@ -36,8 +36,8 @@ static void print_page(const struct subcommand *table) {
          "                                      help fn split, where a name is two things\n"
          "  flowcc explain E0301                a message at length\n"
          "\n"
-         "Options of flowcc FILE; run, check and emit have some of them:\n");
-  command_print_options(stdout, ~0u);
+         "Options of flowcc FILE:\n");
+  command_print_options(stdout, table->options);
   printf("\nExit codes: 0 done, 1 errors in the flow, 64 usage, 66 no such file, 70 the C compiler or\n"
          "flowcc failed, 74 an output cannot be written\n");
 }
