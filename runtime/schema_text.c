@@ -1,6 +1,7 @@
 /* Values and types as people read and write them: flow_view_print(), flow_view_parse_key(). JSON is
  * that of the format jsonl, which generated code prints for types that it knows; here the type is
  * data. */
+#include "flow/bytes.h"
 #include "flow/json.h"
 #include "flow/number.h"
 #include "flow/store.h"
@@ -25,11 +26,9 @@ static void print_value(struct flow_buf *out, struct flow_reader *r, const struc
 static void print_bytes(struct flow_buf *out, struct flow_reader *r) {
   size_t length;
   const char *bytes = flow_get_bytes(r, &length);
+  if (!r->ok) return;
   flow_buf_add_char(out, '"');
-  for (size_t i = 0; i < length; i++) {
-    char hex[3];
-    flow_buf_add(out, hex, (size_t)snprintf(hex, sizeof hex, "%02x", (unsigned char)bytes[i]));
-  }
+  flow_print_base64(out, bytes, length);
   flow_buf_add_char(out, '"');
 }
 
@@ -278,10 +277,11 @@ static bool read_variant(struct flow_json *j, const struct flow_type *type, stru
   return flow_json_next_member(j) == FLOW_JSON_END;
 }
 
-static bool read_string(struct flow_json *j, struct flow_buf *out) {
+static bool read_string(struct flow_json *j, const struct flow_type *type, struct flow_buf *out) {
   struct flow_str text;
   flow_json_blanks(j);
-  if (!flow_json_string(j, &text)) return false;
+  if (type->kind == FLOW_KIND_BYTES ? !flow_json_bytes(j, &text) : !flow_json_string(j, &text))
+    return false;
   flow_put_bytes(out, flow_str_data(&text), text.length);
   return true;
 }
@@ -308,7 +308,8 @@ static bool read_value(struct flow_json *j, const struct flow_type *type, struct
       if (!flow_json_bool(j, &truth)) return false;
       flow_put_bool(out, truth);
       return true;
-    case FLOW_KIND_STRING: return read_string(j, out);
+    case FLOW_KIND_STRING:
+    case FLOW_KIND_BYTES: return read_string(j, type, out);
     case FLOW_KIND_TIMESTAMP:
     case FLOW_KIND_DURATION:
       if (type->kind == FLOW_KIND_TIMESTAMP ? !flow_json_timestamp(j, &number)
@@ -346,8 +347,9 @@ static bool read_json(struct key_parser *p, const struct flow_type *type, const 
 }
 
 /* Text without quotes for a value that is a string in JSON. Returns null, or what is wrong. */
-static const char *read_plain(const struct flow_type *type, const char *word,
+static const char *read_plain(struct flow_mem *mem, const struct flow_type *type, const char *word,
                               struct flow_buf *out) {
+  struct flow_str bytes;
   size_t length = strlen(word);
   int64_t time;
   const char *why = NULL;
@@ -356,6 +358,10 @@ static const char *read_plain(const struct flow_type *type, const char *word,
       if (flow_utf8_valid(word, length) != length) return "this is not UTF-8";
       flow_put_bytes(out, word, length);
       return NULL;
+    case FLOW_KIND_BYTES:
+      why = flow_base64_decode(mem, word, length, &bytes);
+      if (why == NULL) flow_put_bytes(out, flow_str_data(&bytes), bytes.length);
+      return why;
     case FLOW_KIND_TIMESTAMP:
     case FLOW_KIND_DURATION:
       why = type->kind == FLOW_KIND_TIMESTAMP ? flow_parse_timestamp(word, length, &time)
@@ -386,7 +392,7 @@ static bool read_word(struct key_parser *p, const struct flow_type *type, const 
   if (read_json(p, type, word, out)) return true;
   out->length = start;
   bool is_quoted = word[0] == '"' && type->kind != FLOW_KIND_STRING;
-  const char *why = is_quoted ? "" : read_plain(type, word, out);
+  const char *why = is_quoted ? "" : read_plain(p->json.mem, type, word, out);
   if (why == NULL) return true;
   out->length = start;
   if (why[0] != '\0' && word[0] != '{' && word[0] != '[' && type->kind != FLOW_KIND_ENUM)

@@ -223,6 +223,38 @@ static const char *text_call(struct code *c, const struct expr *call, const char
   }
 }
 
+/* -- bytes ----------------------------------------------------------------------------------- */
+
+static const char *parse_bytes(struct code *c, const struct expr *call, const char *text) {
+  bool is_hex = call->call.builtin->id == BUILTIN_PARSE_HEX;
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (flow_%s_decode(w->arena, flow_str_data(%s), %s, &%s) != NULL) %s",
+           is_hex ? "hex" : "base64", code_address(c, text), code_member(c, text, "length"), temp,
+           code_fail(c, call->span, is_hex ? "the text is not hex" : "the text is not base64"));
+  return temp;
+}
+
+/* Bytes as a string: the same, once it is known that they are UTF-8. */
+static const char *text_of_bytes(struct code *c, const struct expr *call, const char *bytes) {
+  code_put(c, "if (!flow_bytes_are_text(%s)) %s", code_address(c, bytes),
+           code_fail(c, call->span, "the bytes are not UTF-8"));
+  return bytes;
+}
+
+static const char *bytes_call(struct code *c, const struct expr *call, const char **args) {
+  switch (call->call.builtin->id) {
+  case BUILTIN_BYTES: return args[0];
+  case BUILTIN_PARSE_BASE64:
+  case BUILTIN_PARSE_HEX: return parse_bytes(c, call, args[0]);
+  case BUILTIN_BASE64:
+  case BUILTIN_HEX:
+    return code_temp(c, call->type,
+                     code_printf(c, "flow_bytes_%s(w->arena, %s)", call->call.builtin->name,
+                                 code_address(c, args[0])));
+  default: return NULL;
+  }
+}
+
 /* -- all ------------------------------------------------------------------------------------- */
 
 const char *code_builtin(struct code *c, const struct expr *call) {
@@ -237,6 +269,7 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
   case BUILTIN_STRING: {
     if (exprs[0]->type->kind == TYPE_STRING) return args[0];
+    if (exprs[0]->type->kind == TYPE_BYTES) return text_of_bytes(c, call, args[0]);
     const char *mark = code_text_begin(c);
     code_text_add(c, mark, exprs[0]->type, args[0]);
     return code_text_end(c, mark);
@@ -245,5 +278,6 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   }
   const char *value = number_call(c, call, args);
   if (value == NULL) value = text_call(c, call, args);
+  if (value == NULL) value = bytes_call(c, call, args);
   return value != NULL ? value : code_collection(c, call, args);
 }

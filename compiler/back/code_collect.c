@@ -94,7 +94,7 @@ static const char *new_list(struct code *c, const struct type *list, const char 
 }
 
 const char *code_concat(struct code *c, const struct type *type, const char *a, const char *b) {
-  if (type->kind == TYPE_STRING) {
+  if (type->kind == TYPE_STRING || type->kind == TYPE_BYTES) {
     return code_temp(c, type, code_printf(c, "flow_text_concat(w->arena, %s, %s)",
                                           code_address(c, a), code_address(c, b)));
   }
@@ -282,9 +282,11 @@ static const char *average(struct code *c, const struct expr *call, const char *
 }
 
 static const char *slice(struct code *c, const struct expr *call, const char **args) {
-  if (call->type->kind == TYPE_STRING)
-    return code_temp(c, call->type, code_printf(c, "flow_text_slice(%s, %s, %s)",
-                                                code_address(c, args[0]), args[1], args[2]));
+  if (call->type->kind == TYPE_STRING || call->type->kind == TYPE_BYTES)
+    return code_temp(c, call->type,
+                     code_printf(c, "flow_%s_slice(%s, %s, %s)",
+                                 call->type->kind == TYPE_STRING ? "text" : "bytes",
+                                 code_address(c, args[0]), args[1], args[2]));
   const char *from = code_printf(c, "from%u", ++c->temp_count);
   const char *to = code_printf(c, "to%u", c->temp_count);
   code_put(c, "int64_t %s = %s, %s = %s; flow_list_clamp(%s, &%s, &%s);", from, args[1], to,

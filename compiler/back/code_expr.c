@@ -134,11 +134,19 @@ static bool is_changeable(const struct expr *expr) {
   return any_child(expr, is_changeable);
 }
 
-static bool is_fresh_builtin(const struct builtin *builtin) {
+static bool is_fresh_builtin(const struct expr *call) {
+  const struct builtin *builtin = call->call.builtin;
   switch (builtin->id) {
   case BUILTIN_JOIN:
-  case BUILTIN_STRING:
-  case BUILTIN_RANGE: return true;
+  case BUILTIN_RANGE:
+  case BUILTIN_BASE64:
+  case BUILTIN_HEX:
+  case BUILTIN_PARSE_BASE64:
+  case BUILTIN_PARSE_HEX: return true;
+  case BUILTIN_STRING: { /* of a string or bytes it is the same memory */
+    enum type_kind kind = call->call.args.data[0].value->type->kind;
+    return kind != TYPE_STRING && kind != TYPE_BYTES;
+  }
   default: return builtin->is_mutator;
   }
 }
@@ -154,9 +162,10 @@ bool code_is_fresh(const struct expr *expr) {
   case EXPR_NONE:
   case EXPR_FSTRING: return true;
   case EXPR_BINARY:
-    return expr->binary.op == BINARY_CONCAT && expr->type->kind == TYPE_STRING;
+    return expr->binary.op == BINARY_CONCAT &&
+           (expr->type->kind == TYPE_STRING || expr->type->kind == TYPE_BYTES);
   case EXPR_CALL:
-    if (expr->call.kind == CALL_BUILTIN) return is_fresh_builtin(expr->call.builtin);
+    if (expr->call.kind == CALL_BUILTIN) return is_fresh_builtin(expr);
     return false;
   case EXPR_LIST:
   case EXPR_MAP:

@@ -72,6 +72,7 @@ static const char *mangle(struct emit *e, const struct type *type) {
   case TYPE_FLOAT: return "float";
   case TYPE_BOOL: return "bool";
   case TYPE_STRING: return "string";
+  case TYPE_BYTES: return "bytes";
   case TYPE_TIMESTAMP: return "timestamp";
   case TYPE_DURATION: return "duration";
   case TYPE_OPTIONAL: return arena_printf(arena, "O_%s", emit_mangle(e, type->elem));
@@ -174,7 +175,8 @@ const char *emit_c_type(struct emit *e, const struct type *type) {
   case TYPE_DURATION: return "int64_t";
   case TYPE_FLOAT: return "double";
   case TYPE_BOOL: return "bool";
-  case TYPE_STRING: return "struct flow_str";
+  case TYPE_STRING:
+  case TYPE_BYTES: return "struct flow_str";
   case TYPE_SET:
   case TYPE_MAP: return "struct flow_map";
   case TYPE_ERROR:

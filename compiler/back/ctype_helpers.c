@@ -17,7 +17,8 @@ static const char *scalar_word(const struct type *type) {
   case TYPE_DURATION: return "int";
   case TYPE_FLOAT: return "float";
   case TYPE_BOOL: return "bool";
-  case TYPE_STRING: return "str";
+  case TYPE_STRING:
+  case TYPE_BYTES: return "str"; /* whose functions look at bytes */
   default: return NULL;
   }
 }
@@ -30,8 +31,8 @@ static const char *runtime_helper(struct emit *e, enum helper helper, const stru
   case HELPER_EQUAL: return arena_printf(&e->compiler->arena, "flow_%s_equal", word);
   case HELPER_COMPARE: return arena_printf(&e->compiler->arena, "flow_%s_compare", word);
   case HELPER_HASH: return arena_printf(&e->compiler->arena, "flow_%s_hash", word);
-  case HELPER_COPY: return type->kind == TYPE_STRING ? "flow_str_copy" : NULL;
-  case HELPER_DROP: return type->kind == TYPE_STRING ? "flow_str_drop" : NULL;
+  case HELPER_COPY: return type_has_heap(type) ? "flow_str_copy" : NULL;
+  case HELPER_DROP: return type_has_heap(type) ? "flow_str_drop" : NULL;
   default: return NULL;
   }
 }

@@ -340,6 +340,19 @@ static void print_string(struct printer *printer, enum print_form form, const ch
   printer->bound += 16; /* FLOW_STR_ROOM */
 }
 
+/* As base64, none of whose characters needs quotes or escapes. */
+static void print_bytes(struct printer *printer, enum print_form form, const char *lvalue,
+                        bool is_optional) {
+  if (form == PRINT_JSON) print_fixed(printer, "\"");
+  flush(printer);
+  line(printer, "p = flow_write_base64(b, p, %s, %s);", address(printer, lvalue), printer->room);
+  if (form == PRINT_JSON) print_fixed(printer, "\"");
+  if (form != PRINT_CSV || !(is_optional || printer->quotes_empty)) return;
+  line(printer, "if (%s == 0) p = flow_write_fixed(p, \"\\\"\\\"\", 2);",
+       member(printer, lvalue, "length"));
+  printer->bound += 2;
+}
+
 static void print_optional(struct printer *printer, enum print_form form, const struct type *type,
                            const char *lvalue) {
   flush(printer);
@@ -348,6 +361,8 @@ static void print_optional(struct printer *printer, enum print_form form, const 
   const char *value = member(printer, lvalue, "value");
   if (type->elem->kind == TYPE_STRING)
     print_string(printer, form, value, true);
+  else if (type->elem->kind == TYPE_BYTES)
+    print_bytes(printer, form, value, true);
   else
     print_value(printer, form, type->elem, value);
   flush(printer);
@@ -407,6 +422,7 @@ void print_value(struct printer *printer, enum print_form form, const struct typ
   case TYPE_FLOAT: print_number(printer, 25, "flow_write_float", lvalue); return;
   case TYPE_BOOL: print_number(printer, 5, "flow_write_bool", lvalue); return;
   case TYPE_STRING: print_string(printer, form, lvalue, false); return;
+  case TYPE_BYTES: print_bytes(printer, form, lvalue, false); return;
   case TYPE_TIMESTAMP: print_time(printer, form, "flow_write_timestamp", lvalue); return;
   case TYPE_DURATION: print_time(printer, form, "flow_write_duration", lvalue); return;
   case TYPE_OPTIONAL: print_optional(printer, form, type, lvalue); return;

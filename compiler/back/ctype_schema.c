@@ -155,6 +155,7 @@ static bool put_constant(struct arena *arena, struct text *out, const struct exp
     text_addc(out, value->boolean ? 1 : 0);
     return true;
   case TYPE_STRING:
+  case TYPE_BYTES:
     if (value->kind != EXPR_STRING) return false;
     put_varint(out, value->string.length);
     text_addn(out, value->string.data, value->string.length);
@@ -232,6 +233,7 @@ static const char *kind_name(const struct type *type) {
   case TYPE_FLOAT: return "FLOAT";
   case TYPE_BOOL: return "BOOL";
   case TYPE_STRING: return "STRING";
+  case TYPE_BYTES: return "BYTES";
   case TYPE_TIMESTAMP: return "TIMESTAMP";
   case TYPE_DURATION: return "DURATION";
   case TYPE_OPTIONAL: return "OPT";

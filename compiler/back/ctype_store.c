@@ -35,7 +35,8 @@ static void encode_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_DURATION: text_add(out, "  flow_put_int(b, *x);\n"); return;
   case TYPE_FLOAT: text_add(out, "  flow_put_float(b, *x);\n"); return;
   case TYPE_BOOL: text_add(out, "  flow_put_bool(b, *x);\n"); return;
-  case TYPE_STRING: text_add(out, "  flow_put_bytes(b, flow_str_data(x), x->length);\n"); return;
+  case TYPE_STRING:
+  case TYPE_BYTES: text_add(out, "  flow_put_bytes(b, flow_str_data(x), x->length);\n"); return;
   case TYPE_OPTIONAL:
     text_addf(out, "  flow_put_bool(b, x->has);\n  if (x->has) %s(b, &x->value);\n",
               emit_helper(e, HELPER_ENCODE, type->elem));
@@ -103,6 +104,7 @@ static void decode_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_FLOAT: text_add(out, "  (void)mem;\n  *x = flow_get_float(r);\n"); break;
   case TYPE_BOOL: text_add(out, "  (void)mem;\n  *x = flow_get_bool(r);\n"); break;
   case TYPE_STRING:
+  case TYPE_BYTES:
     text_add(out, "  size_t length;\n"
                   "  const char *data = flow_get_bytes(r, &length);\n"
                   "  if (!r->ok || length > UINT32_MAX) return false;\n"

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "front/checker.h"
 
 /* -- typing arguments ------------------------------------------------------------------------ */
@@ -179,8 +180,8 @@ static const struct type *check_size(struct checker *c, struct expr *call,
                                      const struct type *hint) {
   (void)hint;
   const struct type *type = first_type(c, call, NULL);
-  if (!is_collection(type) && type->kind != TYPE_STRING)
-    return report_arg(c, call, 0, "strings, lists, sets and maps");
+  if (!is_collection(type) && type->kind != TYPE_STRING && type->kind != TYPE_BYTES)
+    return report_arg(c, call, 0, "strings, bytes, lists, sets and maps");
   return call->call.builtin->id == BUILTIN_LEN ? c->types->int_ : c->types->bool_;
 }
 
@@ -361,8 +362,8 @@ static const struct type *check_join(struct checker *c, struct expr *call,
 static const struct type *check_slice(struct checker *c, struct expr *call,
                                       const struct type *hint) {
   const struct type *type = first_type(c, call, hint);
-  if (type->kind != TYPE_STRING && type->kind != TYPE_LIST) {
-    report_arg(c, call, 0, "strings and lists");
+  if (type->kind != TYPE_STRING && type->kind != TYPE_BYTES && type->kind != TYPE_LIST) {
+    report_arg(c, call, 0, "strings, bytes and lists");
     return rest_error(c, call);
   }
   bool is_good = want(c, call, 1, c->types->int_);
@@ -402,8 +403,67 @@ static const struct type *check_string(struct checker *c, struct expr *call,
                                        const struct type *hint) {
   (void)hint;
   *arg_at(call, 0) = check_expr(c, *arg_at(call, 0), NULL);
-  bool is_error = (*arg_at(call, 0))->type->kind == TYPE_ERROR;
-  return is_error ? c->types->error : c->types->string;
+  const struct type *type = (*arg_at(call, 0))->type;
+  if (type->kind == TYPE_ERROR) return type;
+  if (type->kind == TYPE_BYTES) fails(c, call, "the bytes may be no UTF-8");
+  return c->types->string;
+}
+
+/* Puts constant bytes in the place of the call. */
+static const struct type *become_bytes(struct checker *c, struct expr *call, const char *data,
+                                       size_t length) {
+  call->kind = EXPR_STRING;
+  call->string.data = data;
+  call->string.length = length;
+  return c->types->bytes;
+}
+
+static const struct type *check_bytes(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  if (!want(c, call, 0, c->types->string)) return c->types->error;
+  const struct expr *text = constant_value(*arg_at(call, 0));
+  if (!text) return c->types->bytes;
+  return become_bytes(c, call, text->string.data, text->string.length);
+}
+
+/* parse_hex, parse_base64: of a constant they are how bytes are written. */
+static const struct type *check_parse_bytes(struct checker *c, struct expr *call,
+                                            const struct type *hint) {
+  (void)hint;
+  if (!want(c, call, 0, c->types->string)) return c->types->error;
+  const struct expr *text = constant_value(*arg_at(call, 0));
+  bool is_hex = call->call.builtin->id == BUILTIN_PARSE_HEX;
+  if (!text) {
+    fails(c, call, is_hex ? "the text may be no hex" : "the text may be no base64");
+    return c->types->bytes;
+  }
+  size_t length;
+  const char *data = is_hex
+                         ? bytes_of_hex(c->arena, text->string.data, text->string.length, &length)
+                         : bytes_of_base64(c->arena, text->string.data, text->string.length, &length);
+  if (data) return become_bytes(c, call, data, length);
+  struct diag *diag = diag_error(c->diags, E0206, (*arg_at(call, 0))->span,
+                                 is_hex ? "this text is not hex" : "this text is not base64");
+  diag_help(diag, is_hex ? "hex is pairs of the digits 0-9 and a-f:  parse_hex(\"00ff\")"
+                         : "base64 is groups of 4 of A-Z, a-z, 0-9, + and /, filled up with =:  "
+                           "parse_base64(\"AP8=\")");
+  return c->types->error;
+}
+
+/* hex, base64 */
+static const struct type *check_encode(struct checker *c, struct expr *call,
+                                       const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind == TYPE_BYTES) return c->types->string;
+  if (type->kind != TYPE_STRING) return report_arg(c, call, 0, "bytes");
+  struct diag *diag = diag_error(c->diags, E0205, (*arg_at(call, 0))->span,
+                                 "`%s` works on bytes, this is `string`", name_of(call));
+  const char *text = text_of(c, *arg_at(call, 0), "`…`");
+  diag_help(diag, "make bytes of the text:  %s(bytes(%.*s))", name_of(call), (int)strlen(text) - 2,
+            text + 1);
+  return c->types->error;
 }
 
 /* epoch, now: not in what must be the same for every run */
@@ -454,65 +514,86 @@ const struct builtin *builtin_all(size_t *count) {
   return rows;
 }
 
+/* What users of other languages call a function, and its name here. */
+static const char *const foreign[][2] = {
+    {"length", "len"},
+    {"size", "len"},
+    {"count", "len"},
+    {"append", "push"},
+    {"push_back", "push"},
+    {"shift", "pop_first"},
+    {"popleft", "pop_first"},
+    {"pop_front", "pop_first"},
+    {"discard", "delete"},
+    {"includes", "contains"},
+    {"has", "contains"},
+    {"contains_key", "contains"},
+    {"sorted", "sort"},
+    {"reversed", "reverse"},
+    {"toLowerCase", "lower"},
+    {"lowercase", "lower"},
+    {"to_lowercase", "lower"},
+    {"LOWER", "lower"},
+    {"toUpperCase", "upper"},
+    {"uppercase", "upper"},
+    {"to_uppercase", "upper"},
+    {"UPPER", "upper"},
+    {"strip", "trim"},
+    {"substring", "slice"},
+    {"substr", "slice"},
+    {"startswith", "starts_with"},
+    {"startsWith", "starts_with"},
+    {"endswith", "ends_with"},
+    {"endsWith", "ends_with"},
+    {"str", "string"},
+    {"toString", "string"},
+    {"to_string", "string"},
+    {"parseInt", "parse_int"},
+    {"atoi", "parse_int"},
+    {"to_int", "parse_int"},
+    {"parseFloat", "parse_float"},
+    {"average", "avg"},
+    {"mean", "avg"},
+    {"AVG", "avg"},
+    {"SUM", "sum"},
+    {"MIN", "min"},
+    {"MAX", "max"},
+    {"coalesce", "??"},
+    {"COALESCE", "??"},
+    {"unwrap_or", "??"},
+    {"concat", "++"},
+    {"b64encode", "base64"},
+    {"base64_encode", "base64"},
+    {"to_base64", "base64"},
+    {"encode_base64", "base64"},
+    {"b64decode", "parse_base64"},
+    {"base64_decode", "parse_base64"},
+    {"from_base64", "parse_base64"},
+    {"decode_base64", "parse_base64"},
+    {"hexlify", "hex"},
+    {"to_hex", "hex"},
+    {"hex_encode", "hex"},
+    {"unhexlify", "parse_hex"},
+    {"unhex", "parse_hex"},
+    {"from_hex", "parse_hex"},
+    {"fromhex", "parse_hex"},
+    {"hex_decode", "parse_hex"},
+    {"to_bytes", "bytes"},
+    {"encode", "bytes"},
+    {"decode", "string"},
+    {"isEmpty", "is_empty"},
+    {"empty", "is_empty"},
+    {"len_bytes", "byte_len"},
+    {"set", "put"},
+    {"update", "put"},
+    {"unshift", "insert"},
+    {"current_timestamp", "now"},
+    {"format", "f\"…\""},
+};
+
 const char *builtin_foreign(const char *name) {
-  static const char *const pairs[][2] = {
-      {"length", "len"},
-      {"size", "len"},
-      {"count", "len"},
-      {"append", "push"},
-      {"push_back", "push"},
-      {"shift", "pop_first"},
-      {"popleft", "pop_first"},
-      {"pop_front", "pop_first"},
-      {"discard", "delete"},
-      {"includes", "contains"},
-      {"has", "contains"},
-      {"contains_key", "contains"},
-      {"sorted", "sort"},
-      {"reversed", "reverse"},
-      {"toLowerCase", "lower"},
-      {"lowercase", "lower"},
-      {"to_lowercase", "lower"},
-      {"LOWER", "lower"},
-      {"toUpperCase", "upper"},
-      {"uppercase", "upper"},
-      {"to_uppercase", "upper"},
-      {"UPPER", "upper"},
-      {"strip", "trim"},
-      {"substring", "slice"},
-      {"substr", "slice"},
-      {"startswith", "starts_with"},
-      {"startsWith", "starts_with"},
-      {"endswith", "ends_with"},
-      {"endsWith", "ends_with"},
-      {"str", "string"},
-      {"toString", "string"},
-      {"to_string", "string"},
-      {"parseInt", "parse_int"},
-      {"atoi", "parse_int"},
-      {"to_int", "parse_int"},
-      {"parseFloat", "parse_float"},
-      {"average", "avg"},
-      {"mean", "avg"},
-      {"AVG", "avg"},
-      {"SUM", "sum"},
-      {"MIN", "min"},
-      {"MAX", "max"},
-      {"coalesce", "??"},
-      {"COALESCE", "??"},
-      {"unwrap_or", "??"},
-      {"concat", "++"},
-      {"isEmpty", "is_empty"},
-      {"empty", "is_empty"},
-      {"len_bytes", "byte_len"},
-      {"set", "put"},
-      {"update", "put"},
-      {"unshift", "insert"},
-      {"current_timestamp", "now"},
-      {"format", "f\"…\""},
-  };
-  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-    if (strcmp(pairs[i][0], name) == 0) return pairs[i][1];
+  for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+    if (strcmp(foreign[i][0], name) == 0) return foreign[i][1];
   }
   return NULL;
 }

@@ -25,9 +25,9 @@ enum builtin_id {
   BUILTIN_DELETE,    /* set[T], T -> bool; map[K, V], K -> bool: true if it was there */
   BUILTIN_PUT,       /* map[K, V], K, V -> unit */
   /* Collections. */
-  BUILTIN_LEN,      /* string (code points), list, set, map -> int */
+  BUILTIN_LEN,      /* string (code points), bytes, list, set, map -> int */
   BUILTIN_BYTE_LEN, /* string -> int */
-  BUILTIN_IS_EMPTY, /* string, list, set, map -> bool */
+  BUILTIN_IS_EMPTY, /* string, bytes, list, set, map -> bool */
   BUILTIN_CONTAINS, /* string, string; list[T], T; set[T], T; map[K, V], K -> bool */
   BUILTIN_FIRST,    /* list[T], set[T] -> T? */
   BUILTIN_LAST,     /* list[T], set[T] -> T? */
@@ -61,13 +61,19 @@ enum builtin_id {
   BUILTIN_STARTS_WITH, /* string, string -> bool */
   BUILTIN_ENDS_WITH,   /* string, string -> bool */
   BUILTIN_REPLACE,     /* string, string, string -> string: every occurrence */
-  BUILTIN_SLICE,       /* string, int, int -> string; list[T], int, int -> list[T]: half open, clamped */
+  BUILTIN_SLICE,       /* T, int, int -> T of string, bytes, list: half open, clamped */
   BUILTIN_PARSE_INT,   /* string -> int; fails */
   BUILTIN_PARSE_FLOAT, /* string -> float; fails */
+  /* Bytes. */
+  BUILTIN_BASE64,       /* bytes -> string */
+  BUILTIN_HEX,          /* bytes -> string */
+  BUILTIN_PARSE_BASE64, /* string -> bytes; fails, but not for a constant */
+  BUILTIN_PARSE_HEX,    /* as parse_base64 */
   /* Conversions. */
   BUILTIN_INT,    /* float -> int, truncating; fails outside the range of int */
   BUILTIN_FLOAT,  /* int -> float; faults unless exact */
-  BUILTIN_STRING, /* any -> string: the text of f"{x}" */
+  BUILTIN_STRING, /* any -> string: the text of f"{x}"; bytes: the text in UTF-8, fails if it is none */
+  BUILTIN_BYTES,  /* string -> bytes */
   /* The run. */
   BUILTIN_EPOCH, /* -> int */
   BUILTIN_NOW,   /* -> timestamp */

@@ -127,7 +127,8 @@ void report_circle(struct checker *c, const struct decl *decl, struct span use) 
 
 static bool is_param_type(const struct type *type) {
   if (type->kind == TYPE_OPTIONAL) type = type->elem;
-  return type->kind == TYPE_ERROR || (type_is_scalar(type) && type->kind != TYPE_OPTIONAL);
+  if (type->kind == TYPE_BYTES || type->kind == TYPE_OPTIONAL) return false;
+  return type->kind == TYPE_ERROR || type_is_scalar(type);
 }
 
 /* The options of every generated program (runtime.md), those of later versions too, so that no

@@ -33,7 +33,9 @@ static const char *conversion(const struct type *from, const struct type *to) {
   if (to->kind == TYPE_INT && from->kind == TYPE_FLOAT) return "int(…) ?? 0";
   if (to->kind == TYPE_INT && from->kind == TYPE_STRING) return "parse_int(…) ?? 0";
   if (to->kind == TYPE_FLOAT && from->kind == TYPE_STRING) return "parse_float(…) ?? 0.0";
+  if (to->kind == TYPE_STRING && from->kind == TYPE_BYTES) return "string(…) ?? \"\"";
   if (to->kind == TYPE_STRING && type_is_scalar(from)) return "string(…)";
+  if (to->kind == TYPE_BYTES && from->kind == TYPE_STRING) return "bytes(…)";
   return NULL;
 }
 
@@ -70,6 +72,8 @@ static void help_literal(struct checker *c, struct diag *diag, const struct expr
   const char *text = sources_text(&c->compiler->sources, expr->span);
   if (expr->kind == EXPR_STRING) {
     bool is_number = wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT;
+    if (wanted->kind == TYPE_BYTES)
+      diag_help(diag, "as bytes:  bytes(%.*s)", (int)expr->span.length, text);
     if (is_number && is_digits(expr)) diag_help(diag, "without quotes it is a number");
   } else if (wanted->kind == TYPE_STRING) {
     diag_help(diag, "as a text:  \"%.*s\"", (int)expr->span.length, text);

@@ -55,6 +55,15 @@ static struct expr *infer_unary(struct checker *c, struct expr *expr, const stru
   return expr;
 }
 
+static bool is_text_beside_bytes(const struct type *a, const struct type *b) {
+  return (a->kind == TYPE_STRING && b->kind == TYPE_BYTES) ||
+         (a->kind == TYPE_BYTES && b->kind == TYPE_STRING);
+}
+
+static void help_bytes(struct diag *diag) {
+  diag_help(diag, "make bytes of the text:  bytes(…)");
+}
+
 static void report_operands(struct checker *c, struct expr *expr) {
   struct expr *left = expr->binary.left, *right = expr->binary.right;
   if (left->type->kind == TYPE_OPTIONAL || right->type->kind == TYPE_OPTIONAL) {
@@ -69,8 +78,13 @@ static void report_operands(struct checker *c, struct expr *expr) {
   bool has_string = left->type->kind == TYPE_STRING || right->type->kind == TYPE_STRING;
   bool has_int = left->type->kind == TYPE_INT || right->type->kind == TYPE_INT;
   bool has_float = left->type->kind == TYPE_FLOAT || right->type->kind == TYPE_FLOAT;
+  bool has_bytes = left->type->kind == TYPE_BYTES || right->type->kind == TYPE_BYTES;
   if (left->type == right->type && has_string && expr->binary.op == BINARY_ADD) {
     diag_help(diag, "strings are joined with `++`");
+  } else if (left->type == right->type && has_bytes && expr->binary.op == BINARY_ADD) {
+    diag_help(diag, "bytes are joined with `++`");
+  } else if (is_text_beside_bytes(left->type, right->type)) {
+    help_bytes(diag);
   } else if (has_string && (expr->binary.op == BINARY_ADD || expr->binary.op == BINARY_CONCAT)) {
     diag_help(diag, "put the values into a text:  f\"{…}{…}\"");
   } else if (has_int && has_float) {
@@ -204,14 +218,15 @@ static struct expr *infer_concat(struct checker *c, struct expr *expr, const str
   const struct type *type = NULL;
   if (left->type->kind != TYPE_OPTIONAL && right->type->kind != TYPE_OPTIONAL)
     type = join_types(c, left->type, right->type);
-  if (!type || (type->kind != TYPE_STRING && type->kind != TYPE_LIST && type->kind != TYPE_EMPTY)) {
+  if (!type || (type->kind != TYPE_STRING && type->kind != TYPE_BYTES && type->kind != TYPE_LIST &&
+                type->kind != TYPE_EMPTY)) {
     report_operands(c, expr);
     return fail_type(c, expr);
   }
   expr->binary.left = coerce(c, left, type);
   expr->binary.right = coerce(c, right, type);
   expr->type = type;
-  if (type->kind == TYPE_STRING) fold_constant(c, expr);
+  if (type->kind == TYPE_STRING || type->kind == TYPE_BYTES) fold_constant(c, expr);
   return expr;
 }
 
@@ -251,6 +266,7 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
     if (!help_variant(diag, left, plain(right->type))) help_variant(diag, right, plain(left->type));
+    if (is_text_beside_bytes(left->type, right->type)) help_bytes(diag);
     return expr;
   }
   expr->binary.left = require_concrete(c, new_left);
@@ -271,7 +287,7 @@ static struct expr *infer_order(struct checker *c, struct expr *expr) {
     struct diag *diag =
         diag_error(c->diags, E0205, expr->binary.op_span, "values of type `%s` have no order",
                    type_name(c->types, left->type));
-    diag_note(diag, "`<` and `>` work on int, float, string, timestamp and duration");
+    diag_note(diag, "`<` and `>` work on int, float, string, bytes, timestamp and duration");
   } else {
     report_operands(c, expr);
   }

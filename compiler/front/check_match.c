@@ -200,7 +200,7 @@ static void report_uncovered(struct checker *c, const struct coverage *coverage,
 
 static bool can_be_matched(const struct type *type) {
   return type->kind == TYPE_ENUM || type->kind == TYPE_OPTIONAL || type->kind == TYPE_BOOL ||
-         type_is_ordered(type);
+         (type_is_ordered(type) && type->kind != TYPE_BYTES);
 }
 
 static bool check_arm(struct checker *c, struct match_arm *arm, struct coverage *coverage) {

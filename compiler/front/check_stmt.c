@@ -239,7 +239,8 @@ static void check_update(struct checker *c, struct stmt *stmt) {
   bool fits;
   if (stmt->assign.op == ASSIGN_CONCAT) {
     struct expr *converted = try_coerce(c, value, type);
-    fits = converted && (type->kind == TYPE_STRING || type->kind == TYPE_LIST);
+    fits = converted && (type->kind == TYPE_STRING || type->kind == TYPE_BYTES ||
+                         type->kind == TYPE_LIST);
     if (fits) stmt->assign.value = converted;
   } else {
     fits = arithmetic_type(c, ops[stmt->assign.op], type, value->type) == type;

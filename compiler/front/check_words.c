@@ -72,6 +72,11 @@ const char *our_type(const char *word) {
       {"Boolean", "bool"},
       {"BOOLEAN", "bool"},
       {"Bool", "bool"},
+      {"bytea", "bytes"},
+      {"blob", "bytes"},
+      {"BLOB", "bytes"},
+      {"binary", "bytes"},
+      {"Bytes", "bytes"},
       {"datetime", "timestamp"},
       {"DateTime", "timestamp"},
       {"date", "timestamp"},
@@ -119,7 +124,6 @@ static const struct word_pair future_words[] = {
     {"sessionize", NULL},
     {"decimal", "count in the smallest unit, such as cents, with `int`"},
     {"json", "name the fields that you need in a `record`; others are skipped"},
-    {"bytes", NULL},
     {"as", NULL},
     {"lag", NULL},
     {"idle", NULL},
@@ -146,6 +150,7 @@ const char *example_value(const struct type *type) {
   case TYPE_FLOAT: return "0.0";
   case TYPE_BOOL: return "false";
   case TYPE_STRING: return "\"\"";
+  case TYPE_BYTES: return "bytes(\"\")";
   case TYPE_DURATION: return "0s";
   case TYPE_TIMESTAMP: return "@1970-01-01";
   case TYPE_OPTIONAL: return "none";

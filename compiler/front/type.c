@@ -47,6 +47,7 @@ void types_init(struct types *types, struct arena *arena) {
   types->float_ = new_simple(types, TYPE_FLOAT, "float");
   types->bool_ = new_simple(types, TYPE_BOOL, "bool");
   types->string = new_simple(types, TYPE_STRING, "string");
+  types->bytes = new_simple(types, TYPE_BYTES, "bytes");
   types->timestamp = new_simple(types, TYPE_TIMESTAMP, "timestamp");
   types->duration = new_simple(types, TYPE_DURATION, "duration");
   types->rejected = new_rejected(types);
@@ -176,7 +177,8 @@ bool type_is_numeric(const struct type *type) {
 }
 
 bool type_is_ordered(const struct type *type) {
-  return type_is_numeric(type) || type->kind == TYPE_STRING || type->kind == TYPE_TIMESTAMP;
+  return type_is_numeric(type) || type->kind == TYPE_STRING || type->kind == TYPE_BYTES ||
+         type->kind == TYPE_TIMESTAMP;
 }
 
 /* True if `test` holds for the type or for anything inside it. Nominal types cannot contain
@@ -205,8 +207,8 @@ bool type_is_key(const struct type *type) {
 }
 
 static bool is_heap(const struct type *type) {
-  return type->kind == TYPE_STRING || type->kind == TYPE_LIST || type->kind == TYPE_SET ||
-         type->kind == TYPE_MAP;
+  return type->kind == TYPE_STRING || type->kind == TYPE_BYTES || type->kind == TYPE_LIST ||
+         type->kind == TYPE_SET || type->kind == TYPE_MAP;
 }
 
 bool type_has_heap(const struct type *type) {
@@ -234,6 +236,7 @@ bool type_is_scalar(const struct type *type) {
   case TYPE_FLOAT:
   case TYPE_BOOL:
   case TYPE_STRING:
+  case TYPE_BYTES:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
   case TYPE_OPTIONAL: return type_is_scalar(type->elem);

@@ -17,6 +17,7 @@ static bool is_column_type(const struct type *type) {
   case TYPE_FLOAT:
   case TYPE_BOOL:
   case TYPE_STRING:
+  case TYPE_BYTES:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
   case TYPE_ENUM: return !type_has_payload(type);
@@ -101,6 +102,12 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
     text_addf(out, "%s = flow_row_str(&f, is_plain);\n", to);
     return;
   }
+  if (type->kind == TYPE_BYTES) {
+    text_add(out, "if (!flow_csv_bytes(c, &f, ");
+    add_quoted(out, name);
+    text_addf(out, ", w->arena, &%s, is_plain)) return false;\n", to);
+    return;
+  }
   if (type->kind == TYPE_ENUM) {
     text_addf(out,
               "if (!%s(f.data, f.length, &%s)) return !is_plain && flow_csv_no_variant(c, &f, ",
@@ -165,7 +172,7 @@ static void add_row_function(struct emit *e, const char *kind, const char *name,
             "FLOW_INLINE bool %s_%s(struct flow_worker *w, const struct flow_block *b, "
             "struct flow_csv *c, %s *x%s) {\n",
             kind, name, emit_c_type(e, record), way);
-  if (strstr(body->data, "(w, ") == NULL) text_add(out, "  (void)w;\n");
+  if (strstr(body->data, "(w, ") == NULL && strstr(body->data, "w->") == NULL) text_add(out, "  (void)w;\n");
   if (strstr(body->data, "b->") == NULL) text_add(out, "  (void)b;\n");
   if (strstr(body->data, "x->") == NULL && strstr(body->data, ", x)") == NULL)
     text_add(out, "  (void)x;\n");

@@ -15,7 +15,7 @@ KIND = ("enum", "Kind", (("order", None), ("payment", None)))
 ROW = ("record", "Row", (
     ("i", "int", {}), ("s", "string", {}), ("f", ("opt", "float"), {}), ("os", ("opt", "string"), {}), ("b", "bool", {}),
     ("k", KIND, {}), ("tu", "timestamp", {"unit": 1000, "from": "at (ms)"}), ("ts", ("opt", "timestamp"), {}),
-    ("d", ("opt", "duration"), {}), ("oi", ("opt", "int"), {})))
+    ("d", ("opt", "duration"), {}), ("oi", ("opt", "int"), {}), ("by", "bytes", {}), ("ob", ("opt", "bytes"), {})))
 WORD = ("record", "Word", (("word", "string", {}),))
 
 

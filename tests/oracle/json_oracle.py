@@ -14,6 +14,9 @@ KIND = ("enum", "Kind", (("order", None), ("payment", None)))
 EVENT = ("record", "Event", (("user_id", "string", {}), ("type", KIND, {}), ("order_id", "int", {})))
 INNER = ("record", "Inner", (("c", ("opt", "string"), {}), ("n", "int", {})))
 SHAPE = ("enum", "Shape", (("circle", (("r", "float", {}),)), ("rect", (("w", "int", {}), ("h", ("opt", "int"), {}))), ("dot", None)))
+TAGGED = ("tagged", "Tagged", (
+    ("order", (("id", "int", {}), ("at", "timestamp", {"unit": 1000, "from": "at (ms)"}), ("note", "string", {"default": "none"}))),
+    ("payment", (("id", "int", {}), ("of", ("opt", INNER), {}), ("list", ("list", "string"), {}))), ("ping", None)), "kind")
 WIDE = ("record", "Wide", (
     ("i", "int", {}), ("f", "float", {}), ("b", "bool", {}), ("s", "string", {}), ("ts", "timestamp", {}),
     ("tu", "timestamp", {"unit": 1000}), ("d", "duration", {}), ("oi", ("opt", "int"), {}), ("os", ("opt", "string"), {}),
@@ -21,6 +24,7 @@ WIDE = ("record", "Wide", (
     ("ll", ("list", ("list", "int")), {}), ("ms", ("map", "string", "int"), {}), ("mi", ("map", "int", ("list", "string")), {}),
     ("mk", ("map", KIND, "float"), {}), ("mt", ("map", INNER, "int"), {}), ("si", ("set", "int"), {}), ("nested", INNER, {}),
     ("lr", ("list", INNER), {}), ("sh", SHAPE, {}), ("lsh", ("list", SHAPE), {}), ("k", KIND, {}), ("ok", ("opt", KIND), {}),
+    ("by", "bytes", {}), ("ob", ("opt", "bytes"), {}), ("tag", TAGGED, {}), ("lt", ("list", TAGGED), {}), ("sb", ("set", "bytes"), {}),
     ("weird", "int", {"from": "we\"ird é"}), ("def", "int", {"default": 7})))
 # More fields than guesses are kept for; their names have one length, so a look-up takes them apart by their bytes.
 MANY = ("record", "Many", tuple((f"field_{n:03}", ("opt", "int"), {}) for n in range(110)))
@@ -28,7 +32,7 @@ SPARSE = ("record", "Sparse", (
     ("a", ("opt", "int"), {}), ("b", ("opt", "string"), {}), ("twenty_bytes_field_a", ("opt", "int"), {}),
     ("twenty_bytes_field_b", ("opt", "int"), {}), ("an_optional_field_with_a_long_name", ("opt", "float"), {}),
     ("inner", ("opt", INNER), {}), ("kind", ("opt", KIND), {}), ("inners", ("list", INNER), {}), ("c", "int", {"default": 3})))
-SCALARS = ["int", "float", "bool", "string", "timestamp", "duration"]
+SCALARS = ["int", "float", "bool", "string", "bytes", "timestamp", "duration"]
 
 
 def random_type(rng, depth):
@@ -41,10 +45,10 @@ def random_type(rng, depth):
     if way == 6:
         return ("list", random_type(rng, depth - 1))
     if way == 7:
-        return ("set", rng.choice(["int", "string", KIND, "timestamp"]))
+        return ("set", rng.choice(["int", "string", "bytes", KIND, "timestamp"]))
     if way == 8:
         return ("map", rng.choice(["int", "string", KIND, INNER]), random_type(rng, depth - 1))
-    return rng.choice([INNER, SHAPE, EVENT])
+    return rng.choice([INNER, SHAPE, TAGGED, EVENT])
 
 
 def random_record(rng):
@@ -91,6 +95,7 @@ def main():
     rng, more = random.Random(seed), 10 if flows.is_long() else 1
     check("event", rng, EVENT, 600 * more)
     check("wide", rng, WIDE, 600 * more)
+    check("tagged", rng, TAGGED, 600 * more)
     for t in ("int", "float", "string", ("list", "float")):
         check(f"lines of {t}", rng, t, 200 * more)
     check("events, shifting keys", rng, EVENT, 900 * more, generate.shifting_lines)

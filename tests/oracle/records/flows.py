@@ -46,7 +46,8 @@ class Program:
         if t[0] == "record":
             return self.declare(t, f"record {t[1]} {{\n{self.fields_text(t[2], chr(10))}\n}}")
         variants = [name if fields is None else f"{name}({self.fields_text(fields, ', ')})" for name, fields in t[2]]
-        return self.declare(t, f"enum {t[1]} {{ {', '.join(variants)} }}")
+        tag = f" tagged {json.dumps(t[3])}" if t[0] == "tagged" else ""
+        return self.declare(t, f"enum {t[1]}{tag} {{ {', '.join(variants)} }}")
 
     def fields_text(self, fields, separator):
         out = []

@@ -15,6 +15,8 @@ BAD_TIMES = ["2023-02-29T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00", "2024-
              "0000-01-01T00:00:00Z", "2024-01-01T00:00:60Z", "9999-12-31T23:59:59-01:00", "2024-1-1T00:00:00Z", "x", "2024-01-01T00:00:00.Z"]
 DURATIONS = ["1h30m", "0s", "250ms", "-2d", "1d1h1m1s1ms1us", "90m", "106751991d4h54s775ms807us"]
 BAD_DURATIONS = ["", "1", "h", "1m1h", "1s1s", "- 1s", "1.5s", "999999999999d", "1x", "+1s"]
+BASE64 = ["", "AA==", "AAA=", "AAAA", "yv4A/w==", "aGVsbG8sIHdvcmxkLCBob3cgYXJlIHlvdT8=", "+/+/", "Zm9v" * 30]
+BAD_BASE64 = ["A", "AA", "AAA", "AA=", "AAAA=", "====", "A===", "AB==", "AAB=", "AA==AAAA", "A A=", "AA-=", "AA_=", "AAAA\n", "é==", "AA=A"]
 JUNK = ["null", "true", "false", "[]", "{}", "[1, [2, {\"a\": [null]}]]", "\"text\"", "{\"k\": {\"l\": \"\\u00e9\"}}", "-0", "1e400", "0.5",
         "[" * 40 + "]" * 40, "\"\\/\\b\\f\"", "{\"\": 0}", "tru", "nul", "[1,]", "{,}", "{\"a\" 1}", "\"\\x\"", "\"\\ud800\"", "\"\\u12g4\"", "'a'", "", "[", "01", "\"\x01\""]
 
@@ -61,6 +63,22 @@ def spell_members(rng, members):
 
 
 def spell_record(rng, fields, badness):
+    return spell_members(rng, members_of(rng, fields, badness))
+
+
+def spell_tagged(rng, t, badness):
+    """The tag is mostly the first member, and now and then another one or missing."""
+    name, fields = rng.choice(t[2])
+    members = members_of(rng, fields or (), badness)
+    at = 0 if rng.random() < 0.7 else rng.randrange(len(members) + 1)
+    if rng.random() >= badness:
+        members.insert(at, (t[3], some(rng, [json.dumps(name), spell_string(rng, name)], ['"nope"', "null", "5", '""'], badness)))
+    if rng.random() < 0.05:
+        members.insert(rng.randrange(len(members) + 1), (t[3], rng.choice(["5", json.dumps(t[2][0][0])])))
+    return spell_members(rng, members)
+
+
+def members_of(rng, fields, badness):
     members = []
     for name, field_type, options in fields:
         key = options.get("from", name)
@@ -78,7 +96,7 @@ def spell_record(rng, fields, badness):
         if any(name == options.get("from", field) for field, _, options in fields):
             continue
         members.insert(rng.randrange(len(members) + 1), (name, some(rng, JUNK[:14], JUNK[14:], badness)))
-    return spell_members(rng, members)
+    return members
 
 
 def spell_key(rng, t, badness):
@@ -101,6 +119,8 @@ def spell(rng, t, badness, unit=None):
         return rng.choice(["true", "false"])
     if t == "string":
         return spell_string(rng, rng.choice(TEXTS))
+    if t == "bytes":
+        return spell_string(rng, some(rng, BASE64, BAD_BASE64, badness))
     if t == "timestamp" and unit:
         return some(rng, [str(rng.randrange(-(10**12), 10**13)), "0"], ["1" + "0" * 18, "-9" + "0" * 17, "1.5"], badness)
     if t == "timestamp":
@@ -114,6 +134,8 @@ def spell(rng, t, badness, unit=None):
         return "[" + blank(rng) + (blank(rng) + "," + blank(rng)).join(items) + blank(rng) + "]"
     if t[0] == "record":
         return spell_record(rng, t[2], badness)
+    if t[0] == "tagged":
+        return spell_tagged(rng, t, badness)
     if t[0] == "enum":
         name, fields = rng.choice(t[2])
         if rng.random() < badness:

@@ -1,10 +1,11 @@
 """A second implementation of how records are read and printed, on Python's own json, for the oracle tests.
 
-A type is a string ("int", "float", "bool", "string", "timestamp", "duration") or a tuple:
-("opt", T), ("list", T), ("set", T), ("map", K, V), ("enum", name, variants) or
+A type is a string ("int", "float", "bool", "string", "bytes", "timestamp", "duration") or a tuple:
+("opt", T), ("list", T), ("set", T), ("map", K, V), ("enum", name, variants), ("tagged", name, variants, tag) or
 ("record", name, fields) with fields of (name, type, options); options may hold "from" and "unit".
 """
 
+import base64
 import datetime
 import json
 import re
@@ -149,6 +150,26 @@ def to_enum(t, value):
     return (name, to_value(("record", None, payload), value[0][1]))
 
 
+def to_tagged(t, value):
+    """The first tag counts; the fields are those of a record that does not declare it."""
+    if not isinstance(value, Pairs):
+        raise Bad("object")
+    tags = [member for key, member in value if key == t[3]]
+    if not tags:
+        raise Bad("no tag")
+    name, payload = variant(t, to_string(tags[0]))
+    return (name, None if payload is None else to_record(("record", None, payload), value))
+
+
+def to_bytes(text):
+    if not re.fullmatch("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", text):
+        raise Bad("base64")
+    value = base64.b64decode(text)
+    if base64.b64encode(value).decode() != text:
+        raise Bad("bits behind the last byte")
+    return value
+
+
 def to_record(t, value):
     if not isinstance(value, Pairs):
         raise Bad("object")
@@ -212,6 +233,8 @@ def to_value(t, value, unit=None):
         return value
     if t == "string":
         return to_string(value)
+    if t == "bytes":
+        return to_bytes(to_string(value))
     if t == "timestamp":
         if unit is None:
             return parse_timestamp(to_string(value))
@@ -227,6 +250,8 @@ def to_value(t, value, unit=None):
         return to_record(t, value)
     if t[0] == "enum":
         return to_enum(t, value)
+    if t[0] == "tagged":
+        return to_tagged(t, value)
     if t[0] == "map":
         return to_map(t, value)
     if not isinstance(value, list) or isinstance(value, Pairs):
@@ -271,6 +296,8 @@ def text_of(t, value):
         return repr(value)
     if t == "string":
         return string_text(value)
+    if t == "bytes":
+        return '"' + base64.b64encode(value).decode() + '"'
     if t == "timestamp":
         return '"' + timestamp_text(value) + '"'
     if t == "duration":
@@ -287,6 +314,11 @@ def text_of(t, value):
         if fields is None:
             return string_text(name)
         return "{" + string_text(name) + ": " + text_of(("record", None, fields), payload) + "}"
+    if t[0] == "tagged":
+        name, payload = value
+        members = [string_text(t[3]) + ": " + string_text(name)]
+        members += [string_text(n) + ": " + text_of(f, payload[n]) for n, f, _ in dict(t[2])[name] or ()]
+        return "{" + ", ".join(members) + "}"
     if t[1] == "string":
         return "{" + ", ".join(string_text(k) + ": " + text_of(t[2], v) for k, v in value) + "}"
     if t[1] == "int":

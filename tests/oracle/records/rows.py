@@ -126,6 +126,8 @@ def field_text(t, value, delimiter, is_only):
         if value == "":
             needs_quotes = is_only
         return '"' + value.replace('"', '""') + '"' if needs_quotes else value
+    if t == "bytes" and value == b"":
+        return '""' if is_only else ""
     return plain_text(t, value)
 
 
@@ -167,6 +169,8 @@ def spell_field(rng, t, unit, delimiter, badness):
         text = str(rng.randrange(-(10**12), 10**13)) if unit else generate.some(rng, generate.TIMES, generate.BAD_TIMES, badness)
     elif t == "duration":
         text = generate.some(rng, generate.DURATIONS, generate.BAD_DURATIONS, badness)
+    elif t == "bytes":
+        text = generate.some(rng, generate.BASE64, generate.BAD_BASE64, badness)
     else:
         text = rng.choice(t[2])[0]
     return spell_text(rng, text, delimiter, badness)
