@@ -51,7 +51,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 COMPILE   = $(CC) -std=gnu11 -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
 
 COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
-COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o
+COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o \
+                     $(OBJ)/gen/front/library.o
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
@@ -82,6 +83,13 @@ $(GEN)/front/lex.yy.c $(GEN)/front/lex.yy.h &: compiler/front/lex.l
 	@mkdir -p $(@D)
 	@echo "flex    $<"
 	@$(FLEX) --header-file=$(GEN)/front/lex.yy.h -o $(GEN)/front/lex.yy.c $<
+
+# The standard library is a part of flowcc: each file becomes a C string.
+LIBRARY_FILES := $(sort $(wildcard stdlib/*.flow))
+$(GEN)/front/library.c: stdlib/library.awk $(LIBRARY_FILES)
+	@mkdir -p $(@D)
+	@echo "awk     stdlib"
+	@awk -f stdlib/library.awk $(LIBRARY_FILES) >$@
 
 COMPILER_INCLUDES := -Icompiler -I$(GEN) -Iruntime/include
 $(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h

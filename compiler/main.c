@@ -10,6 +10,7 @@
 #include "base/edit.h"
 #include "command.h"
 #include "front/check.h"
+#include "front/import.h"
 #include "front/parse.h"
 #include "middle/graph.h"
 #include "middle/plan.h"
@@ -39,6 +40,7 @@ struct pass {
 static const struct pass passes[] = {
     {"tokens", pass_tokens, "tokens", dump_tokens_of},
     {"parse", pass_parse, "ast", dump_ast_of},
+    {"import", pass_import, NULL, NULL},
     {"resolve", pass_resolve, NULL, NULL},
     {"check", pass_check, "typed", dump_ast_of},
     {"lower", pass_lower, "graph", dump_graph},

@@ -135,7 +135,8 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
     message_add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
   else
     message_add(out, "error[R1002]: %s, and nothing handles it\n", reason);
-  message_add(out, "  --> %s:%u:%u   (%s)\n", program->file, site->line, site->column, site->step);
+  message_add(out, "  --> %s:%u:%u   (%s)\n", site->file != NULL ? site->file : program->file, site->line,
+              site->column, site->step);
   size_t length = strlen(site->text), at = 0;
   for (uint32_t column = 1; column < site->column && at < length; column++) {
     at++;

@@ -16,12 +16,12 @@ void code_begin(struct code *c, struct emit *e, const char *step, bool is_fallib
 
 /* -- lines ----------------------------------------------------------------------------------- */
 
-static uint32_t line_of(struct code *c, struct span span) {
-  return sources_place(&c->e->compiler->sources, span.offset).line;
+static struct place place_of(struct code *c, struct span span) {
+  return sources_place(&c->e->compiler->sources, span.offset);
 }
 
-static void add_line_directive(struct code *c, struct text *out, uint32_t line) {
-  const char *path = c->e->compiler->source->path;
+static void add_line_directive(struct text *out, const struct source *source, uint32_t line) {
+  const char *path = source->path;
   const char *slash = strrchr(path, '/');
   const char *base = slash != NULL ? slash + 1 : path;
   text_addf(out, "#line %u ", line);
@@ -39,10 +39,11 @@ static void end_line(struct code *c) {
 void code_at(struct code *c, struct span span) {
   if (c->is_captured) return;
   end_line(c);
-  uint32_t line = line_of(c, span);
-  if (line == c->line) return;
-  add_line_directive(c, &c->body, line);
-  c->line = line;
+  struct place place = place_of(c, span);
+  if (place.line == c->line && place.source == c->source) return;
+  add_line_directive(&c->body, place.source, place.line);
+  c->line = place.line;
+  c->source = place.source;
 }
 
 void code_put(struct code *c, const char *format, ...) {
@@ -145,12 +146,12 @@ void code_end(struct code *c, const char *head, struct span span) {
   end_line(c);
   code_settle_marks(&c->body);
   struct text *out = emit_section(c->e, SECTION_EXPRESSIONS);
-  uint32_t line = line_of(c, span);
-  add_line_directive(c, out, line);
+  struct place place = place_of(c, span);
+  add_line_directive(out, place.source, place.line);
   text_addf(out, "%s {", head);
   mark_unused(c, out, head);
   const char *body = c->body.data;
-  if (is_single_line(c, line)) {
+  if (is_single_line(c, place.line)) {
     /* All of it is on the line of the head. */
     body = strchr(body, '\n') + 1;
     while (*body == ' ') body++;

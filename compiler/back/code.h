@@ -42,6 +42,7 @@ struct code {
   uint32_t temp_count, label_count;
   uint32_t indent;
   uint32_t line;            /* .flow line of the current C line; 0: not known yet */
+  const struct source *source; /* of that line */
   bool is_line_open;        /* something stands on the current C line already */
   bool is_captured;         /* the text is a piece of a line: no line breaks */
 };

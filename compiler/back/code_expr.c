@@ -638,6 +638,7 @@ const char *code_expr(struct code *c, const struct expr *expr) {
   case EXPR_MATCH: return match_value(c, expr);
   case EXPR_COERCE: return coerce_value(c, expr);
   case EXPR_NONE: return code_printf(c, "(%s){0}", emit_c_type(c->e, expr->type));
+  case EXPR_LAMBDA:
   case EXPR_ERROR: break;
   }
   return "0";

@@ -60,6 +60,9 @@ const char *emit_site(struct emit *e, struct span span, const char *step) {
   text_add_quoted_c(out, step, strlen(step));
   text_addf(out, ", %u, %u, %zu,\n  ", place.line, place.column, shown == 0 ? 1 : shown);
   text_add_quoted_c(out, line, length);
+  text_add(out, ", ");
+  if (place.source == e->compiler->source) text_add(out, "NULL");
+  else text_add_quoted_c(out, place.source->path, strlen(place.source->path));
   text_add(out, "};\n");
   return name;
 }

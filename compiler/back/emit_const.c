@@ -211,8 +211,15 @@ void emit_value_function(struct emit *e, const char *name, const char *parameter
   code_end(c, head(e, value->type, c->is_fallible, name, parameters), value->span);
 }
 
+/* The C name of a const or fn; a number tells those apart that share a name. */
+static const char *declared_name(struct emit *e, const char *prefix, const struct decl *decl) {
+  struct arena *arena = &e->compiler->arena;
+  if (decl->number == 0) return arena_printf(arena, "%s_%s", prefix, decl->name.text);
+  return arena_printf(arena, "%s%u_%s", prefix, decl->number, decl->name.text);
+}
+
 const char *emit_const(struct emit *e, const struct decl *decl) {
-  const char *name = arena_printf(&e->compiler->arena, "c_%s", decl->name.text);
+  const char *name = declared_name(e, "c", decl);
   if (!emit_first_time(e, name)) return name;
   struct code c;
   code_begin(&c, e, arena_printf(&e->compiler->arena, "const %s", decl->name.text), false);
@@ -222,7 +229,7 @@ const char *emit_const(struct emit *e, const struct decl *decl) {
 
 const char *emit_fn(struct emit *e, const struct decl *fn) {
   struct arena *arena = &e->compiler->arena;
-  const char *name = arena_printf(arena, "fn_%s", fn->name.text);
+  const char *name = declared_name(e, "fn", fn);
   if (!emit_first_time(e, name)) return name;
   struct code c;
   code_begin(&c, e, arena_printf(arena, "fn %s", fn->name.text), fn->can_fail || fn->can_fault);

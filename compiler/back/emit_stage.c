@@ -14,7 +14,7 @@ const char *emit_step(struct emit *e, const struct node *node) {
   if (node->kind != NODE_STAGE) return node->name;
   const struct stage *stage = node->stage;
   if (stage->name.text != NULL)
-    return arena_printf(arena, "%s %s", stage->op->name, stage->name.text);
+    return arena_printf(arena, "%s %s", stage->op->name, stage->instance ? stage->id : stage->name.text);
   return stage->op->name;
 }
 
@@ -156,10 +156,18 @@ void emit_push(struct emit *e, const struct node *node, uint32_t port, const cha
 
 /* -- functions ------------------------------------------------------------------------------- */
 
+/* Whether a place of the text is inside of a comment, of which each has a line to itself. */
+static bool is_comment(const char *text, const char *at) {
+  while (at > text && at[-1] != '\n') at--;
+  at += strspn(at, " ");
+  return at[0] == '/' && at[1] == '*';
+}
+
 /* Whether the C text mentions the identifier. */
 static bool mentions(const char *text, const char *name) {
   size_t length = strlen(name);
   for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name)) {
+    if (is_comment(text, at)) continue;
     bool is_start = at == text || !strchr("_abcdefghijklmnopqrstuvwxyz0123456789.>", at[-1]);
     if (is_start && !strchr("_abcdefghijklmnopqrstuvwxyz0123456789", at[length])) return true;
   }

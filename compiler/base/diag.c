@@ -32,7 +32,19 @@ static struct diag *add(struct diags *diags, bool is_error, enum diag_code code,
   diag->span = span;
   diag->message = arena_vprintf(diags->arena, format, args);
   vec_push(diags->arena, &diags->list, diag);
+  for (const struct diag_context *at = diags->context; at; at = at->outer) {
+    bool is_inside = span.offset >= at->span.offset && span.offset < at->span.offset + at->span.length;
+    if (is_inside) break;
+    vec_push(diags->arena, &diag->labels, (struct diag_label){at->span, at->what});
+  }
   return diag;
+}
+
+const struct diag_context *diags_swap_context(struct diags *diags,
+                                              const struct diag_context *context) {
+  const struct diag_context *before = diags->context;
+  diags->context = context;
+  return before;
 }
 
 struct diag *diag_error(struct diags *diags, enum diag_code code, struct span span,

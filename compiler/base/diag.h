@@ -70,11 +70,20 @@ struct diag {
 
 VEC_OF(diag_list, struct diag *);
 
+/* A place that explains what is being looked at: the use of a step, while its stages are checked. A report
+ * outside of its span gets a label there, and one for each place around it. */
+struct diag_context {
+  const struct diag_context *outer;
+  struct span span;
+  const char *what; /* "in this use of `limit`" */
+};
+
 struct diags {
   struct arena *arena;
   const struct sources *sources;
   struct diag_list list; /* In the order of reporting. */
   size_t error_count;
+  const struct diag_context *context; /* What new reports are about, or null. */
   struct diag *surplus; /* Stands for every report beyond LIMIT_DIAGS_KEPT: nobody sees it. */
 };
 
@@ -107,6 +116,10 @@ struct diag *diag_help(struct diag *diag, const char *format, ...)
 
 /* Underlines a second place without a text and returns the report. */
 struct diag *diag_underline(struct diag *diag, struct span span);
+
+/* Sets the context of the reports to come, null for none, and returns the one before. */
+const struct diag_context *diags_swap_context(struct diags *diags,
+                                              const struct diag_context *context);
 
 /* Whether an error (not only warnings) was reported. */
 bool diags_has_errors(const struct diags *diags);

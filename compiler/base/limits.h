@@ -25,6 +25,14 @@
  * time by the square; a record of a database has some hundred columns. */
 #define LIMIT_ITEMS 1000
 
+/* Stages of one pipeline, those of its steps included, and steps inside each other. Steps that use two
+ * steps each would fill the memory otherwise. */
+#define LIMIT_STAGES 10000
+#define LIMIT_STEP_DEPTH 100
+
+/* Files that one program imports, directly and through others. */
+#define LIMIT_IMPORTS 1000
+
 /* Diagnostics that are printed. Nobody reads more before fixing the first ones. */
 #define LIMIT_DIAGS_SHOWN 20
 

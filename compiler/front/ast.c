@@ -94,6 +94,7 @@ static void dump_type(struct dump *d, const struct type_syntax *type) {
   case TYPE_SYNTAX_NAME: line(d, "type", type->name); break;
   case TYPE_SYNTAX_OPTIONAL: line(d, "optional", (struct ident){0}); break;
   case TYPE_SYNTAX_RECORD: line(d, "record", (struct ident){0}); break;
+  case TYPE_SYNTAX_FUNCTION: line(d, "function", (struct ident){0}); break;
   }
   d->depth++;
   vec_each(struct type_syntax *, arg, &type->args) dump_type(d, *arg);
@@ -156,6 +157,10 @@ static void add_head(struct dump *d, const struct expr *expr) {
   case EXPR_RECORD: start(d, "record"); break;
   case EXPR_IF: start(d, "if"); break;
   case EXPR_MATCH: start(d, "match"); break;
+  case EXPR_LAMBDA:
+    start(d, "lambda");
+    vec_each(struct ident, param, &expr->lambda.params) add_ident(d, *param);
+    break;
   case EXPR_COERCE: start(d, expr->coerce.kind == COERCE_SOME ? "some" : "absent"); break;
   }
   bool is_integer =
@@ -262,6 +267,7 @@ static void dump_children(struct dump *d, const struct expr *expr) {
     dump_expr(d, expr->match.subject);
     dump_arms(d, &expr->match.arms);
     break;
+  case EXPR_LAMBDA: dump_expr(d, expr->lambda.body); break;
   case EXPR_COERCE:
     if (expr->coerce.operand) dump_expr(d, expr->coerce.operand);
     break;
@@ -427,6 +433,7 @@ static void dump_decl(struct dump *d, const struct decl *decl) {
       [DECL_CONST] = "const",   [DECL_RECORD] = "record",     [DECL_ENUM] = "enum",
       [DECL_FN] = "fn",         [DECL_SOURCE] = "source",     [DECL_SINK] = "sink",
       [DECL_STREAM] = "stream", [DECL_PIPELINE] = "pipeline", [DECL_TEST] = "test",
+      [DECL_STEP] = "step",     [DECL_IMPORT] = "import",
   };
   start(d, names[decl->kind]);
   add_ident(d, decl->name);
@@ -434,7 +441,8 @@ static void dump_decl(struct dump *d, const struct decl *decl) {
   add_doc(d, decl->doc);
   end(d);
   d->depth++;
-  dump_fields(d, decl->kind == DECL_FN ? "parameter" : "field", &decl->fields);
+  bool has_parameters = decl->kind == DECL_FN || decl->kind == DECL_STEP;
+  dump_fields(d, has_parameters ? "parameter" : "field", &decl->fields);
   dump_variants(d, &decl->variants);
   dump_type(d, decl->type_syntax);
   if (decl->start.text) line(d, "from", decl->start);

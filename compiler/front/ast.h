@@ -33,7 +33,12 @@ VEC_OF(ident_list, struct ident);
 
 /* -- types as written ------------------------------------------------------------------------ */
 
-enum type_syntax_kind { TYPE_SYNTAX_NAME, TYPE_SYNTAX_OPTIONAL, TYPE_SYNTAX_RECORD };
+enum type_syntax_kind {
+  TYPE_SYNTAX_NAME,
+  TYPE_SYNTAX_OPTIONAL,
+  TYPE_SYNTAX_RECORD,
+  TYPE_SYNTAX_FUNCTION, /* `fn(T) -> U`, of a parameter only */
+};
 
 VEC_OF(type_syntax_list, struct type_syntax *);
 
@@ -59,8 +64,8 @@ struct type_syntax {
   enum type_syntax_kind kind;
   struct span span;
   struct ident name;             /* NAME */
-  struct type_syntax_list args;  /* NAME: `list[T]`, `map[K, V]` */
-  struct type_syntax *inner;     /* OPTIONAL */
+  struct type_syntax_list args;  /* NAME: `list[T]`, `map[K, V]`; FUNCTION: its parameters */
+  struct type_syntax *inner;     /* OPTIONAL; FUNCTION: its result */
   struct field_decl_list fields; /* RECORD */
 };
 
@@ -87,6 +92,7 @@ enum expr_kind {
   EXPR_RECORD,
   EXPR_IF,
   EXPR_MATCH,
+  EXPR_LAMBDA, /* `x => expr`, an argument; after check none is left */
   EXPR_COERCE, /* made by check only */
 };
 
@@ -248,6 +254,7 @@ struct expr {
       struct expr *then_value, *else_value;
     } if_else;
     struct { struct expr *subject; struct match_arm_list arms; } match;
+    struct { struct ident_list params; struct expr *body; } lambda;
     struct { enum coercion kind; struct expr *operand; } coerce;
   };
 };
@@ -317,9 +324,12 @@ struct emit_target {
 };
 VEC_OF(emit_target_list, struct emit_target);
 
+struct instance;
+
 /* A stage: a verb and its arguments. Which members are in use depends on the verb:
  *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
- *   state: name type_syntax init body hooks · split: arms · any other word: args, named_args */
+ *   state: name type_syntax init body hooks · split: arms · any other word: args, named_args
+ * The stages of a step are copied to each place where it is used (front/expand.h). */
 struct stage {
   struct ident verb;
   struct span span;
@@ -334,6 +344,8 @@ struct stage {
   struct hook_list hooks;
   struct split_arm_list arms;
   struct on_fail on_fail;
+
+  struct instance *instance; /* set by resolve: the use of a step that it is a part of, or null */
 
   /* set by check */
   const struct op *op;
@@ -352,7 +364,7 @@ VEC_OF(stage_list, struct stage *);
 
 enum decl_kind {
   DECL_ERROR, DECL_FLOW, DECL_PARAM, DECL_CONST, DECL_RECORD, DECL_ENUM, DECL_FN, DECL_SOURCE,
-  DECL_SINK, DECL_STREAM, DECL_PIPELINE, DECL_TEST,
+  DECL_SINK, DECL_STREAM, DECL_PIPELINE, DECL_TEST, DECL_STEP, DECL_IMPORT,
 };
 
 struct variant_decl {
@@ -375,16 +387,16 @@ VEC_OF(test_step_list, struct test_step);
 struct decl {
   enum decl_kind kind;
   struct span span;
-  struct ident name;   /* absent for a bare pipeline; a test's title */
+  struct ident name;   /* absent for a bare pipeline; a test's title; an import's path */
   const char *doc;     /* text of `##` comments, or null */
   struct clause_list clauses;
   struct type_syntax *type_syntax; /* param, const, source, sink, stream; fn: the result */
   struct expr *value;              /* param and const: value; source and sink: connector; fn: body expression */
   struct block *body;              /* fn with a block body */
-  struct field_decl_list fields;   /* record fields, fn parameters */
+  struct field_decl_list fields;   /* record fields, parameters of fn and step */
   struct variant_decl_list variants;
   struct ident start;              /* stream and pipeline: where it begins; its clauses are `clauses` */
-  struct stage_list stages;        /* source, stream, pipeline */
+  struct stage_list stages;        /* source, stream, pipeline, step */
   struct on_fail on_fail;          /* source */
   struct test_step_list steps;
 
@@ -398,12 +410,21 @@ struct decl {
   bool can_fail, can_fault;        /* fn */
   VEC_OF(decl_type_list, const struct type *) arg_types; /* fn: types of its parameters */
   uint32_t local_count;            /* fn */
+
+  /* Of functions that are written for each use (front/check_generic.c), and of the library's. */
+  bool is_library;                 /* of the standard library: its names are apart from the program's */
+  bool is_generic;                 /* fn: checked at each use, with the types of the arguments there */
+  uint32_t number;                 /* unique where two may have one name; 0: the only one */
+  struct instance *instance;       /* what the names of parameters mean inside, or null */
+  struct expr_list captures;       /* of a lambda: what it takes along, behind its own arguments */
   uint32_t index;                  /* among the declarations of its kind */
 };
 VEC_OF(decl_list, struct decl *);
 
 struct program {
-  struct decl_list decls; /* in text order */
+  struct decl_list decls;       /* in text order; behind them what imports bring */
+  struct decl_list left_behind; /* declarations of imported files that an import does not bring */
+  struct decl_list instances;   /* set by check: functions that were written for one use */
 };
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/edit.h"
-#include "front/checker.h"
+#include "front/instance.h"
 #include "io/io.h"
 
 struct compiler *check_compiler(struct checker *c) {
@@ -38,6 +38,18 @@ const char *check_clause_string(struct checker *c, const struct clause *clause) 
                                  "`%s` is followed by a text", clause->name.text);
   diag_help(diag, "write  %s \"name\"", clause->name.text);
   return NULL;
+}
+
+const char *check_state_id(struct checker *c, const struct stage *stage, const char *id) {
+  const struct instance *use = stage->instance;
+  return use ? arena_printf(c->arena, "%s.%s", use->id, id) : id;
+}
+
+const char *check_state_was(struct checker *c, const struct stage *stage, const char *id,
+                            const char *was) {
+  const struct instance *use = stage->instance;
+  if (!use || (!was && !use->was_id)) return was;
+  return arena_printf(c->arena, "%s.%s", use->was_id ? use->was_id : use->id, was ? was : id);
 }
 
 const char *check_clause_name(struct checker *c, const struct clause *clause) {
@@ -277,7 +289,9 @@ void check_function(struct checker *c, struct decl *fn, struct span use) {
   vec_push(c->arena, &c->stack, fn);
   struct scope outer = c->scope;
   c->scope = check_new_scope(PLACE_FUNCTION, &fn->local_count);
-  check_parameters(c, fn);
+  c->scope.instance = fn->instance;
+  c->scope.is_library = fn->is_library;
+  if (!fn->is_generic) check_parameters(c, fn);
   c->scope.function = fn;
   fn->type = fn->type_syntax ? check_type_syntax(c, fn->type_syntax) : NULL;
   if (fn->value) {
@@ -312,12 +326,16 @@ static void claim_id(struct checker *c, struct ids *ids, const char *id, struct 
   struct diag *diag = diag_error(c->diags, E0501, span,
                                  "`%s` is already the name of something else that is saved", id);
   diag_label(diag, *first, "here");
-  diag_help(diag, "rename one of them, or add  named NAME  to a state");
+  diag_help(diag, "rename one of them, or add  named NAME  to a state or to the use of a step");
 }
 
 static void claim_stage_ids(struct checker *c, struct ids *ids, const struct decl *decl) {
-  vec_each(struct stage *, stage, &decl->stages)
-      claim_id(c, ids, (*stage)->id, (*stage)->name.span);
+  vec_each(struct stage *, slot, &decl->stages) {
+    const struct stage *stage = *slot;
+    const struct instance *use = stage->instance;
+    while (use && use->outer) use = use->outer;
+    claim_id(c, ids, stage->id, use ? use->span : stage->name.span);
+  }
 }
 
 static void check_ids(struct checker *c) {
@@ -447,7 +465,9 @@ static void check_decls(struct checker *c, enum decl_kind kind) {
     case DECL_ENUM: check_nominal(c, decl->type); break;
     case DECL_PARAM:
     case DECL_CONST: check_value_decl(c, decl, decl->name.span); break;
-    case DECL_FN: check_function(c, decl, decl->name.span); break;
+    case DECL_FN:
+      if (!decl->is_generic && !decl->is_library) check_function(c, decl, decl->name.span);
+      break;
     case DECL_SINK: check_sink(c, decl); break;
     case DECL_TEST: check_test(c, decl); break;
     default: break;

@@ -126,6 +126,11 @@ struct expr *check_state_init(struct checker *, struct stage *stage);
 /* The name that a clause such as `named total` gives, or null after a diagnostic. */
 const char *check_clause_name(struct checker *, const struct clause *clause);
 
+/* The id of a state that is called `id` where it is written: in a step the use comes first,
+ * "hourly.total". The former id, for a state that was called `was` (null: it has always been `id`). */
+const char *check_state_id(struct checker *, const struct stage *, const char *id);
+const char *check_state_was(struct checker *, const struct stage *, const char *id, const char *was);
+
 /* The text of a clause such as `was "old"`, or null after a diagnostic. */
 const char *check_clause_string(struct checker *, const struct clause *clause);
 

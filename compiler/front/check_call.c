@@ -1,5 +1,5 @@
 /* Calls: of functions, built-in functions, records and variants. */
-#include "front/checker.h"
+#include "front/instance.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,13 +10,13 @@ static struct expr *fail_call(struct checker *c, struct expr *expr) {
 }
 
 /* Types the arguments of a call that is wrong anyway, for their own diagnostics. */
-static struct expr *infer_args_only(struct checker *c, struct expr *expr, size_t from) {
+struct expr *infer_args_only(struct checker *c, struct expr *expr, size_t from) {
   for (size_t i = from; i < expr->call.args.count; i++)
     expr->call.args.data[i].value = infer(c, expr->call.args.data[i].value, NULL);
   return fail_call(c, expr);
 }
 
-static bool reject_named_args(struct checker *c, struct expr *expr) {
+bool reject_named_args(struct checker *c, struct expr *expr) {
   vec_each(const struct arg, arg, &expr->call.args) {
     if (!arg->name.text) continue;
     struct diag *diag =
@@ -36,8 +36,9 @@ static const char *fn_syntax(struct checker *c, const struct decl *fn) {
   text_addf(&out, "%s(", fn->name.text);
   for (size_t i = 0; i < fn->fields.count; i++) {
     const struct field_decl *field = &fn->fields.data[i];
-    text_addf(&out, "%s%s: %s", i ? ", " : "", field->name.text,
-              type_name(c->types, fn->arg_types.data[i]));
+    struct span type = field->type_syntax->span;
+    text_addf(&out, "%s%s: %.*s", i ? ", " : "", field->name.text, (int)type.length,
+              sources_text(&c->compiler->sources, type));
     if (field->init) text_add(&out, " = …");
   }
   text_addc(&out, ')');
@@ -66,33 +67,41 @@ static struct diag *report_count(struct checker *c, const struct expr *call, siz
                     wanted == 1 ? "" : "s", given == 1 ? "is" : "are", given);
 }
 
-static struct expr *infer_fn_call(struct checker *c, struct expr *expr, struct decl *fn) {
-  check_function(c, fn, expr->call.name.span);
-  if (reject_named_args(c, expr)) return infer_args_only(c, expr, 0);
+bool check_argument_count(struct checker *c, struct expr *expr, const struct decl *fn) {
   size_t given = expr->call.args.count, required = 0;
   while (required < fn->fields.count && !fn->fields.data[required].init) required++;
-  if (given < required || given > fn->fields.count) {
-    struct diag *diag = report_count(c, expr, required, fn->fields.count);
-    diag_note(diag, "it is declared as  %s", fn_syntax(c, fn));
-    return infer_args_only(c, expr, 0);
-  }
-  bool is_good = true;
-  for (size_t i = 0; i < given; i++) {
-    struct arg *arg = &expr->call.args.data[i];
-    arg->value = check_expr(c, arg->value, fn->arg_types.data[i]);
-    is_good = is_good && arg->value->type->kind != TYPE_ERROR;
-  }
-  fill_defaults(c, expr, fn);
+  if (given >= required && given <= fn->fields.count) return true;
+  struct diag *diag = report_count(c, expr, required, fn->fields.count);
+  diag_note(diag, "it is declared as  %s", fn_syntax(c, fn));
+  return false;
+}
+
+struct expr *finish_fn_call(struct checker *c, struct expr *expr, struct decl *fn, bool is_good) {
   expr->call.kind = CALL_FN;
   expr->call.decl = fn;
   expr->type = fn->type ? fn->type : c->types->error;
   if (!is_good) return fail_call(c, expr);
   if (fn->can_fail) {
     note_failure(c, expr, expr->call.name.span, "this call",
-                 arena_printf(c->arena, "`%s` can fail", fn->name.text));
+                 arena_printf(c->arena, "`%s` can fail", expr->call.name.text));
   }
   if (fn->can_fault) note_fault(c);
   return expr;
+}
+
+static struct expr *infer_fn_call(struct checker *c, struct expr *expr, struct decl *fn) {
+  if (fn->is_generic) return infer_generic_call(c, expr, fn);
+  check_function(c, fn, expr->call.name.span);
+  if (reject_named_args(c, expr) || !check_argument_count(c, expr, fn))
+    return infer_args_only(c, expr, 0);
+  bool is_good = true;
+  for (size_t i = 0; i < expr->call.args.count; i++) {
+    struct arg *arg = &expr->call.args.data[i];
+    arg->value = check_expr(c, arg->value, fn->arg_types.data[i]);
+    is_good = is_good && arg->value->type->kind != TYPE_ERROR;
+  }
+  fill_defaults(c, expr, fn);
+  return finish_fn_call(c, expr, fn, is_good);
 }
 
 /* -- built-in functions ---------------------------------------------------------------------- */
@@ -121,7 +130,7 @@ static struct expr *infer_qualified_variant(struct checker *c, struct expr *expr
   if (!expr->call.is_method || expr->call.args.count == 0) return NULL;
   const struct expr *object = expr->call.args.data[0].value;
   if (object->kind != EXPR_NAME || name_is_visible(c, object->name.text)) return NULL;
-  const struct type *type = map_get(&c->symbols->types, object->name.text);
+  const struct type *type = find_declared_type(c, object->name.text);
   if (!type || type->kind != TYPE_ENUM) return NULL;
   check_nominal(c, type);
   int index = type_variant_index(type, expr->call.name.text);
@@ -208,11 +217,14 @@ struct expr *infer_call(struct checker *c, struct expr *expr, const struct type 
   struct ident name = expr->call.name;
   struct expr *variant = infer_qualified_variant(c, expr);
   if (variant) return variant;
-  struct decl *fn = map_get(&c->symbols->functions, name.text);
-  if (fn) return infer_fn_call(c, expr, fn);
-  const struct builtin *builtin = builtin_find(name.text);
+  const struct function_arg *parameter =
+      c->scope.instance ? map_get(&c->scope.instance->functions, name.text) : NULL;
+  if (parameter) return infer_parameter_call(c, expr, parameter);
+  struct decl *fn = find_function(c, name.text);
+  const struct builtin *builtin = fn && !fn->is_library ? NULL : builtin_find(name.text);
   if (builtin) return infer_builtin(c, expr, builtin, hint);
-  const struct type *type = map_get(&c->symbols->types, name.text);
+  if (fn) return infer_fn_call(c, expr, fn);
+  const struct type *type = find_declared_type(c, name.text);
   if (type && type->kind == TYPE_RECORD && !expr->call.is_method) {
     expr->call.kind = CALL_RECORD;
     return infer_constructor(c, expr, type, 0);

@@ -168,8 +168,9 @@ static const struct expr *first_variable(const struct expr *expr) {
   switch (expr->kind) {
   case EXPR_NONE: return NULL;
   case EXPR_NAME:
-    if (expr->name.ref == REF_CONST || expr->name.ref == REF_VARIANT) return NULL;
-    return expr;
+    if (expr->name.ref == REF_VARIANT) return NULL;
+    /* What a step is given may depend on params. */
+    return expr->name.ref == REF_CONST && !first_variable(expr->name.decl->value) ? NULL : expr;
   case EXPR_COERCE: return first_variable(expr->coerce.operand);
   case EXPR_LIST:
     vec_each(struct expr *, element, &expr->list) {
@@ -196,6 +197,8 @@ struct expr *check_constant(struct checker *c, struct expr *expr, const struct t
   uint32_t local_count = 0;
   c->scope = check_new_scope(PLACE_CONSTANT, &local_count);
   c->scope.stage = outer.stage;
+  c->scope.instance = outer.instance;
+  c->scope.is_library = outer.is_library;
   expr = check_expr(c, expr, expected);
   if (expr->type->kind != TYPE_ERROR) report_failures(c);
   const struct expr *variable = may_use_params ? NULL : first_variable(expr);

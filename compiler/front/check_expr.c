@@ -158,8 +158,8 @@ bool needs_context(struct checker *c, const struct expr *expr) {
   case EXPR_LIST: return expr->list.count == 0 || needs_context(c, expr->list.data[0]);
   case EXPR_NAME: return !name_is_visible(c, expr->name.text);
   case EXPR_CALL:
-    return !expr->call.is_method && !map_get(&c->symbols->functions, expr->call.name.text) &&
-           !map_get(&c->symbols->types, expr->call.name.text) &&
+    return !expr->call.is_method && !find_function(c, expr->call.name.text) &&
+           !find_declared_type(c, expr->call.name.text) &&
            !builtin_find(expr->call.name.text);
   default: return false;
   }
@@ -393,7 +393,7 @@ void report_no_field(struct checker *c, const struct expr *expr, const struct ty
   if (type->kind != TYPE_RECORD) {
     struct diag *diag =
         diag_error(c->diags, E0204, name.span, "`%s` has no fields", type_name(c->types, type));
-    if (builtin_find(name.text) || map_get(&c->symbols->functions, name.text)) {
+    if (builtin_find(name.text) || find_function(c, name.text)) {
       diag_help(diag, "`%s` is a function: call it with  .%s()", name.text, name.text);
     } else if (builtin_foreign(name.text)) {
       diag_help(diag, "did you mean  .%s()?", builtin_foreign(name.text));
@@ -418,7 +418,7 @@ void report_no_field(struct checker *c, const struct expr *expr, const struct ty
 static struct expr *infer_variant_path(struct checker *c, struct expr *expr) {
   const struct expr *object = expr->field.object;
   if (object->kind != EXPR_NAME || name_is_visible(c, object->name.text)) return NULL;
-  const struct type *type = map_get(&c->symbols->types, object->name.text);
+  const struct type *type = find_declared_type(c, object->name.text);
   if (!type || type->kind != TYPE_ENUM) return NULL;
   struct ident name = expr->field.name;
   if (name_to_variant(c, expr, type, name)) return expr;
@@ -649,6 +649,13 @@ static struct expr *infer_int(struct checker *c, struct expr *expr, const struct
   return converted ? converted : expr;
 }
 
+static struct expr *report_lambda(struct checker *c, struct expr *expr) {
+  struct diag *diag =
+      diag_error(c->diags, E0241, expr->span, "a function is not a value, and nothing asks for one here");
+  diag_note(diag, "it can be an argument of a function that takes one:  xs.filter(x => x > 0)");
+  return fail_type(c, expr);
+}
+
 static struct expr *infer_kind(struct checker *c, struct expr *expr, const struct type *hint) {
   switch (expr->kind) {
   case EXPR_NAME: return infer_name(c, expr, hint);
@@ -670,6 +677,7 @@ static struct expr *infer_kind(struct checker *c, struct expr *expr, const struc
   case EXPR_RECORD: return infer_record(c, expr, hint);
   case EXPR_IF: return infer_if(c, expr, hint);
   case EXPR_MATCH: return infer_match(c, expr, hint);
+  case EXPR_LAMBDA: return report_lambda(c, expr);
   case EXPR_COERCE: return expr; /* typed already */
   default: return fail_type(c, expr);
   }

@@ -1,7 +1,7 @@
 /* Failures as effects: what can fail is noted where it stands, `??` takes it back, and what is left
  * at the end of a stage without `else` is an error.
  */
-#include "front/checker.h"
+#include "front/instance.h"
 
 #include <string.h>
 
@@ -30,7 +30,9 @@ static void help_else(struct checker *c, struct diag *diag, const char * or) {
   switch (c->scope.place) {
   case PLACE_STAGE:
   case PLACE_STATE: {
-    const char *word = c->scope.stage->verb.text;
+    const struct instance *use = c->scope.instance;
+    while (use && use->outer) use = use->outer;
+    const char *word = use ? use->place->verb.text : c->scope.stage->verb.text;
     const char *verb = strcmp(word, "key") == 0 ? "key by" : word;
     diag_help(diag, "%sdrop the record:  |> %s … else skip", or, verb);
     diag_help(diag, "or keep it for a look:  |> %s … else into rejects", verb);

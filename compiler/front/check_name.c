@@ -1,7 +1,7 @@
 /* Names of values: fields of the item, `it`, `key`, state, locals, parameters, params, constants.
  * They share one namespace and never shadow each other.
  */
-#include "front/checker.h"
+#include "front/instance.h"
 
 #include <string.h>
 
@@ -13,6 +13,7 @@ struct meaning {
   struct local *local;
   struct decl *decl;
   struct decl *also; /* a param or const of the same name as a field */
+  bool is_outer;     /* found where the lambda is written that this is inside of */
 };
 
 static struct meaning find_local(struct checker *c, const char *name) {
@@ -25,7 +26,9 @@ static struct meaning find_local(struct checker *c, const char *name) {
 }
 
 static struct meaning find_declared(struct checker *c, const char *name) {
-  struct decl *decl = map_get(&c->symbols->values, name);
+  const struct instance *use = c->scope.instance;
+  struct decl *decl = use ? map_get(&use->values, name) : NULL;
+  if (!decl) decl = find_value(c, name);
   if (!decl) return (struct meaning){0};
   return (struct meaning){.ref = decl->kind == DECL_PARAM ? REF_PARAM : REF_CONST, .decl = decl};
 }
@@ -37,6 +40,23 @@ static bool is_item_word(const char *name) {
 static int field_of_item(const struct type *item, const char *name) {
   if (!item || item->kind != TYPE_RECORD || is_item_word(name)) return -1;
   return type_field_index(item, name);
+}
+
+/* The field that a bare name is. In a step, whose items may be of any type, there is none: its names
+ * would change their meaning with the place of use. */
+static int bare_field(const struct scope *scope, const char *name) {
+  return scope->instance ? -1 : field_of_item(scope->item, name);
+}
+
+static struct meaning find_meaning(struct checker *c, const char *name);
+
+static struct meaning find_outer(struct checker *c, const char *name) {
+  struct scope inner = c->scope;
+  c->scope = *inner.outer;
+  struct meaning meaning = find_meaning(c, name);
+  c->scope = inner;
+  meaning.is_outer = meaning.ref != REF_PARAM && meaning.ref != REF_CONST;
+  return meaning;
 }
 
 static struct meaning find_meaning(struct checker *c, const char *name) {
@@ -56,12 +76,13 @@ static struct meaning find_meaning(struct checker *c, const char *name) {
       return (struct meaning){.ref = REF_ARG, .type = type, .index = (uint32_t)i};
     }
   }
-  int field = field_of_item(scope->item, name);
+  if (scope->outer) return find_outer(c, name);
+  int field = bare_field(scope, name);
   if (field >= 0) {
     return (struct meaning){.ref = REF_FIELD,
                             .type = scope->item->fields.data[field].type,
                             .index = (uint32_t)field,
-                            .also = map_get(&c->symbols->values, name)};
+                            .also = find_value(c, name)};
   }
   return find_declared(c, name);
 }
@@ -112,13 +133,23 @@ static void add_names(struct checker *c, struct name_list *names) {
   const struct scope *scope = &c->scope;
   vec_each(struct local *, local, &scope->locals) vec_push(c->arena, names, (*local)->name.text);
   if (scope->has_state) vec_push(c->arena, names, scope->stage->name.text);
-  if (scope->item && scope->item->kind == TYPE_RECORD) {
+  if (scope->item && scope->item->kind == TYPE_RECORD && !scope->instance) {
     vec_each(const struct type_field, field, &scope->item->fields)
         vec_push(c->arena, names, field->name);
   }
   if (scope->function) {
     vec_each(const struct field_decl, field, &scope->function->fields)
-        vec_push(c->arena, names, field->name.text);
+        if (field->name.text[0] != '0') vec_push(c->arena, names, field->name.text);
+  }
+  if (scope->instance) {
+    map_each(entry, &scope->instance->values) vec_push(c->arena, names, entry->key);
+  }
+  if (scope->outer) {
+    struct scope inner = c->scope;
+    c->scope = *inner.outer;
+    add_names(c, names);
+    c->scope = inner;
+    return;
   }
   map_each(entry, &c->symbols->values) vec_push(c->arena, names, entry->key);
   if (scope->item) vec_push(c->arena, names, "it");
@@ -138,6 +169,11 @@ static void note_fields(struct diag *diag, const struct type *item, struct arena
 static bool report_misplaced(struct checker *c, struct ident name) {
   const struct scope *scope = &c->scope;
   struct diag *diag;
+  if (scope->instance && scope->item && field_of_item(scope->item, name.text) >= 0) {
+    diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+    diag_help(diag, "inside a step the fields of the item are written  it.%s", name.text);
+    return true;
+  }
   if (scope->place == PLACE_HOOK &&
       (strcmp(name.text, "it") == 0 || field_of_item(scope->stage->in_item, name.text) >= 0)) {
     diag =
@@ -183,10 +219,10 @@ static bool report_other_kind(struct checker *c, struct ident name) {
   if (map_get(&c->symbols->streams, name.text)) {
     kind = "a stream";
     help = "streams stand at the start of a pipeline, and in `merge`, `split` and `into`";
-  } else if (map_get(&c->symbols->functions, name.text) || builtin_find(name.text)) {
+  } else if (find_function(c, name.text) || builtin_find(name.text)) {
     kind = "a function";
     help = arena_printf(c->arena, "call it:  %s(…)", name.text);
-  } else if (map_get(&c->symbols->types, name.text)) {
+  } else if (find_declared_type(c, name.text)) {
     kind = "a type";
   }
   if (!kind) return false;
@@ -280,10 +316,50 @@ static void report_ambiguous(struct checker *c, const struct expr *expr, const s
   diag_help(diag, "the field is `it.%s`; to use the other, rename it", name);
 }
 
+/* A lambda takes along what it uses of the place where it is written: as a hidden parameter, whose value
+ * the call passes. */
+static struct expr *capture(struct checker *c, struct expr *expr) {
+  struct decl *fn = c->scope.function;
+  const char *text = arena_printf(c->arena, "0%s", expr->name.text);
+  const char *hidden = names_intern(&c->compiler->names, text, strlen(text));
+  size_t index = 0;
+  while (index < fn->fields.count && fn->fields.data[index].name.text != hidden) index++;
+  if (index == fn->fields.count) {
+    struct expr *outside = arena_new(c->arena, struct expr);
+    outside->kind = EXPR_NAME;
+    outside->span = expr->span;
+    outside->name.text = expr->name.text;
+    struct scope inner = c->scope;
+    c->scope = *inner.outer;
+    outside = infer_name(c, outside, NULL);
+    *inner.outer = c->scope;
+    c->scope = inner;
+    vec_push(c->arena, &fn->captures, outside);
+    vec_push(c->arena, &fn->fields, (struct field_decl){.name = {hidden, expr->span}});
+    vec_push(c->arena, &fn->arg_types, outside->type);
+  }
+  expr->type = fn->arg_types.data[index];
+  expr->name.text = hidden;
+  expr->name.ref = REF_ARG;
+  expr->name.index = (uint32_t)index;
+  return expr;
+}
+
+/* In a step the key of a stream without a key is the empty record, so that steps need not know. */
+static struct expr *no_key(struct checker *c, struct expr *expr) {
+  expr->kind = EXPR_RECORD;
+  memset(&expr->record, 0, sizeof expr->record);
+  expr->type = type_structural(c->types, NULL, 0);
+  return expr;
+}
+
 struct expr *infer_name(struct checker *c, struct expr *expr, const struct type *hint) {
   struct ident name = {expr->name.text, expr->span};
   struct meaning meaning = find_meaning(c, name.text);
   expr->type = c->types->error;
+  bool is_key = strcmp(name.text, "key") == 0;
+  bool is_in_stage = c->scope.outer || c->scope.place != PLACE_CONSTANT;
+  if (is_key && !meaning.ref && c->scope.instance && is_in_stage) return no_key(c, expr);
   if (!meaning.ref) {
     const struct type *wanted = hint && hint->kind == TYPE_OPTIONAL ? hint->elem : hint;
     if (wanted && wanted->kind == TYPE_ENUM && name_to_variant(c, expr, wanted, name)) return expr;
@@ -294,6 +370,7 @@ struct expr *infer_name(struct checker *c, struct expr *expr, const struct type 
     report_ambiguous(c, expr, meaning.also);
     return expr;
   }
+  if (meaning.is_outer && meaning.ref) return capture(c, expr);
   if (meaning.decl) {
     check_value_decl(c, meaning.decl, expr->span);
     meaning.type = meaning.decl->type;

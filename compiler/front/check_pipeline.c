@@ -1,5 +1,5 @@
 /* Pipelines: in which order they are typed, what they read, and where their rows go. */
-#include "front/checker.h"
+#include "front/instance.h"
 
 #include <string.h>
 
@@ -174,7 +174,8 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
               strcmp(ops[i]->name, "key") == 0 ? "key by" : ops[i]->name);
   }
   size_t before = diag->remarks.count;
-  bool is_function = map_get(&c->symbols->functions, verb.text) || builtin_find(verb.text);
+  bool is_function = find_function(c, verb.text) || builtin_find(verb.text);
+  map_each(entry, &c->symbols->steps) vec_push(c->arena, &names, entry->key);
   if (is_function) {
     diag_help(diag, "to call the function for each item:  |> map %s(it)", verb.text);
     return;
@@ -197,6 +198,8 @@ static void check_stage(struct checker *c, struct stage *stage, const struct typ
   c->scope.item = item;
   c->scope.key = key;
   c->scope.stage = stage;
+  c->scope.instance = stage->instance;
+  c->scope.is_library = stage->instance && stage->instance->decl->is_library;
   if (stage->op->keeps_item) stage->out_item = item;
   stage->op->check(c, stage);
   if (c->scope.failures.count > 0) stage->can_fail = true;
@@ -243,18 +246,63 @@ static void check_end(struct checker *c, const struct decl *decl, const struct t
   }
 }
 
+/* A stage that nobody has written: it gives items the key `key`. */
+static struct stage *made_key(struct checker *c, const struct stage *beside, struct expr *key) {
+  struct stage *stage = arena_new(c->arena, struct stage);
+  stage->verb = (struct ident){names_intern(&c->compiler->names, "key", 3), beside->verb.span};
+  stage->span = beside->span;
+  stage->instance = beside->instance;
+  vec_push(c->arena, &stage->args, key);
+  return stage;
+}
+
+/* In a step, a `state` on a stream without a key keeps one value for all items, and the stream has no key
+ * behind it: so a step works per key where there is one, and on the whole stream where there is none. */
+static void key_for_state(struct checker *c, struct decl *decl, size_t index) {
+  const struct stage *stage = decl->stages.data[index];
+  struct expr *all = arena_new(c->arena, struct expr), *none = arena_new(c->arena, struct expr);
+  all->kind = EXPR_STRING;
+  all->string.data = "ALL";
+  all->string.length = 3;
+  none->kind = EXPR_RECORD;
+  all->span = none->span = stage->verb.span;
+  struct stage_list stages = {0};
+  for (size_t i = 0; i < decl->stages.count; i++) {
+    if (i == index) vec_push(c->arena, &stages, made_key(c, stage, all));
+    vec_push(c->arena, &stages, decl->stages.data[i]);
+    bool is_last = i + 1 == decl->stages.count && decl->kind == DECL_PIPELINE;
+    if (i == index && !is_last) vec_push(c->arena, &stages, made_key(c, stage, none));
+  }
+  decl->stages = stages;
+}
+
+/* Types the arguments of the steps that begin with the stage, the outermost first. */
+static void enter_steps(struct checker *c, struct instance *use, const struct type *item) {
+  if (!use || use->is_entered) return;
+  enter_steps(c, use->outer, item);
+  enter_instance(c, use, item);
+}
+
 static void check_stages(struct checker *c, struct decl *decl, const struct type *item,
                          const struct type *key) {
   const struct stage *last = NULL;
-  vec_each(struct stage *, slot, &decl->stages) {
-    struct stage *stage = *slot;
+  for (size_t i = 0; i < decl->stages.count; i++) {
+    struct stage *stage = decl->stages.data[i];
     if (!item) {
       report_behind_end(c, stage, last);
       item = c->types->error;
       break;
     }
     if (item->kind == TYPE_ERROR) break;
+    enter_steps(c, stage->instance, item);
+    if (stage->instance && !key && strcmp(stage->verb.text, "state") == 0) {
+      key_for_state(c, decl, i);
+      stage = decl->stages.data[i];
+    }
+    const struct diag_context *context =
+        stage->instance ? diags_swap_context(c->diags, &stage->instance->context) : c->diags->context;
     check_stage(c, stage, item, key);
+    diags_swap_context(c->diags, context);
     item = stage->out_item;
     key = stage->out_key;
     last = stage;

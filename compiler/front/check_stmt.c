@@ -1,6 +1,8 @@
 /* Statements: what a block does, what it may change, and how it ends. */
 #include "front/checker.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 
 static bool is_state_place(const struct checker *c) {
@@ -375,7 +377,8 @@ void finish_emits(struct checker *c, struct stage *stage) {
     bool is_used = false;
     vec_each(struct stmt *, emit, &c->emits) is_used = is_used || (*emit)->emit.output == i;
     target->type = is_good ? joined : is_used ? c->types->error : NULL;
-    if (target->into.text) check_target(c, target->into, target->type, stage->in_key, true);
+    if (target->into.text && strcmp(target->into.text, "skip") != 0)
+      check_target(c, target->into, target->type, stage->in_key, true);
   }
   c->emits.count = 0;
 }

@@ -1,5 +1,5 @@
 /* Types as written, and the records and enums that a program declares. */
-#include "front/checker.h"
+#include "front/instance.h"
 
 #include <string.h>
 
@@ -69,7 +69,8 @@ static const struct type *named_type(struct checker *c, const struct type_syntax
   if (strcmp(name, "list") == 0 || strcmp(name, "set") == 0 || strcmp(name, "map") == 0)
     return collection_type(c, syntax);
   const struct type *type = simple_type(c->types, name);
-  if (!type) type = map_get(&c->symbols->types, name);
+  if (!type && c->scope.instance) type = map_get(&c->scope.instance->types, name);
+  if (!type) type = find_declared_type(c, name);
   if (!type) return report_unknown_type(c, syntax->name);
   if (syntax->args.count > 0) {
     diag_error(c->diags, E0209, syntax->span, "`%s` takes no types in brackets", name);
@@ -106,10 +107,17 @@ static const struct type *record_type(struct checker *c, const struct type_synta
   return is_good ? type_structural(c->types, fields.data, fields.count) : c->types->error;
 }
 
+static const struct type *report_function_type(struct checker *c, const struct type_syntax *syntax) {
+  struct diag *diag = diag_error(c->diags, E0241, syntax->span, "a function is not a value");
+  diag_note(diag, "only a parameter of a `fn` or `step` can be one: by: fn(item) -> int");
+  return c->types->error;
+}
+
 const struct type *check_type_syntax(struct checker *c, const struct type_syntax *syntax) {
   switch (syntax->kind) {
   case TYPE_SYNTAX_OPTIONAL: return type_optional(c->types, check_type_syntax(c, syntax->inner));
   case TYPE_SYNTAX_RECORD: return record_type(c, syntax, false);
+  case TYPE_SYNTAX_FUNCTION: return report_function_type(c, syntax);
   default: return named_type(c, syntax);
   }
 }

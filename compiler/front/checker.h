@@ -8,13 +8,19 @@
 #include "front/builtin.h"
 #include "front/check.h"
 
+struct instance; /* front/instance.h */
+
 /* Everything that has a file-wide name, by namespace. compiler->symbols points to it. */
 struct symbols {
   struct map types;                /* to struct type */
   struct map functions;            /* to struct decl (fn) */
+  struct map steps;                /* to struct decl (step) */
   struct map values;               /* to struct decl (param, const) */
   struct map streams;              /* to struct stream */
   struct stream_list stream_order; /* by first appearance in the text */
+  /* The standard library's, of which a program sees what it does not declare itself. */
+  struct map library_types, library_functions, library_steps, library_values;
+  uint32_t number;                 /* the last decl.number that was given */
   const char *flow_name, *flow_was; /* the latter null without a clause `was` */
 };
 
@@ -52,6 +58,9 @@ struct scope {
   struct stage *stage; /* null outside of pipelines */
   bool has_state;      /* the stage's state variable is visible */
   struct decl *function;
+  struct instance *instance; /* the use of a step or generic function that this is the inside of */
+  struct scope *outer;       /* of a lambda: where it is written */
+  bool is_library;           /* inside the standard library */
   struct local_list locals; /* visible ones, innermost last */
   struct loop_list loops;
   uint32_t *local_count;
@@ -70,6 +79,14 @@ struct checker {
   struct decl_list stack;         /* declarations that are being checked, for circles */
   struct name_list reads;         /* streams that are being read for that, outermost first */
 };
+
+/* -- resolve.c ------------------------------------------------------------------------------- */
+
+/* What a name means in the current scope: inside the library only what the library has, else what the
+ * program has, then the library. Null: nothing. Library constants are the library's own. */
+struct decl *find_function(struct checker *, const char *name);
+struct type *find_declared_type(struct checker *, const char *name);
+struct decl *find_value(struct checker *, const char *name);
 
 /* -- check.c --------------------------------------------------------------------------------- */
 

@@ -68,7 +68,7 @@ static void resume(struct parser *parser);
 %token LET "let" FOR "for" IN "in" EMIT "emit" RETURN "return" FAIL "fail" FORGET "forget"
 /* Keywords at the start of a statement of the file only. */
 %token FLOW "flow" PARAM "param" CONST "const" RECORD "record" ENUM "enum" FN "fn"
-%token SOURCE "source" SINK "sink" STREAM "stream" TEST "test"
+%token SOURCE "source" SINK "sink" STREAM "stream" TEST "test" STEP "step" IMPORT "import"
 /* Keywords behind `|>` only, and what belongs to them. */
 %token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by"
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
@@ -87,6 +87,8 @@ static void resume(struct parser *parser);
 %nterm <struct fstring_part_list> fstring_parts
 %nterm <struct arg_list> args arg_list
 %nterm <struct arg> arg
+%nterm <struct expr *> lambda
+%nterm <struct ident_list> lambda_params
 %nterm <struct condition> condition
 %nterm <struct match_arm_list> expr_arms expr_arm_list stmt_arms stmt_arm_list
 %nterm <struct match_arm> expr_arm stmt_arm
@@ -100,6 +102,7 @@ static void resume(struct parser *parser);
 %nterm <struct type_syntax *> type annotation result
 %nterm <struct type_syntax_list> types
 %nterm <struct field_decl_list> fields field_list params param_list payload payload_list
+%nterm <struct field_decl_list> step_params
 %nterm <struct field_decl> field param
 %nterm <struct variant_decl_list> variants variant_list
 %nterm <struct variant_decl> variant
@@ -130,6 +133,8 @@ static void resume(struct parser *parser);
 %left '+' '-'
 %left '*' '/' '%'
 %precedence NEGATE
+%precedence FUNCTION_TYPE /* in `fn(T) -> U?` the result is optional */
+%precedence '?'
 
 %%
 
@@ -219,6 +224,17 @@ decl: FLOW NAME clauses
         $$->clauses = $clauses;
         $$->stages = $some_stages;
       }
+    | STEP NAME step_params '=' some_stages
+      {
+        $$ = tree_decl(parser, DECL_STEP, @$, $NAME);
+        $$->fields = $step_params;
+        $$->stages = $some_stages;
+      }
+    | IMPORT STRING
+      {
+        $$ = tree_decl(parser, DECL_IMPORT, @$, NULL);
+        $$->name = (struct ident){$STRING->string.data, @STRING};
+      }
     | TEST STRING '{' steps close
       {
         $$ = tree_decl(parser, DECL_TEST, @$, NULL);
@@ -228,10 +244,13 @@ decl: FLOW NAME clauses
 
 annotation: %empty      { $$ = NULL; }
           | ':' type    { $$ = $type; };
+step_params: %empty         { EMPTY($$); }
+           | '(' params ')' { $$ = $params; };
 result: %empty          { $$ = NULL; }
       | ARROW type      { $$ = $type; };
 initial: %empty         { $$ = NULL; }
-       | '=' expr       { $$ = $expr; };
+       | '=' expr       { $$ = $expr; }
+       | '=' lambda     { $$ = $lambda; };
 
 /* "was \"old\"", "where x > 0", "unordered": which ones exist at a place is the checker's. */
 clauses: %empty                         { EMPTY($$); }
@@ -256,6 +275,8 @@ type: NAME
         $$->name = tree_ident($NAME);
         $$->args = $types;
       }
+    | NAME '(' types ')' ARROW type[inner] %prec FUNCTION_TYPE
+      { $$ = tree_function_type(parser, @$, $NAME, $types, $inner); }
     | type[inner] '?'  { $$ = tree_optional_type(parser, @$, $inner); }
     | '{' fields close
       {
@@ -593,8 +614,20 @@ args: %empty            { EMPTY($$); }
     | arg_list ','      { $$ = $1; };
 arg_list: arg               { START($$, $arg); }
         | arg_list ',' arg  { $$ = $1; ADD($$, $arg); };
-arg: expr           { $$ = (struct arg){.value = $expr}; }
-   | NAME ':' expr  { $$ = (struct arg){tree_ident($NAME), $expr}; };
+arg: expr             { $$ = (struct arg){.value = $expr}; }
+   | NAME ':' expr    { $$ = (struct arg){tree_ident($NAME), $expr}; }
+   | lambda           { $$ = (struct arg){.value = $lambda}; }
+   | NAME ':' lambda  { $$ = (struct arg){tree_ident($NAME), $lambda}; };
+
+/* A function as an argument: `x => x.price`, `(a, b) => a + b`. */
+lambda: lambda_params FAT_ARROW expr
+        { $$ = tree_lambda(parser, @$, $lambda_params, $expr); };
+lambda_params: NAME                        { START($$, tree_ident($NAME)); }
+             | '(' NAME ',' names[rest] ')'
+               {
+                 START($$, tree_ident($NAME));
+                 vec_each(struct ident, name, &$rest) PUSH($$, *name);
+               };
 
 fstring: FSTRING_BEGIN fstring_parts FSTRING_END
          { $$ = tree_fstring(parser, @$, $fstring_parts); };

@@ -1,5 +1,6 @@
 /* Declares everything that has a file-wide name. */
-#include "front/checker.h"
+#include "front/instance.h"
+#include "front/words.h"
 
 #include <string.h>
 
@@ -26,6 +27,31 @@ static void report_reserved(struct checker *c, struct ident name, const char *wh
 
 /* -- namespaces ------------------------------------------------------------------------------ */
 
+static void *find_declared(const struct checker *c, const struct map *program,
+                           const struct map *library, const char *name) {
+  void *found = c->scope.is_library ? NULL : map_get(program, name);
+  return found ? found : map_get(library, name);
+}
+
+struct decl *find_function(struct checker *c, const char *name) {
+  return find_declared(c, &c->symbols->functions, &c->symbols->library_functions, name);
+}
+
+struct type *find_declared_type(struct checker *c, const char *name) {
+  struct type *type = find_declared(c, &c->symbols->types, &c->symbols->library_types, name);
+  return type || !c->scope.is_library ? type : map_get(&c->symbols->types, name);
+}
+
+struct decl *find_value(struct checker *c, const char *name) {
+  const struct symbols *symbols = c->symbols;
+  return map_get(c->scope.is_library ? &symbols->library_values : &symbols->values, name);
+}
+
+/* The program's map or the library's. */
+static struct map *map_for(const struct decl *decl, struct map *program, struct map *library) {
+  return decl->is_library ? library : program;
+}
+
 static bool is_type_word(const char *name) {
   static const char *const words[] = {"int",  "float", "bool",      "string",   "list",
                                       "set",  "map",   "timestamp", "duration", "decimal",
@@ -44,11 +70,12 @@ static void declare_type(struct checker *c, struct decl *decl) {
     report_reserved(c, decl->name, "types of the language keep their names");
     return;
   }
-  struct type *first = map_get(&c->symbols->types, decl->name.text);
+  struct map *types = map_for(decl, &c->symbols->types, &c->symbols->library_types);
+  struct type *first = map_get(types, decl->name.text);
   if (first) {
     report_twice(c, decl->name, "the type", first->decl);
   } else {
-    map_put(&c->symbols->types, decl->name.text, type);
+    map_put(types, decl->name.text, type);
   }
 }
 
@@ -60,11 +87,32 @@ static void declare_function(struct checker *c, struct decl *decl) {
         arena_printf(c->arena, "`%s` is built in: %s", builtin->syntax, builtin->doc));
     return;
   }
-  const struct decl *first = map_get(&c->symbols->functions, decl->name.text);
+  struct map *functions = map_for(decl, &c->symbols->functions, &c->symbols->library_functions);
+  const struct decl *first = map_get(functions, decl->name.text);
   if (first) {
     report_twice(c, decl->name, "the function", first);
   } else {
-    map_put(&c->symbols->functions, decl->name.text, decl);
+    map_put(functions, decl->name.text, decl);
+  }
+}
+
+static void declare_step(struct checker *c, struct decl *decl) {
+  const struct op *op = op_find(decl->name.text);
+  if (op) {
+    report_reserved(c, decl->name,
+                    arena_printf(c->arena, "`%s` is a stage: %s", op->name, op->summary));
+    return;
+  }
+  if (word_find(WORD_VERB, decl->name.text)) {
+    report_reserved(c, decl->name, "it is a word of the language behind `|>`");
+    return;
+  }
+  struct map *steps = map_for(decl, &c->symbols->steps, &c->symbols->library_steps);
+  const struct decl *first = map_get(steps, decl->name.text);
+  if (first) {
+    report_twice(c, decl->name, "the step", first);
+  } else {
+    map_put(steps, decl->name.text, decl);
   }
 }
 
@@ -74,11 +122,12 @@ static void declare_value(struct checker *c, struct decl *decl) {
     report_reserved(c, decl->name, "`it`, `key` and `window` have a meaning in every stage");
     return;
   }
-  const struct decl *first = map_get(&c->symbols->values, name);
+  struct map *values = map_for(decl, &c->symbols->values, &c->symbols->library_values);
+  const struct decl *first = map_get(values, name);
   if (first) {
     report_twice(c, decl->name, "the name", first);
   } else {
-    map_put(&c->symbols->values, name, decl);
+    map_put(values, name, decl);
   }
 }
 
@@ -127,6 +176,7 @@ static void declare_flow(struct checker *c, struct decl *decl, const struct decl
 
 /* `name` is sent to by `decl`; the first such place declares it, unless something else does. */
 static void add_target(struct checker *c, struct decl *decl, struct ident name, bool is_rejects) {
+  if (strcmp(name.text, "skip") == 0) return;
   struct stream *stream = map_get(&c->symbols->streams, name.text);
   if (!stream) stream = add_stream(c, STREAM_DERIVED, name, NULL);
   if (stream->kind != STREAM_DERIVED) return;
@@ -167,6 +217,7 @@ static void find_in_stage(struct checker *c, struct decl *decl, struct stage *st
 }
 
 static void find_targets(struct checker *c, struct decl *decl) {
+  if (decl->kind == DECL_STEP) return; /* its uses send */
   if (decl->on_fail.kind == ON_FAIL_INTO) add_target(c, decl, decl->on_fail.into, true);
   vec_each(struct stage *, stage, &decl->stages) find_in_stage(c, decl, *stage);
 }
@@ -182,11 +233,13 @@ static const char *base_name(struct checker *c, const char *path) {
 }
 
 static void declare(struct checker *c, struct decl *decl, const struct decl **flow) {
+  if (decl->is_library) decl->number = ++c->symbols->number;
   switch (decl->kind) {
   case DECL_FLOW: declare_flow(c, decl, flow); break;
   case DECL_RECORD:
   case DECL_ENUM: declare_type(c, decl); break;
   case DECL_FN: declare_function(c, decl); break;
+  case DECL_STEP: declare_step(c, decl); break;
   case DECL_PARAM:
   case DECL_CONST: declare_value(c, decl); break;
   case DECL_SOURCE:
@@ -194,6 +247,15 @@ static void declare(struct checker *c, struct decl *decl, const struct decl **fl
   case DECL_STREAM: declare_stream(c, decl); break;
   default: break;
   }
+}
+
+/* A function of any type, or of functions, is checked where it is called. */
+static void mark_generic(struct checker *c, struct decl *fn) {
+  c->scope.is_library = fn->is_library;
+  vec_each(const struct field_decl, field, &fn->fields) {
+    if (type_is_open(c, field->type_syntax)) fn->is_generic = true;
+  }
+  c->scope.is_library = false;
 }
 
 bool pass_resolve(struct compiler *compiler) {
@@ -206,12 +268,21 @@ bool pass_resolve(struct compiler *compiler) {
   map_init(&c->symbols->types, c->arena);
   map_init(&c->symbols->functions, c->arena);
   map_init(&c->symbols->values, c->arena);
+  map_init(&c->symbols->steps, c->arena);
+  map_init(&c->symbols->library_types, c->arena);
+  map_init(&c->symbols->library_functions, c->arena);
+  map_init(&c->symbols->library_steps, c->arena);
+  map_init(&c->symbols->library_values, c->arena);
   map_init(&c->symbols->streams, c->arena);
   c->symbols->flow_name = base_name(c, compiler->source->path);
   map_put(&c->symbols->types, intern(c, "Rejected"), (void *)c->types->rejected);
   add_stream(c, STREAM_SINK, (struct ident){.text = intern(c, "stdout")}, NULL);
   const struct decl *flow = NULL;
   vec_each(struct decl *, decl, &compiler->program->decls) declare(c, *decl, &flow);
+  vec_each(struct decl *, decl, &compiler->program->decls) {
+    if ((*decl)->kind == DECL_FN) mark_generic(c, *decl);
+    if ((*decl)->kind != DECL_STEP) expand_steps(c, *decl);
+  }
   vec_each(struct decl *, decl, &compiler->program->decls) find_targets(c, *decl);
   return !diags_has_errors(c->diags);
 }

@@ -202,6 +202,15 @@ struct expr *tree_record(struct parser *parser, struct span span, struct record_
   return limited(parser, expr);
 }
 
+struct expr *tree_lambda(struct parser *parser, struct span span, struct ident_list params,
+                         struct expr *body) {
+  struct expr *expr = tree_expr(parser, EXPR_LAMBDA, span);
+  expr->lambda.params = params;
+  expr->lambda.body = body;
+  raise_height(expr, body);
+  return limited(parser, expr);
+}
+
 struct expr *tree_fstring(struct parser *parser, struct span span, struct fstring_part_list parts) {
   struct expr *expr = tree_expr(parser, EXPR_FSTRING, span);
   expr->fstring = parts;
@@ -354,6 +363,19 @@ struct type_syntax *tree_optional_type(struct parser *parser, struct span span,
   if (inner->kind == TYPE_SYNTAX_OPTIONAL) return inner; /* T?? is T? */
   struct type_syntax *type = tree_type(parser, TYPE_SYNTAX_OPTIONAL, span);
   type->inner = inner;
+  return type;
+}
+
+struct type_syntax *tree_function_type(struct parser *parser, struct span span,
+                                       const struct token *word, struct type_syntax_list params,
+                                       struct type_syntax *result) {
+  struct type_syntax *type = tree_type(parser, TYPE_SYNTAX_FUNCTION, span);
+  type->args = params;
+  type->inner = result;
+  if (strcmp(word->name, "fn") == 0) return type;
+  struct diag *diag = diag_error(diags_of(parser), E0100, word->span,
+                                 "the type of a function begins with `fn`, not `%s`", word->name);
+  diag_help(diag, "write  fn(int) -> string");
   return type;
 }
 

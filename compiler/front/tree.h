@@ -41,6 +41,8 @@ struct expr *tree_call(struct parser *, struct span span, const struct token *na
 struct expr *tree_list(struct parser *, struct span span, struct expr_list items);
 struct expr *tree_map(struct parser *, struct span span, struct map_pair_list pairs);
 struct expr *tree_record(struct parser *, struct span span, struct record_item_list items);
+struct expr *tree_lambda(struct parser *, struct span span, struct ident_list params,
+                         struct expr *body);
 struct expr *tree_fstring(struct parser *, struct span span, struct fstring_part_list parts);
 
 /* The condition of an `if`: an optional and the name that its value gets, or a bool. */
@@ -79,6 +81,9 @@ struct block *tree_block_of(struct parser *, struct stmt *stmt);
 struct type_syntax *tree_type(struct parser *, enum type_syntax_kind kind, struct span span);
 struct type_syntax *tree_optional_type(struct parser *, struct span span,
                                        struct type_syntax *inner);
+/* `fn(T, …) -> U`; reports any other word in the place of `fn`. */
+struct type_syntax *tree_function_type(struct parser *, struct span span, const struct token *word,
+                                       struct type_syntax_list params, struct type_syntax *result);
 /* Appends a clause; E0115 where the list has one of that name. */
 void tree_add_clause(struct parser *, struct clause_list *clauses, const struct token *name,
                      struct expr *value);

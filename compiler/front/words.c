@@ -19,8 +19,8 @@ static const struct word declarations[] = {
     {"sink", TOKEN_SINK},
     {"stream", TOKEN_STREAM},
     {"test", TOKEN_TEST},
-    {"import", 0},
-    {"step", 0},
+    {"import", TOKEN_IMPORT},
+    {"step", TOKEN_STEP},
     {"extern", 0},
     {NULL, 0},
 };

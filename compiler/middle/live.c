@@ -191,6 +191,14 @@ static void visit_node(struct live *l, const struct node *node) {
     if (arm->condition != NULL) visit_value(l, arm->condition);
 }
 
+/* A function that is written anew for each use, or that nothing uses, has not been checked. */
+static void visit_decl(struct live *l, const struct decl *decl) {
+  if ((decl->kind != DECL_FN && decl->kind != DECL_CONST) || !decl->is_checked) return;
+  if (decl->value != NULL) visit_value(l, decl->value);
+  if (decl->body != NULL) visit_block(l, decl->body);
+  vec_each(const struct type *, type, &decl->arg_types) mark_whole(l, *type);
+}
+
 struct live *live_find(struct compiler *c) {
   struct live *l = arena_new(&c->arena, struct live);
   l->compiler = c;
@@ -199,13 +207,8 @@ struct live *live_find(struct compiler *c) {
   l->is_read = arena_zalloc(&c->arena, (c->types->all.count + 1) * sizeof *l->is_read);
   vec_each(struct node *, node, &c->graph->nodes) visit_node(l, *node);
   l->item = NULL;
-  vec_each(struct decl *, it, &c->program->decls) {
-    const struct decl *decl = *it;
-    if (decl->kind != DECL_FN && decl->kind != DECL_CONST) continue;
-    if (decl->value != NULL) visit_value(l, decl->value);
-    if (decl->body != NULL) visit_block(l, decl->body);
-    vec_each(const struct type *, type, &decl->arg_types) mark_whole(l, *type);
-  }
+  vec_each(struct decl *, it, &c->program->decls) visit_decl(l, *it);
+  vec_each(struct decl *, it, &c->program->instances) visit_decl(l, *it);
   vec_each(const struct type *, type, &c->types->all) {
     l->item = *type;
     vec_each(struct type_field, field, &(*type)->fields)

@@ -23,6 +23,11 @@ static struct expr *record_of_keys(struct checker *c, const struct stage *stage)
   return record;
 }
 
+/* The empty record, which in a step is the key of a stream without one, takes the key away. */
+static bool has_no_parts(const struct type *type) {
+  return type->kind == TYPE_RECORD && type_is_structural(type) && type->fields.count == 0;
+}
+
 static void check_key(struct checker *c, struct stage *stage) {
   struct compiler *compiler = check_compiler(c);
   stage->out_key = check_types(c)->error;
@@ -34,6 +39,10 @@ static void check_key(struct checker *c, struct stage *stage) {
   }
   struct expr *key = stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
   if (key->type->kind == TYPE_ERROR) return;
+  if (has_no_parts(key->type)) {
+    stage->out_key = NULL;
+    return;
+  }
   if (type_is_key(key->type)) {
     stage->out_key = key->type;
     return;
@@ -62,10 +71,15 @@ static const struct expr *key_value(struct emit *e, const struct stage *stage) {
 }
 
 static void emit_key_functions(struct emit *e, const struct node *node) {
+  if (node->stage->out_key == NULL) return;
   emit_user_function(e, node, "", key_value(e, node->stage));
 }
 
 static void emit_key_row(struct emit *e, const struct node *node, const char *row) {
+  if (node->stage->out_key == NULL) {
+    emit_push(e, node, 0, row, NULL);
+    return;
+  }
   const struct expr *value = key_value(e, node->stage);
   emit_push(e, node, 0, row, emit_user_call(e, node, "", value, row));
   emit_user_end(e, node, value);

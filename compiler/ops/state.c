@@ -1,16 +1,19 @@
 /* state: one value per key, changed by each item, kept across runs and crashes. */
+#include <string.h>
+
 #include "front/check.h"
 #include "back/emit_state.h"
 #include "middle/lower.h"
 #include "ops/op.h"
 
 static void check_identity(struct checker *c, struct stage *stage) {
-  stage->id = stage->name.text;
+  const char *id = stage->name.text;
   struct clause *clause = check_clause(&stage->clauses, "named");
   const char *name = clause ? check_clause_name(c, clause) : NULL;
-  if (name) stage->id = name;
+  if (name) id = name;
   clause = check_clause(&stage->clauses, "was");
-  if (clause) stage->was_id = check_clause_string(c, clause);
+  stage->id = check_state_id(c, stage, id);
+  stage->was_id = check_state_was(c, stage, id, clause ? check_clause_string(c, clause) : NULL);
   static const char *const known[] = {"named", "was", NULL};
   check_unused_clauses(c, &stage->clauses, "a state", known);
 }
@@ -32,7 +35,8 @@ static void check_state(struct checker *c, struct stage *stage) {
 static void lower_state(struct lower *l, struct stage *stage, struct node *node) {
   for (size_t i = 1; i < stage->emits.count; i++) {
     uint32_t port = lower_add_port(l, node, stage->emits.data[i].type);
-    lower_connect_name(l, node, port, stage->emits.data[i].into);
+    bool is_dropped = strcmp(stage->emits.data[i].into.text, "skip") == 0; /* by the use of a step */
+    if (!is_dropped) lower_connect_name(l, node, port, stage->emits.data[i].into);
   }
 }
 

@@ -37,6 +37,7 @@ struct flow_site {
   const char *step;   /* "state total", "map", "source events" */
   uint32_t line, column, length;
   const char *text;   /* the whole line, without its newline */
+  const char *file;   /* null: that of the program */
 };
 
 /* Why the current row failed. Set by flow_fail() just before a generated function returns false. */
