@@ -40,16 +40,21 @@ const char *check_clause_string(struct checker *c, const struct clause *clause) 
   return NULL;
 }
 
+static const char *joined_id(struct checker *c, const char *instance, const char *id) {
+  const char *text = arena_printf(c->arena, "%s.%s", instance, id);
+  return names_intern(&c->compiler->names, text, strlen(text));
+}
+
 const char *check_state_id(struct checker *c, const struct stage *stage, const char *id) {
   const struct instance *use = stage->instance;
-  return use ? arena_printf(c->arena, "%s.%s", use->id, id) : id;
+  return use ? joined_id(c, use->id, id) : id;
 }
 
 const char *check_state_was(struct checker *c, const struct stage *stage, const char *id,
                             const char *was) {
   const struct instance *use = stage->instance;
   if (!use || (!was && !use->was_id)) return was;
-  return arena_printf(c->arena, "%s.%s", use->was_id ? use->was_id : use->id, was ? was : id);
+  return joined_id(c, use->was_id ? use->was_id : use->id, was ? was : id);
 }
 
 const char *check_clause_name(struct checker *c, const struct clause *clause) {
@@ -88,7 +93,8 @@ static const char *circle_of_decls(struct checker *c, const struct decl *decl) {
   text_init(&path, c->arena);
   bool is_inside = false;
   vec_each(struct decl *, item, &c->stack) {
-    if (*item == decl) is_inside = true;
+    const struct instance *use = (*item)->is_generic ? (*item)->instance : NULL;
+    if (*item == decl || (use && use->decl == decl)) is_inside = true;
     if (is_inside) text_addf(&path, "%s → ", (*item)->name.text);
   }
   text_add(&path, decl->name.text);
@@ -314,7 +320,8 @@ struct ids {
   struct map spans; /* to struct span */
 };
 
-static void claim_id(struct checker *c, struct ids *ids, const char *id, struct span span) {
+static void claim_id(struct checker *c, struct ids *ids, const char *id, struct span span,
+                     const struct instance *use) {
   if (!id) return;
   struct span *first = map_get(&ids->spans, id);
   if (!first) {
@@ -326,7 +333,10 @@ static void claim_id(struct checker *c, struct ids *ids, const char *id, struct 
   struct diag *diag = diag_error(c->diags, E0501, span,
                                  "`%s` is already the name of something else that is saved", id);
   diag_label(diag, *first, "here");
-  diag_help(diag, "rename one of them, or add  named NAME  to a state or to the use of a step");
+  if (use)
+    diag_help(diag, "tell the uses of the step apart:  |> %s … named NAME", use->decl->name.text);
+  else
+    diag_help(diag, "rename one of them, or add  named NAME  to a state");
 }
 
 static void claim_stage_ids(struct checker *c, struct ids *ids, const struct decl *decl) {
@@ -334,7 +344,7 @@ static void claim_stage_ids(struct checker *c, struct ids *ids, const struct dec
     const struct stage *stage = *slot;
     const struct instance *use = stage->instance;
     while (use && use->outer) use = use->outer;
-    claim_id(c, ids, stage->id, use ? use->span : stage->name.span);
+    claim_id(c, ids, stage->id, use ? use->span : stage->name.span, use);
   }
 }
 
@@ -344,7 +354,7 @@ static void check_ids(struct checker *c) {
   vec_each(struct decl *, item, &c->compiler->program->decls) {
     const struct decl *decl = *item;
     if (decl->kind == DECL_SOURCE || decl->kind == DECL_SINK)
-      claim_id(c, &ids, decl->name.text, decl->name.span);
+      claim_id(c, &ids, decl->name.text, decl->name.span, NULL);
     claim_stage_ids(c, &ids, decl);
   }
 }

@@ -41,6 +41,11 @@ static void report_unchangeable(struct checker *c, const struct expr *place) {
     break;
   case REF_KEY: diag_error(c->diags, E0215, place->span, "a key never changes"); break;
   case REF_ARG:
+    if (name[0] == '0') { /* captured by a lambda */
+      diag = diag_error(c->diags, E0215, place->span, "a function changes nothing");
+      diag_help(diag, "walk over the values instead:  for x in … { … }");
+      break;
+    }
     diag = diag_error(c->diags, E0215, place->span, "the parameter `%s` never changes", name);
     diag_help(diag, "change a copy:  let x = %s", name);
     break;

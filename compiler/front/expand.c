@@ -126,16 +126,17 @@ static int parameter_of(struct checker *c, const struct decl *step, const struct
 
 static void bind_stream(struct checker *c, struct instance *use, const struct field_decl *field,
                         const struct expr *value) {
+  struct ident *target = arena_new(c->arena, struct ident);
   if (value->kind != EXPR_NAME) {
     struct diag *diag = diag_error(c->diags, E0243, value->span,
                                    "`%s` of `%s` is the name of a stream or sink",
                                    field->name.text, use->decl->name.text);
     diag_help(diag, "write  %s: NAME,  or  %s: skip", field->name.text, field->name.text);
-    return;
+    *target = (struct ident){"skip", value->span};
+  } else {
+    *target = (struct ident){value->name.text, value->span};
+    if (use->outer) replace_stream(c, use->outer, target);
   }
-  struct ident *target = arena_new(c->arena, struct ident);
-  *target = (struct ident){value->name.text, value->span};
-  if (use->outer) replace_stream(c, use->outer, target);
   map_put(&use->streams, field->name.text, target);
 }
 

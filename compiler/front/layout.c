@@ -402,6 +402,13 @@ static bool declaration_word(struct layout *l, struct token *token) {
   const struct token *next = look(l, 1);
   const struct word *word = word_find(WORD_DECLARATION, token->name);
   if (next->kind == TOKEN_PIPE) return false;
+  if (word && word->kind == TOKEN_IMPORT && next->kind == TOKEN_NAME && !next->is_first) {
+    struct diag *diag =
+        diag_error(diags_of(l), E0100, next->span, "an import names a file, in quotes");
+    diag_help(diag, "write  import \"%s.flow\"", next->name);
+    skip_statement(l);
+    return true;
+  }
   if (word && word->kind) {
     token->kind = word->kind;
     l->is_test_header = word->kind == TOKEN_TEST;
@@ -495,7 +502,9 @@ static bool take_word(struct layout *l, struct token *token) {
   const struct token *next = look(l, 1);
   if (l->depth == 0 && last == TOKEN_NL) return declaration_word(l, token);
   if (last == TOKEN_PIPE) return verb_word(l, token);
-  if (last == TOKEN_KEY && (is_name(token, "by") || is_name(token, "BY"))) {
+  if (is_name(token, "fn") && next->kind == '(') { /* a type: fn(int) -> bool */
+    token->kind = TOKEN_FN;
+  } else if (last == TOKEN_KEY && (is_name(token, "by") || is_name(token, "BY"))) {
     token->kind = TOKEN_BY;
   } else if (last == '}' && is_name(token, "on") && next->kind == TOKEN_NAME) {
     token->kind = TOKEN_ON;

@@ -275,8 +275,12 @@ type: NAME
         $$->name = tree_ident($NAME);
         $$->args = $types;
       }
-    | NAME '(' types ')' ARROW type[inner] %prec FUNCTION_TYPE
-      { $$ = tree_function_type(parser, @$, $NAME, $types, $inner); }
+    | FN '(' types ')' ARROW type[inner] %prec FUNCTION_TYPE
+      {
+        $$ = tree_type(parser, TYPE_SYNTAX_FUNCTION, @$);
+        $$->args = $types;
+        $$->inner = $inner;
+      }
     | type[inner] '?'  { $$ = tree_optional_type(parser, @$, $inner); }
     | '{' fields close
       {

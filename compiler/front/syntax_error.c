@@ -247,7 +247,7 @@ static void add_help(const struct parser *parser, struct diag *diag, const struc
   } else if (token->kind == TOKEN_THEN && has_block) {
     diag_help(diag, "as a statement, write: if CONDITION { … } else { … }");
   } else if (token->kind == TOKEN_FAT_ARROW && last == TOKEN_NAME && has(expected, '+')) {
-    diag_help(diag, "functions cannot be passed as arguments in this version of the language");
+    diag_help(diag, "a function without a name is an argument: xs.map(x => x + 1); a stage says: |> map it + 1");
   } else if (token->kind == '.' && has(expected, TOKEN_PIPE)) {
     diag_help(diag, "stages follow one another with `|>`: events |> filter … |> map …");
   } else if (has(expected, TOKEN_NL) && has(expected, ';') && has(expected, '}')) {

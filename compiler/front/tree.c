@@ -366,19 +366,6 @@ struct type_syntax *tree_optional_type(struct parser *parser, struct span span,
   return type;
 }
 
-struct type_syntax *tree_function_type(struct parser *parser, struct span span,
-                                       const struct token *word, struct type_syntax_list params,
-                                       struct type_syntax *result) {
-  struct type_syntax *type = tree_type(parser, TYPE_SYNTAX_FUNCTION, span);
-  type->args = params;
-  type->inner = result;
-  if (strcmp(word->name, "fn") == 0) return type;
-  struct diag *diag = diag_error(diags_of(parser), E0100, word->span,
-                                 "the type of a function begins with `fn`, not `%s`", word->name);
-  diag_help(diag, "write  fn(int) -> string");
-  return type;
-}
-
 void tree_add_clause(struct parser *parser, struct clause_list *clauses, const struct token *name,
                      struct expr *value) {
   vec_each(struct clause, clause, clauses) {

@@ -81,9 +81,6 @@ struct block *tree_block_of(struct parser *, struct stmt *stmt);
 struct type_syntax *tree_type(struct parser *, enum type_syntax_kind kind, struct span span);
 struct type_syntax *tree_optional_type(struct parser *, struct span span,
                                        struct type_syntax *inner);
-/* `fn(T, …) -> U`; reports any other word in the place of `fn`. */
-struct type_syntax *tree_function_type(struct parser *, struct span span, const struct token *word,
-                                       struct type_syntax_list params, struct type_syntax *result);
 /* Appends a clause; E0115 where the list has one of that name. */
 void tree_add_clause(struct parser *, struct clause_list *clauses, const struct token *name,
                      struct expr *value);

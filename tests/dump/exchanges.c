@@ -118,7 +118,7 @@ FLOW_INLINE void stage_5_seen_items_totals(struct flow_worker *w, const struct R
 static void emit0_seen_items_seen(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
 static void emit1_seen_items_seen(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
 static const struct flow_site site_1 = {"state totals", 19, 30, 15,
-  "  |> state totals: int = 0 { totals += shops; emit { item: key, totals } }"};
+  "  |> state totals: int = 0 { totals += shops; emit { item: key, totals } }", NULL};
 static void emit0_seen_items_totals(struct flow_worker *w, const struct R_2 *it, const struct flow_str *key);
 static inline void enter_3_seen_items_seen(struct flow_worker *w, const struct T_Sale *it, const struct flow_str *key);
 static inline void enter_5_seen_items_totals(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
@@ -142,15 +142,15 @@ static void take_5_seen_items_totals(struct flow_worker *w, struct flow_inbox *i
 static __attribute__((noinline)) void apply_5_seen_items_totals(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static __attribute__((noinline)) void cross_5_seen_items_totals(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key, uint64_t hash);
 static const struct flow_site site_2 = {"source sales", 4, 8, 5,
-  "source sales: Sale = file(\"sales.jsonl\", jsonl)"};
+  "source sales: Sale = file(\"sales.jsonl\", jsonl)", NULL};
 static const struct flow_site site_3 = {"source late", 5, 8, 4,
-  "source late: Sale  = file(\"late.jsonl\", jsonl)"};
+  "source late: Sale  = file(\"late.jsonl\", jsonl)", NULL};
 static const struct flow_site site_4 = {"state seen", 10, 3, 34,
-  "  |> state seen: list[string] = [] {"};
+  "  |> state seen: list[string] = [] {", NULL};
 static const struct flow_site site_5 = {"state totals", 19, 3, 72,
-  "  |> state totals: int = 0 { totals += shops; emit { item: key, totals } }"};
+  "  |> state totals: int = 0 { totals += shops; emit { item: key, totals } }", NULL};
 static const struct flow_site site_6 = {"sink out", 6, 6, 3,
-  "sink out           = file(\"out.jsonl\", jsonl) unordered"};
+  "sink out           = file(\"out.jsonl\", jsonl) unordered", NULL};
 
 /* ==== The program's own expressions and statements ==== */
 

@@ -13,9 +13,9 @@ struct R_1 {
 /* ==== Places in the program, parameters, prototypes ==== */
 
 static const struct flow_site site_1 = {"source numbers", 2, 8, 7,
-  "source numbers: int = stdin(text)"};
+  "source numbers: int = stdin(text)", NULL};
 static const struct flow_site site_2 = {"sink stdout", 3, 59, 14,
-  "numbers |> filter it > 100 |> map { n: it, half: it / 2 } |> into stdout"};
+  "numbers |> filter it > 100 |> map { n: it, half: it / 2 } |> into stdout", NULL};
 
 /* ==== The program's own expressions and statements ==== */
 

@@ -49,7 +49,7 @@ static const struct flow_type schema_int = {.kind = FLOW_KIND_INT};
 
 FLOW_INLINE void stage_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static const struct flow_site site_1 = {"state count", 6, 29, 10,
-  "  |> state count: int = 0 { count += 1 }"};
+  "  |> state count: int = 0 { count += 1 }", NULL};
 static void emit0_rows_count(struct flow_worker *w, const struct R_1 *it, const struct flow_str *key);
 FLOW_INLINE void print_stdout(struct flow_worker *w, struct flow_buf *b, const struct R_1 *x);
 static __attribute__((noinline)) void cross_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash);
@@ -61,11 +61,11 @@ struct X_1 {
 static void take_1_rows_count(struct flow_worker *w, struct flow_inbox *inbox);
 static __attribute__((noinline)) void apply_1_rows_count(struct flow_worker *w, const struct T_Row *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static const struct flow_site site_2 = {"source rows", 3, 8, 4,
-  "source rows: Row = file(\"rows.csv\", csv)"};
+  "source rows: Row = file(\"rows.csv\", csv)", NULL};
 static const struct flow_site site_3 = {"state count", 6, 3, 38,
-  "  |> state count: int = 0 { count += 1 }"};
+  "  |> state count: int = 0 { count += 1 }", NULL};
 static const struct flow_site site_4 = {"sink stdout", 8, 3, 14,
-  "  |> into stdout"};
+  "  |> into stdout", NULL};
 
 /* ==== The program's own expressions and statements ==== */
 

@@ -167,7 +167,7 @@ struct held {
 static void emit0_numbers_seen(struct flow_worker *w, const struct L_int *it, const struct flow_str *key);
 static void hold0_numbers_seen(struct flow_worker *w, const struct L_int *it, struct held *held);
 static const struct flow_site site_1 = {"state seen", 8, 13, 8,
-  "       emit 100 / it into shares"};
+  "       emit 100 / it into shares", NULL};
 static void emit1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key);
 static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct held *held);
 FLOW_INLINE void print_stdout_2(struct flow_worker *w, struct flow_buf *b, const struct T_Rejected *x);
@@ -181,11 +181,11 @@ static void take_1_numbers_seen(struct flow_worker *w, struct flow_inbox *inbox)
 static __attribute__((noinline)) void apply_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash, struct flow_entry *guess);
 static __attribute__((noinline)) void cross_1_numbers_seen(struct flow_worker *w, const int64_t *it, const struct flow_str *key, uint64_t hash);
 static const struct flow_site site_2 = {"source numbers", 2, 8, 7,
-  "source numbers: int = stdin(text)"};
+  "source numbers: int = stdin(text)", NULL};
 static const struct flow_site site_3 = {"state seen", 5, 3, 31,
-  "  |> state seen: list[int] = [] {"};
+  "  |> state seen: list[int] = [] {", NULL};
 static const struct flow_site site_4 = {"sink stdout", 10, 28, 14,
-  "  |> map f\"{len(it)} seen\" |> into stdout"};
+  "  |> map f\"{len(it)} seen\" |> into stdout", NULL};
 
 /* ==== The program's own expressions and statements ==== */
 

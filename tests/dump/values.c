@@ -54,21 +54,21 @@ struct params {
 };
 
 static const struct flow_site site_1 = {"fn area", 6, 60, 7,
-  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }"};
+  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
 static const struct flow_site site_2 = {"fn area", 6, 60, 13,
-  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }"};
+  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
 static const struct flow_site site_3 = {"fn area", 6, 84, 9,
-  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }"};
+  "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
 static inline const struct params *params_of(const struct flow_worker *w) {
   return w->params;
 }
 
 static const struct flow_site site_4 = {"map", 10, 22, 18,
-  "  |> map { id, area: area(shape) / step \?\? 0, label: label \?\? \"none\", parsed: parse_int(label \?\? \"\") \?\? -1 }"};
+  "  |> map { id, area: area(shape) / step \?\? 0, label: label \?\? \"none\", parsed: parse_int(label \?\? \"\") \?\? -1 }", NULL};
 static const struct flow_site site_5 = {"source items", 7, 8, 5,
-  "source items: Item = stdin(jsonl)"};
+  "source items: Item = stdin(jsonl)", NULL};
 static const struct flow_site site_6 = {"sink stdout", 11, 3, 14,
-  "  |> into stdout"};
+  "  |> into stdout", NULL};
 
 /* ==== The program's own expressions and statements ==== */
 
