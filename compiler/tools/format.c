@@ -146,7 +146,7 @@ static bool has_space(const struct format *f, int kind) {
   case '}': return last != '{';
   case '(':
   case '[': {
-    bool is_called = last == TOKEN_NAME && !f->is_clause;
+    bool is_called = (last == TOKEN_NAME && !f->is_clause) || last == TOKEN_FN; /* fn(int) -> bool */
     return !is_called && last != ')' && last != ']' && last != '?';
   }
   default: return true;
