@@ -40,6 +40,8 @@ static const struct type *report_arg(struct checker *c, struct expr *call, size_
   struct diag *diag = diag_error(c->diags, E0205, arg->span, "`%s` works on %s, this is `%s`",
                                  name_of(call), wanted, type_name(c->types, arg->type));
   diag_note(diag, "%s: %s", call->call.builtin->syntax, call->call.builtin->doc);
+  const char *aggregate = our_aggregate(name_of(call));
+  if (aggregate && arg->type->kind <= TYPE_FLOAT) diag_help(diag, "%s", aggregate);
   return c->types->error;
 }
 
@@ -558,10 +560,6 @@ static const char *const foreign[][2] = {
     {"SUM", "sum"},
     {"MIN", "min"},
     {"MAX", "max"},
-    {"coalesce", "??"},
-    {"COALESCE", "??"},
-    {"unwrap_or", "??"},
-    {"concat", "++"},
     {"b64encode", "base64"},
     {"base64_encode", "base64"},
     {"to_base64", "base64"},
@@ -588,7 +586,6 @@ static const char *const foreign[][2] = {
     {"update", "put"},
     {"unshift", "insert"},
     {"current_timestamp", "now"},
-    {"format", "f\"…\""},
 };
 
 const char *builtin_foreign(const char *name) {

@@ -164,20 +164,15 @@ static const struct type *enum_of_variant(struct checker *c, const char *name) {
   return NULL;
 }
 
-/* Names the operator or function that does what one of another language does. */
+/* Says what does here what a function of another language does. */
 static bool help_foreign(struct diag *diag, const char *name) {
-  const char *ours = builtin_foreign(name);
-  if (!ours) return false;
-  if (strcmp(ours, "??") == 0) {
-    diag_help(diag, "a default is written  value ?? default");
-  } else if (strcmp(ours, "++") == 0) {
-    diag_help(diag, "strings and lists are joined with  a ++ b");
-  } else if (ours[0] == 'f' && ours[1] == '"') {
-    diag_help(diag, "values are put into a text with  f\"{a} of {b}\"");
-  } else {
+  const char *phrase = our_phrase(name), *ours = builtin_foreign(name);
+  if (phrase) {
+    diag_help(diag, "%s", phrase);
+  } else if (ours) {
     diag_help(diag, "here it is called `%s`", ours);
   }
-  return true;
+  return phrase || ours;
 }
 
 static void report_unknown_function(struct checker *c, const struct expr *expr) {

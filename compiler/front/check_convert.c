@@ -133,7 +133,11 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
   }
   struct diag *diag = diag_error(c->diags, E0205, expr->span, "expected `%s`, found `%s`",
                                  type_name(c->types, expected), type_name(c->types, type));
-  if (expected->kind == TYPE_BOOL) {
+  bool is_collection =
+      expected->kind == TYPE_LIST || expected->kind == TYPE_SET || expected->kind == TYPE_MAP;
+  if (is_collection && expr->kind == EXPR_RECORD && expr->record.items.count == 0) {
+    diag_help(diag, "an empty one is written `[]`");
+  } else if (expected->kind == TYPE_BOOL) {
     help_condition(c, diag, expr);
   } else if (!help_variant(diag, expr, expected)) {
     help_conversion(c, diag, expr, expected);

@@ -471,11 +471,20 @@ void report_no_index(struct checker *c, const struct expr *object) {
   if (type->kind == TYPE_SET) diag_help(diag, "whether it is there:  x in set");
 }
 
+/* In other languages -1 is the last element. */
+static void warn_negative_index(struct checker *c, const struct expr *index) {
+  if (index->kind != EXPR_INT || index->integer >= 0) return;
+  struct diag *diag =
+      diag_warning(c->diags, W0906, index->span, "no element of a list has a negative index");
+  diag_help(diag, "the last one:  last(xs), or xs[len(xs) - 1]");
+}
+
 static struct expr *infer_index(struct checker *c, struct expr *expr) {
   struct expr *object = expr->index.object = infer(c, expr->index.object, NULL);
   const struct type *type = object->type;
   if (type->kind == TYPE_LIST || type->kind == TYPE_MAP) {
     const struct type *key = type->kind == TYPE_LIST ? c->types->int_ : type->key;
+    if (type->kind == TYPE_LIST) warn_negative_index(c, expr->index.index);
     expr->index.index = check_expr(c, expr->index.index, key);
     expr->type = type_optional(c->types, type->elem);
     return expr;

@@ -20,6 +20,8 @@ static bool check_variant_pattern(struct checker *c, struct pattern *pattern,
       help = arena_printf(c->arena, "texts are written in quotes:  \"%s\"", pattern->name.text);
     if (subject->kind == TYPE_OPTIONAL)
       help = arena_printf(c->arena, "take the value apart first:  some x => …, none => …");
+    const char *ours = our_value(pattern->name.text);
+    if (ours) help = arena_printf(c->arena, "here it is called `%s`", ours);
     if (strcmp(pattern->name.text, "_") == 0) help = "everything else is written  else => …";
     report_pattern(c, pattern, subject, help);
     return false;

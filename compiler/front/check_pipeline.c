@@ -163,6 +163,10 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
     diag_help(diag, "here it is called `%s`", ours);
     return;
   }
+  if (our_aggregate(verb.text)) {
+    diag_help(diag, "%s", our_aggregate(verb.text));
+    return;
+  }
   size_t count;
   const struct op *const *ops = op_all(&count);
   struct name_list names = {0};

@@ -41,6 +41,62 @@ const char *our_stage(const char *word) {
   return find_pair(pairs, word);
 }
 
+const char *our_phrase(const char *word) {
+#define DEFAULT   "a default is written  value ?? default"
+#define OPTIONAL  "a T is a T? as it is: write the value alone"
+#define PRINTED   "items are seen with  |> inspect  and written with  |> into stdout"
+#define ELEMENTS  "a `for` in a `fn` goes through a list;  xs.map(x => x * 2)  makes another one"
+#define AGGREGATE "a `state` aggregates: |> key by … |> state n: int = 0 { n += 1; emit n }"
+  static const struct word_pair pairs[] = {
+      {"coalesce", DEFAULT},
+      {"COALESCE", DEFAULT},
+      {"ifnull", DEFAULT},
+      {"IFNULL", DEFAULT},
+      {"nvl", DEFAULT},
+      {"NVL", DEFAULT},
+      {"unwrap_or", DEFAULT},
+      {"unwrap_or_default", DEFAULT},
+      {"getOrElse", DEFAULT},
+      {"unwrap", DEFAULT ";  where it is there:  if let x = value { … }"},
+      {"expect", DEFAULT ";  where it is there:  if let x = value { … }"},
+      {"is_some", "ask  value != none"},
+      {"is_none", "ask  value == none"},
+      {"isnull", "ask  value == none"},
+      {"ISNULL", "ask  value == none"},
+      {"Some", OPTIONAL},
+      {"Just", OPTIONAL},
+      {"Ok", "a function returns the value alone, also where it can fail"},
+      {"Err", "a failure is written  fail \"why\""},
+      {"Error", "a failure is written  fail \"why\""},
+      {"panic", "a failure is written  fail \"why\""},
+      {"print", PRINTED},
+      {"println", PRINTED},
+      {"printf", PRINTED},
+      {"puts", PRINTED},
+      {"reduce", ELEMENTS},
+      {"fold", ELEMENTS},
+      {"iter", ELEMENTS},
+      {"forEach", ELEMENTS},
+      {"get", "m[k] is the value of a key or none:  m[k] ?? 0"},
+      {"pow", "there is no operator for powers: x * x"},
+      {"concat", "strings and lists are joined with  a ++ b"},
+      {"CONCAT", "strings and lists are joined with  a ++ b"},
+      {"format", "values are put into a text with  f\"{a} of {b}\""},
+      {"clone", "every value is a copy:  let x = y"},
+      {"copy", "every value is a copy:  let x = y"},
+      {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
+const char *our_aggregate(const char *word) {
+  static const struct word_pair pairs[] = {
+      {"count", AGGREGATE}, {"COUNT", AGGREGATE}, {"sum", AGGREGATE}, {"avg", AGGREGATE},
+      {"mean", AGGREGATE},  {"min", AGGREGATE},   {"max", AGGREGATE}, {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
 const char *our_type(const char *word) {
   static const struct word_pair pairs[] = {
       {"str", "string"},
@@ -124,7 +180,7 @@ static const struct word_pair future_words[] = {
     {"sessionize", NULL},
     {"decimal", "count in the smallest unit, such as cents, with `int`"},
     {"json", "name the fields that you need in a `record`; others are skipped"},
-    {"as", NULL},
+    {"as", "to convert a value: int(x), float(x), string(x)"},
     {"lag", NULL},
     {"idle", NULL},
     {"allow", NULL},

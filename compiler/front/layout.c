@@ -28,6 +28,8 @@ struct layout {
   bool is_pipeline;          /* the current statement of the file has a `|>` outside brackets */
   bool is_test_header;       /* the next `{` opens a test */
   bool is_too_deep;
+  bool is_between;                   /* a foreign `BETWEEN` waits for its `AND` */
+  const struct token *reported_none; /* a `NULL` that was reported together with its `IS` */
   uint32_t last_end; /* where the last raw token ended, commas and comments aside */
 
   /* The first pair whose closing bracket stands further left than the line of its opening one: the
@@ -306,7 +308,9 @@ static void end_line(struct layout *l) {
   const struct token *token = look(l, 0);
   int innermost = l->depth ? l->open[l->depth - 1].kind : 0;
   if (innermost != 0 && innermost != '{') return;
-  if (!can_end(last_kind(l)) || continues(l)) return;
+  /* `tags: Vec<string>` in the form of another language: the next line is a field of its own. */
+  bool is_field = last_kind(l) == '>' && token->kind == TOKEN_NAME && look(l, 1)->kind == ':';
+  if ((!can_end(last_kind(l)) && !is_field) || continues(l)) return;
   bool is_ambiguous = token->kind == '-' || token->kind == '(' || token->kind == '[';
   if (l->depth == 0 && l->is_pipeline && token->column > l->statement_column && !is_ambiguous)
     return;
@@ -364,7 +368,7 @@ static void report_foreign(struct layout *l, const struct token *token,
                            const struct foreign_word *word) {
   struct diag *diag = diag_error(diags_of(l), E0106, token->span, "`%s` is written %s here",
                                  word->text, word->ours);
-  diag_label(diag, token->span, "write %s", word->ours);
+  if (word->ours[0] == '`') diag_label(diag, token->span, "write %s", word->ours);
   if (word->help) diag_help(diag, "%s", word->help);
 }
 
@@ -421,7 +425,14 @@ static bool declaration_word(struct layout *l, struct token *token) {
   }
   int third = look(l, 2)->kind;
   const struct foreign_word *foreign = foreign_declaration(token->name);
-  if (foreign && (next->kind == TOKEN_NAME || next->kind == TOKEN_STRING || next->kind == '*')) {
+  bool is_statement = next->kind == TOKEN_NAME || next->kind == TOKEN_STRING || next->kind == '*' ||
+                      next->kind == '(';
+  if (foreign && is_statement && !foreign->ours) {
+    diag_error(diags_of(l), E0106, token->span, "`%s` is not needed", token->name);
+    l->at++;
+    return true;
+  }
+  if (foreign && is_statement) {
     report_foreign(l, token, foreign);
     skip_statement(l);
     return true;
@@ -456,6 +467,10 @@ static bool verb_word(struct layout *l, struct token *token) {
   const struct foreign_word *foreign = foreign_verb(token->name);
   if (foreign) {
     report_foreign(l, token, foreign);
+    if (!foreign->kind) {
+      skip_stage(l, *token);
+      return true;
+    }
     token->kind = foreign->kind;
     bool has_by = is_name(look(l, 1), "by") || is_name(look(l, 1), "BY");
     if (foreign->kind != TOKEN_KEY || has_by) return false;
@@ -494,6 +509,111 @@ static void statement_word(struct layout *l, struct token *token) {
   token->kind = TOKEN_IF;
 }
 
+/* Whether a token is the `null` of another language. */
+static bool is_foreign_none(const struct token *token) {
+  if (token->kind != TOKEN_NAME || token->is_quoted || token->is_first) return false;
+  const struct foreign_word *word = foreign_value(token->name);
+  return word && word->kind == TOKEN_NONE;
+}
+
+/* Reports `IS NOT NULL` and its parts: `negation` and `none` may be null. */
+static void report_is(struct layout *l, const struct token *is, const struct token *negation,
+                      const struct token *none) {
+  struct span span = is->span;
+  if (negation) span = span_join(span, negation->span);
+  if (none) span = span_join(span, none->span);
+  const char *ours = negation ? "!=" : "==", *rest = none ? " none" : "";
+  struct diag *diag = diag_error(diags_of(l), E0106, span, "`%s%s%s%s%s` is written `%s%s` here",
+                                 is->name, negation ? " " : "", negation ? negation->name : "",
+                                 none ? " " : "", none ? none->name : "", ours, rest);
+  diag_label(diag, span, "write `%s%s`", ours, rest);
+  if (none) l->reported_none = none;
+}
+
+/* A word of another language that stands between two values. True: it was one. */
+static bool operator_word(struct layout *l, struct token *token) {
+  const struct token *next = look(l, 1);
+  int last = last_kind(l), kind = next->kind;
+  const struct foreign_word *foreign = foreign_operator(token->name);
+  bool has_operand = kind == '(' || kind == TOKEN_NOT || kind == TOKEN_NAME ||
+                     (kind >= TOKEN_INT && kind <= TOKEN_NONE);
+  if (!foreign || !has_operand || token->is_first || next->is_first) return false;
+  if (!can_end(last) || last == TOKEN_RETURN) return false;
+  if (foreign->kind == TOKEN_AND && l->is_between) {
+    l->is_between = false; /* it belongs to the `BETWEEN` that was reported */
+    token->kind = TOKEN_AND;
+    return true;
+  }
+  l->is_between = foreign->kind == TOKEN_GE;
+  token->kind = foreign->kind;
+  bool is_negated = foreign->kind == TOKEN_EQ && (kind == TOKEN_NOT || is_name(next, "NOT"));
+  const struct token *value = look(l, is_negated ? 2 : 1);
+  bool is_none = foreign->kind == TOKEN_EQ && is_foreign_none(value);
+  if (is_negated || is_none) {
+    report_is(l, token, is_negated ? next : NULL, is_none ? value : NULL);
+    if (is_negated) token->kind = TOKEN_NE;
+    if (is_negated) l->at++;
+  } else {
+    report_foreign(l, token, foreign);
+  }
+  return true;
+}
+
+/* Words of another language that nothing stands for here. True: they were refused and skipped. */
+static bool phrase(struct layout *l, const struct token *token) {
+  const struct token *next = look(l, 1);
+  if (last_kind(l) == TOKEN_LET && is_name(token, "mut") && next->kind == TOKEN_NAME) {
+    struct diag *diag =
+        diag_error(diags_of(l), E0106, token->span, "`let mut` is written `let` here");
+    diag_help(diag, "every local variable may change: let %s = …", next->name);
+    l->at++;
+    return true;
+  }
+  if (is_name(token, "NOT") && is_name(next, "NULL") && can_end(last_kind(l))) {
+    struct diag *diag = diag_error(diags_of(l), E0106, span_join(token->span, next->span),
+                                   "`NOT NULL` is not needed");
+    diag_help(diag, "a field is always there, unless its type ends in `?`");
+    l->at += 2;
+    return true;
+  }
+  if (can_end(last_kind(l)) || !is_name(token, "lambda")) return false;
+  size_t colon = 1;
+  while (look(l, colon)->kind == TOKEN_NAME || look(l, colon)->kind == ',') colon++;
+  if (look(l, colon)->kind != ':') return false;
+  if (last_kind(l) == '(' || last_kind(l) == ',') {
+    struct diag *diag = diag_error(diags_of(l), E0106, token->span,
+                                   "a function without a name is written with `=>` here");
+    diag_help(diag, "xs.map(x => x * 2)");
+  } else {
+    struct diag *diag = diag_error(diags_of(l), E0106, token->span,
+                                   "`lambda` is not needed, because the item is `it`");
+    diag_help(diag, "write  |> map it.user  or the name of the field alone:  |> map user");
+  }
+  while (look(l, 0)->kind != ':') l->at++;
+  l->at++;
+  return true;
+}
+
+/* `CASE WHEN c THEN a ELSE b END`. True: it was refused, skipped, and a value stands in for it. */
+static bool case_phrase(struct layout *l, struct token token) {
+  size_t end = 1;
+  if (can_end(last_kind(l)) || !(is_name(&token, "CASE") || is_name(&token, "case"))) return false;
+  if (!is_name(look(l, 1), "WHEN") && !is_name(look(l, 1), "when")) return false;
+  for (; !is_name(look(l, end), "END") && !is_name(look(l, end), "end"); end++) {
+    if (look(l, end)->kind == TOKEN_END || look(l, end)->kind == TOKEN_PIPE || end > LIMIT_ITEMS)
+      return false;
+  }
+  struct diag *diag = diag_error(diags_of(l), E0106, token.span,
+                                 "`%s` is written as `if … then … else …` here", token.name);
+  diag_help(diag, "if amount > 15 then \"big\" else \"small\"");
+  token.kind = TOKEN_NONE;
+  add(l, token);
+  const struct token *last = look(l, end);
+  while (look(l, 0) != last) l->at++;
+  l->at++;
+  return true;
+}
+
 /* Turns a name into the keyword that it is at its place. True: it was refused and skipped. */
 static bool take_word(struct layout *l, struct token *token) {
   int last = last_kind(l);
@@ -519,17 +639,16 @@ static bool take_word(struct layout *l, struct token *token) {
     if (word) token->kind = word->kind;
   } else if (bracket && bracket->kind == '{' && (is_line_start || last == '}')) {
     statement_word(l, token);
-  } else if (can_end(last) && last != TOKEN_RETURN && !token->is_first &&
-             foreign_operator(token->name) &&
-             (next->kind == TOKEN_NAME || next->kind == '(' || next->kind == TOKEN_INT)) {
-    const struct foreign_word *foreign = foreign_operator(token->name);
-    report_foreign(l, token, foreign);
-    token->kind = foreign->kind;
+  } else if (phrase(l, token) || case_phrase(l, *token)) {
+    return true;
+  } else if (operator_word(l, token)) {
+    return false;
   }
-  if (token->kind == TOKEN_NAME && foreign_value(token->name) && last != '.' &&
-      last != TOKEN_QUESTION_DOT && next->kind != ':') {
-    report_foreign(l, token, foreign_value(token->name));
-    token->kind = TOKEN_NONE;
+  const struct foreign_word *value = foreign_value(token->name);
+  if (token->kind == TOKEN_NAME && value && last != '.' && last != TOKEN_QUESTION_DOT &&
+      next->kind != ':' && (value->kind == TOKEN_NONE || !can_end(last))) {
+    if (look(l, 0) != l->reported_none) report_foreign(l, token, value);
+    token->kind = value->kind;
   }
   return false;
 }

@@ -6,6 +6,7 @@
 #include "front/parse.tab.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* The kinds that could stand where the error is; the ones that are described already are 0. */
 struct expected {
@@ -131,6 +132,11 @@ static const char *describe_expected(struct arena *arena, struct expected *expec
     drop_all(expected, operators);
     drop(expected, TOKEN_NAME); /* of a clause */
   }
+  if (has(expected, '[') && has(expected, '?')) { /* behind a type: its parameters, its clauses */
+    drop(expected, '[');
+    drop(expected, '?');
+    drop(expected, TOKEN_NAME);
+  }
   if (has(expected, '=')) drop_all(expected, assignments);
   if (has(expected, TOKEN_NL)) {
     drop(expected, TOKEN_END);
@@ -217,44 +223,116 @@ static bool is_argument(const struct parser *parser, const struct token *token) 
          token->kind >= TOKEN_NAME && token->kind <= TOKEN_NONE;
 }
 
+/* Whether the token after this one continues a value, as in `c ? a : b`. */
+static bool is_value_next(const struct token *token) {
+  int next = token[1].kind;
+  return token_is_word(token + 1) || (next >= TOKEN_INT && next <= TOKEN_TIMESTAMP) ||
+         next == '(' || next == '[' || next == '-' || next == TOKEN_FSTRING_BEGIN;
+}
+
+/* What a word of this language, at a place that is not its own, was meant for; null: unknown. */
+static const char *help_with_word(const struct parser *parser, const struct token *token,
+                                  const struct expected *expected) {
+  bool is_behind_value = has(expected, '+');
+  if (is_behind_value && token->kind == TOKEN_IF)
+    return "a choice is written: if CONDITION then A else B";
+  if (is_behind_value && token->kind == TOKEN_FOR)
+    return "a list is made from another by  xs.map(x => x * 2)  and  xs.filter(x => x > 0)";
+  if (is_behind_value && token->kind == TOKEN_NAME && strcmp(token->name, "as") == 0)
+    return "a value is converted by a function: int(x), float(x), string(x)";
+  if (!is_reserved(token) && !is_value_word(token)) return NULL;
+  if (has(expected, TOKEN_SOURCE) && token->kind == TOKEN_LET)
+    return "a value for the whole file is a `const`: const limit = 10";
+  if (has(expected, TOKEN_SOURCE))
+    return "statements stand in the block of a `state` or a `fn`; each item goes through a "
+           "pipeline: "
+           "orders |> filter … |> map … |> into stdout";
+  if (!has(expected, TOKEN_NAME) || is_behind_value || has(expected, TOKEN_PIPE)) return NULL;
+  return arena_printf(&parser->compiler->arena,
+                      "`%s` is a reserved word; to use it as a name, put it into backquotes",
+                      token->name);
+}
+
+/* What an operator or bracket behind a value was meant for; null: unknown. */
+static const char *help_behind_value(const struct token *token, const struct token *before,
+                                     const struct expected *expected) {
+  int last = before ? before->kind : TOKEN_NL;
+  bool is_list = has(expected, ']');
+  switch (token->kind) {
+  case '?':
+    if (is_value_next(token)) return "a choice is written: if CONDITION then A else B";
+    return "a value instead of an absence or a failure: … ?? 0; the stage may have an `else` for "
+           "it";
+  case '=': return has(expected, TOKEN_EQ) ? "`==` compares" : NULL;
+  case ':':
+    if (is_list) return "a part of a list or a text: slice(xs, from, to)";
+    return last == TOKEN_STRING ? "names of fields stand without quotes: { user: … }" : NULL;
+  case ',':
+    if (has(expected, ')')) return "several values are a list [a, b], or a record { a, b }";
+    return has(expected, TOKEN_PIPE) ? "several values are one record: { a, b }" : NULL;
+  case TOKEN_FAT_ARROW:
+    if (last != TOKEN_NAME) return NULL;
+    return "a function without a name is an argument: xs.map(x => x + 1); a stage says: |> map it + 1";
+  default: return NULL;
+  }
+}
+
+static bool is_decimal(const struct token *token) {
+  return token && token->kind == TOKEN_NAME &&
+         (strcasecmp(token->name, "decimal") == 0 || strcasecmp(token->name, "numeric") == 0);
+}
+
+/* What was meant where a value, a type or a pattern should begin or end; null: unknown. */
+static const char *help_at_place(const struct parser *parser, const struct token *token,
+                                 const struct token *before, const struct expected *expected) {
+  int last = before ? before->kind : TOKEN_NL;
+  bool has_block = has(expected, '{');
+  if (token->kind == '.' && has(expected, TOKEN_PIPE))
+    return "stages follow one another with `|>`: events |> filter … |> map …";
+  if (token->kind == ':' && has_block) return "a block stands in braces: { … }";
+  if (token->kind == TOKEN_DOT_DOT && has_block) return "a range is a list: range(0, 10)";
+  if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW))
+    return "an arm is written with `=>`";
+  if (token->kind == '.' && has(expected, TOKEN_FAT_ARROW))
+    return "in a pattern a variant stands without its type";
+  if (token->kind == '(' && has(expected, TOKEN_FAT_ARROW))
+    return "what is inside gets a name behind a blank: some x, circle c";
+  if (token->kind == '<' && has(expected, '['))
+    return "what a type consists of stands in brackets: list[int]; a T that may be absent is T?";
+  bool is_behind_type = has(expected, '[') && has(expected, '?');
+  if (token->kind == '(' && is_behind_type && is_decimal(before))
+    return "an exact number with two digits behind the point: decimal[2]";
+  if (token->kind == '(' && is_behind_type)
+    return "types of texts and numbers have no length: string, int";
+  if (token->kind == '*' && last == '(')
+    return "to count, keep a state: |> state n: int = 0 { n += 1; emit n }";
+  if (token->kind == '*' && last == '*') return "there is no operator for powers: x * x";
+  if (token->kind == TOKEN_CONCAT && has(expected, '=')) return "to add one write `x += 1`";
+  if (has(expected, '=') && has(expected, TOKEN_ADD_ASSIGN) && has(expected, TOKEN_NL))
+    return "a statement is an assignment or a call; `emit` sends a value on";
+  if (is_argument(parser, token))
+    return arena_printf(&parser->compiler->arena,
+                        "the arguments of a stage stand in parentheses: %s(…)", before->name);
+  if (last == TOKEN_CONCAT && (token->kind == TOKEN_NL || token->kind == '}'))
+    return "`++` joins texts and lists; to add one write `x += 1`";
+  if (token->kind == '{' && has(expected, TOKEN_THEN))
+    return "where a value is expected, write: if CONDITION then A else B";
+  if (token->kind == TOKEN_THEN && has_block)
+    return "as a statement, write: if CONDITION { … } else { … }";
+  if (token->kind == TOKEN_FSTRING_CLOSE && last == TOKEN_FSTRING_OPEN)
+    return "put an expression between the braces, or write {{ and }} for braces";
+  return NULL;
+}
+
 /* Adds what was probably meant. */
 static void add_help(const struct parser *parser, struct diag *diag, const struct token *token,
                      const struct token *before, const struct expected *expected) {
-  int last = before ? before->kind : TOKEN_NL;
-  bool has_block = has(expected, '{');
-  if ((is_reserved(token) || is_value_word(token)) && has(expected, TOKEN_NAME) &&
-      !has(expected, '+') && !has(expected, TOKEN_PIPE)) {
-    diag_help(diag, "`%s` is a reserved word; to use it as a name, put it into backquotes",
-              token->name);
-  } else if (token->kind == '?' && has(expected, '+')) {
-    diag_help(diag, "a choice is written: if CONDITION then A else B");
-  } else if (token->kind == '=' && has(expected, TOKEN_EQ)) {
-    diag_help(diag, "`==` compares");
-  } else if (token->kind == ':' && has_block) {
-    diag_help(diag, "a block stands in braces: { … }");
-  } else if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW)) {
-    diag_help(diag, "an arm is written with `=>`");
-  } else if (token->kind == TOKEN_CONCAT && has(expected, '=')) {
-    diag_help(diag, "to add one write `x += 1`");
-  } else if (has(expected, '=') && has(expected, TOKEN_ADD_ASSIGN) && has(expected, TOKEN_NL)) {
-    diag_help(diag, "a statement is an assignment or a call; `emit` sends a value on");
-  } else if (is_argument(parser, token)) {
-    diag_help(diag, "the arguments of a stage stand in parentheses: %s(…)", before->name);
-  } else if (last == TOKEN_CONCAT && (token->kind == TOKEN_NL || token->kind == '}')) {
-    diag_help(diag, "`++` joins texts and lists; to add one write `x += 1`");
-  } else if (token->kind == '{' && has(expected, TOKEN_THEN)) {
-    diag_help(diag, "where a value is expected, write: if CONDITION then A else B");
-  } else if (token->kind == TOKEN_THEN && has_block) {
-    diag_help(diag, "as a statement, write: if CONDITION { … } else { … }");
-  } else if (token->kind == TOKEN_FAT_ARROW && last == TOKEN_NAME && has(expected, '+')) {
-    diag_help(diag, "a function without a name is an argument: xs.map(x => x + 1); a stage says: |> map it + 1");
-  } else if (token->kind == '.' && has(expected, TOKEN_PIPE)) {
-    diag_help(diag, "stages follow one another with `|>`: events |> filter … |> map …");
-  } else if (has(expected, TOKEN_NL) && has(expected, ';') && has(expected, '}')) {
-    diag_help(diag, "a new line or `;` stands between two statements");
-  } else if (token->kind == TOKEN_FSTRING_CLOSE && last == TOKEN_FSTRING_OPEN) {
-    diag_help(diag, "put an expression between the braces, or write {{ and }} for braces");
-  }
+  const char *help = help_with_word(parser, token, expected);
+  if (!help && has(expected, '+')) help = help_behind_value(token, before, expected);
+  if (!help) help = help_at_place(parser, token, before, expected);
+  if (!help && has(expected, TOKEN_NL) && has(expected, ';') && has(expected, '}'))
+    help = "a new line or `;` stands between two statements";
+  if (help) diag_help(diag, "%s", help);
 }
 
 void syntax_error(struct parser *parser, const struct token *token, const int *kinds,

@@ -301,7 +301,7 @@ struct stmt *tree_expr_stmt(struct parser *parser, struct expr *expr) {
   if (expr->kind == EXPR_CALL || expr->kind == EXPR_ERROR) return stmt;
   struct diag *diag =
       diag_error(diags_of(parser), E0113, expr->span, "this stands alone and does nothing");
-  diag_help(diag, "use the value: `emit …`, `let x = …`, or change a variable with `=`");
+  diag_help(diag, "use the value: `emit …`, in a function `return …`, or `let x = …`");
   stmt->kind = STMT_ERROR;
   return stmt;
 }

@@ -77,6 +77,12 @@ const struct word *word_closest(enum word_place place, const char *text) {
 }
 
 static const struct foreign_word foreign_declarations[] = {
+    {"pub", NULL, 0, NULL},
+    {"public", NULL, 0, NULL},
+    {"private", NULL, 0, NULL},
+    {"export", NULL, 0, NULL},
+    {"async", NULL, 0, NULL},
+    {"static", NULL, 0, NULL},
     {"def", "`fn`", 0, "fn twice(n: int) -> int = n * 2"},
     {"function", "`fn`", 0, "fn twice(n: int) -> int = n * 2"},
     {"func", "`fn`", 0, "fn twice(n: int) -> int = n * 2"},
@@ -106,25 +112,41 @@ static const struct foreign_word foreign_declarations[] = {
     {"FROM", "as a pipeline", 0,
      "orders |> filter amount > 10 |> map { user, amount } |> into stdout"},
     {"print", "`into stdout`", 0, "orders |> into stdout"},
+    {"println", "`into stdout`", 0, "orders |> into stdout"},
+    {"echo", "`into stdout`", 0, "orders |> into stdout"},
     {NULL, NULL, 0, NULL},
 };
+
+#define SELECT_HELP "several values are one record: |> map { user, amount }"
+#define GROUP_HELP                                                                                 \
+  "a `state` behind it aggregates: |> state n: int = 0 { n += 1; emit { user: key, n } }"
+#define SORT_HELP                                                                                  \
+  "a stream has no end to be sorted at: |> state all: list[int] = [] { all.push(n) } on end { "    \
+  "emit sort(all) }"
 
 static const struct foreign_word foreign_verbs[] = {
     {"where", "`filter`", TOKEN_FILTER, NULL},
     {"WHERE", "`filter`", TOKEN_FILTER, NULL},
     {"keep", "`filter`", TOKEN_FILTER, NULL},
-    {"select", "`map`", TOKEN_MAP, NULL},
-    {"SELECT", "`map`", TOKEN_MAP, NULL},
+    {"having", "`filter`", TOKEN_FILTER, NULL},
+    {"HAVING", "`filter`", TOKEN_FILTER, NULL},
+    {"select", "`map`", TOKEN_MAP, SELECT_HELP},
+    {"SELECT", "`map`", TOKEN_MAP, SELECT_HELP},
     {"flatMap", "`flat_map`", TOKEN_FLAT_MAP, NULL},
     {"flatmap", "`flat_map`", TOKEN_FLAT_MAP, NULL},
-    {"groupBy", "`key by`", TOKEN_KEY, NULL},
-    {"groupby", "`key by`", TOKEN_KEY, NULL},
-    {"group_by", "`key by`", TOKEN_KEY, NULL},
-    {"group", "`key by`", TOKEN_KEY, NULL},
-    {"GROUP", "`key by`", TOKEN_KEY, NULL},
+    {"groupBy", "`key by`", TOKEN_KEY, GROUP_HELP},
+    {"groupby", "`key by`", TOKEN_KEY, GROUP_HELP},
+    {"group_by", "`key by`", TOKEN_KEY, GROUP_HELP},
+    {"group", "`key by`", TOKEN_KEY, GROUP_HELP},
+    {"GROUP", "`key by`", TOKEN_KEY, GROUP_HELP},
     {"keyBy", "`key by`", TOKEN_KEY, NULL},
     {"key_by", "`key by`", TOKEN_KEY, NULL},
     {"partition_by", "`key by`", TOKEN_KEY, NULL},
+    {"order", "as a list in a `state`", 0, SORT_HELP},
+    {"ORDER", "as a list in a `state`", 0, SORT_HELP},
+    {"order_by", "as a list in a `state`", 0, SORT_HELP},
+    {"orderBy", "as a list in a `state`", 0, SORT_HELP},
+    {"sort_by", "as a list in a `state`", 0, SORT_HELP},
     {"union", "`merge`", TOKEN_MERGE, NULL},
     {"UNION", "`merge`", TOKEN_MERGE, NULL},
     {"branch", "`split`", TOKEN_SPLIT, NULL},
@@ -156,16 +178,27 @@ static const struct foreign_word foreign_statements[] = {
 };
 
 static const struct foreign_word foreign_values[] = {
-    {"null", "`none`", TOKEN_NONE, NULL},
-    {"NULL", "`none`", TOKEN_NONE, NULL},
-    {"nil", "`none`", TOKEN_NONE, NULL},
-    {"undefined", "`none`", TOKEN_NONE, NULL},
-    {NULL, NULL, 0, NULL},
+    {"null", "`none`", TOKEN_NONE, NULL}, {"NULL", "`none`", TOKEN_NONE, NULL},
+    {"nil", "`none`", TOKEN_NONE, NULL},  {"undefined", "`none`", TOKEN_NONE, NULL},
+    {"NOT", "`not`", TOKEN_NOT, NULL},    {NULL, NULL, 0, NULL},
 };
 
+#define LIKE_HELP    "name.starts_with(\"Os\"), name.ends_with(\"lo\"), name.contains(\"sl\")"
+#define BETWEEN_HELP "10 <= amount and amount <= 20"
+
 static const struct foreign_word foreign_operators[] = {
-    {"AND", "`and`", TOKEN_AND, NULL}, {"OR", "`or`", TOKEN_OR, NULL}, {"mod", "`%`", '%', NULL},
-    {"div", "`/`", '/', NULL},         {NULL, NULL, 0, NULL},
+    {"AND", "`and`", TOKEN_AND, NULL},
+    {"OR", "`or`", TOKEN_OR, NULL},
+    {"IN", "`in`", TOKEN_IN, NULL},
+    {"mod", "`%`", '%', NULL},
+    {"div", "`/`", '/', NULL},
+    {"is", "`==`", TOKEN_EQ, NULL},
+    {"IS", "`==`", TOKEN_EQ, NULL},
+    {"like", "as a function", TOKEN_EQ, LIKE_HELP},
+    {"LIKE", "as a function", TOKEN_EQ, LIKE_HELP},
+    {"between", "as two comparisons", TOKEN_GE, BETWEEN_HELP},
+    {"BETWEEN", "as two comparisons", TOKEN_GE, BETWEEN_HELP},
+    {NULL, NULL, 0, NULL},
 };
 
 static const struct foreign_word *find(const struct foreign_word *table, const char *text) {

@@ -25,7 +25,7 @@ const struct word *word_closest(enum word_place place, const char *text);
 /* A word or phrase of another language and what this one has instead. */
 struct foreign_word {
   const char *text;
-  const char *ours; /* what to write, with its backquotes */
+  const char *ours; /* what to write, with its backquotes; null: nothing */
   int kind;         /* token to go on with, or 0: skip the statement */
   const char *help; /* an example, or null */
 };

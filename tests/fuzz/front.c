@@ -22,9 +22,10 @@ static void demand(bool holds, const char *what) {
   abort();
 }
 
-/* Runs all passes over the text. Whatever else the text names lies in a directory that is not there. */
+/* Runs all passes. Whatever else the text names lies in a directory that is not there. */
 static bool compile(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
-  *c = (struct compiler){.options = {.input_path = "nowhere/fuzz.flow", .is_fuse_disabled = !is_fused}};
+  *c = (struct compiler){
+      .options = {.input_path = "nowhere/fuzz.flow", .is_fuse_disabled = !is_fused}};
   arena_init(&c->arena);
   names_init(&c->names, &c->arena);
   sources_init(&c->sources, &c->arena);

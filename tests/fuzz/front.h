@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Compiles the text from tokens to C, twice, and once without fusing, and prints its messages in every
- * form, all into memory. Aborts if one of these does not hold:
+/* Compiles the text from tokens to C, twice, and once without fusing, and prints its messages in
+ * every form, all into memory. Aborts if one of these does not hold:
  *   - a pass that fails has reported an error, and one that has reported an error fails;
  *   - messages are valid UTF-8, and a control character stands in none of them;
  *   - two compilations give the same bytes.

@@ -1,11 +1,11 @@
-/* A short, repeatable fuzzer for every run of the tests: it feeds the front end (front.h) with files, and
- * with mutants of them that follow from a seed. Needs neither clang nor AFL++, which search for hours
- * (campaign.py).
+/* A short, repeatable fuzzer for every run of the tests: it feeds the front end (front.h) with files,
+ * and with mutants of them that follow from a seed. Needs neither clang nor AFL++, which search for
+ * hours (campaign.py).
  *
- *   mutate DICTIONARY COUNT SEED FILE…    every file, then COUNT mutants; --canary: one of them crashes
+ *   mutate DICTIONARY COUNT SEED FILE…    every file, then COUNT mutants; --canary: one crashes
  *
- * DICTIONARY has a word per line. An input at which the front end crashes, or for which it takes more than
- * SECONDS_PER_INPUT, is left in ./crash.flow. */
+ * DICTIONARY has a word per line. An input at which the front end crashes, or for which it takes more
+ * than SECONDS_PER_INPUT, is left in ./crash.flow. */
 #include "front.h"
 
 #include <errno.h>
@@ -90,7 +90,8 @@ static void read_words(const char *path) {
   for (size_t start = 0; start < text.length && fuzzer.word_count < MAX_WORDS;) {
     size_t end = start;
     while (end < text.length && text.bytes[end] != '\n') end++;
-    if (end > start) fuzzer.words[fuzzer.word_count++] = (struct piece){text.bytes + start, end - start};
+    if (end > start)
+      fuzzer.words[fuzzer.word_count++] = (struct piece){text.bytes + start, end - start};
     start = end + 1;
   }
 }
@@ -105,8 +106,8 @@ static size_t pick(size_t limit) {
   return (size_t)((fuzzer.random * 0x2545F4914F6CDD1Dull >> 33) % limit);
 }
 
-/* Puts bytes in the place of `count` others at `at`; what has no room any more is lost. The bytes may not lie
- * in the input. */
+/* Puts bytes in the place of `count` others at `at`; what has no room any more is lost. The bytes may
+ * not lie in the input. */
 static void splice(size_t at, size_t count, const char *bytes, size_t length) {
   struct piece *input = &fuzzer.input;
   if (length > MAX_BYTES - at) length = MAX_BYTES - at;
@@ -133,7 +134,9 @@ static struct piece pick_part(struct piece file) {
 static struct piece word_at(size_t at) {
   const struct piece *input = &fuzzer.input;
   size_t start = at, end = at;
-#define IS_WORD(c) (((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= '0' && (c) <= '9') || (c) == '_')
+#define IS_WORD(c)                                                                                 \
+  (((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= '0' && (c) <= '9') ||       \
+   (c) == '_')
   while (start > 0 && IS_WORD(input->bytes[start - 1])) start--;
   while (end < input->length && IS_WORD(input->bytes[end])) end++;
 #undef IS_WORD
@@ -196,7 +199,8 @@ int main(int argc, char **argv) {
   read_words(argv[1]);
   size_t count = strtoul(argv[2], NULL, 10);
   fuzzer.random = strtoull(argv[3], NULL, 10) * 2 + 1;
-  for (int i = 4; i < argc && fuzzer.file_count < MAX_FILES; i++) fuzzer.files[fuzzer.file_count++] = read_file(argv[i]);
+  for (int i = 4; i < argc && fuzzer.file_count < MAX_FILES; i++)
+    fuzzer.files[fuzzer.file_count++] = read_file(argv[i]);
   fuzzer.input.bytes = malloc(MAX_BYTES);
   if (!fuzzer.input.bytes || fuzzer.word_count == 0) give_up(argv[1]);
   watch_for_crashes();
