@@ -187,7 +187,7 @@ static void set_order(struct crew *c, uint32_t share, const struct flow_order *o
 /* Before the first block of a stretch: each runner has its share, and the epoch. */
 static void enter(struct crew *c) {
   struct engine *e = c->engine;
-  if (e->epoch.records == 0) c->number = 0;
+  if (e->epoch.records == 0) c->number = 1; /* timers have fired before */
   for (uint32_t i = 0; i < e->worker_count; i++) {
     struct flow_worker *w = &c->runners[i].worker;
     w->tables = e->shares[i].tables;
@@ -307,7 +307,8 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   struct flow_block b;
   enum flow_status status = source_take(s, limit, &b, &e->report);
   if (status != FLOW_OK) return status;
-  engine_open_epoch(e);
+  status = engine_begin_epoch(e);
+  if (status != FLOW_OK) return status;
   if (!c->is_entered) enter(c);
   if (crew_is_busy(c) && !c->has_threads) status = start_threads(c);
   if (status != FLOW_OK) return status;

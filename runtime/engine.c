@@ -50,7 +50,8 @@ static enum flow_status account(struct engine *e, const char *from) {
 static enum flow_status run_block(struct engine *e) {
   struct flow_block *b = &e->block;
   while (b->cursor < b->end) {
-    engine_open_epoch(e);
+    enum flow_status status = engine_begin_epoch(e);
+    if (status != FLOW_OK) return status;
     const char *from = b->cursor;
     uint64_t first = e->epoch.records;
     b->records = b->rejected = 0;
@@ -59,7 +60,7 @@ static enum flow_status run_block(struct engine *e) {
     enum flow_run result = FLOW_RUN_DONE;
     if (!engine_run(e, e->block_source->desc, &result))
       return engine_stop_at_failure(e, from, first);
-    enum flow_status status = account(e, from);
+    status = account(e, from);
     if (status == FLOW_OK) status = e->flush_status;
     if (status != FLOW_OK) return status;
     if (result == FLOW_RUN_STOP) return engine_stop_at_bad_record(e);
@@ -86,9 +87,13 @@ static enum flow_status wait_for_input(struct engine *e) {
   if (status != FLOW_OK) return status;
   int64_t now_us = e->sys->monotonic_us(e->sys), until_us = INT64_MAX;
   if (e->idle_since_us == 0) e->idle_since_us = now_us;
-  bool has_news = e->epoch.held_count > 0 || (e->epoch.is_open && e->epoch.records > 0);
+  int64_t timer_us;
+  status = engine_pass_time(e, &timer_us);
+  if (status != FLOW_OK || e->idle_since_us == 0) return status; /* time has passed */
+  if (timer_us != INT64_MAX) until_us = now_us + timer_us;
+  bool has_news = e->epoch.held_count > 0 || !epoch_is_empty(&e->epoch);
   if (has_news && !e->epoch.is_committing) {
-    until_us = e->idle_since_us + FLOW_QUIET_US;
+    if (e->idle_since_us + FLOW_QUIET_US < until_us) until_us = e->idle_since_us + FLOW_QUIET_US;
     int64_t deadline_us = epoch_deadline(&e->epoch, &e->policy);
     if (deadline_us < until_us) until_us = deadline_us;
     if (now_us >= until_us) return engine_settle(e, EPOCH_QUIET);
@@ -303,6 +308,15 @@ static size_t block_bytes(uint32_t worker_count) {
   return worker_count > 1 ? FLOW_FLIGHT_BYTES : FLOW_BLOCK_BYTES;
 }
 
+static struct virtual_clock virtual_clock(void) {
+  const char *text = getenv("FLOW_CLOCK");
+  if (text == NULL) return (struct virtual_clock){0};
+  char *step;
+  struct virtual_clock clock = {.is_used = true, .start_us = strtoll(text, &step, 10)};
+  clock.step_us = strtoll(step, NULL, 10); /* with its `+` */
+  return clock;
+}
+
 /* Zeroed memory for `count` items. */
 static void *make_array(struct engine *e, size_t count, size_t size) {
   void *array = flow_sys_must_alloc(e->sys, (count + 1) * size);
@@ -339,6 +353,7 @@ static void set_up(struct engine *e) {
   for (uint32_t i = 0; i < p->state_count; i++) {
     e->has_on_epoch |= p->states[i].on_epoch != NULL;
     e->has_on_end |= p->states[i].on_end != NULL;
+    e->has_timers |= p->states[i].due != NULL;
   }
   set_up_shares(e);
   e->sources = make_array(e, p->source_count, sizeof *e->sources);
@@ -355,6 +370,7 @@ static void set_up(struct engine *e) {
                                     .is_immediate = e->options.is_immediate};
   e->resumed_at = e->taken_back = e->ended_at = -1;
   epoch_init(&e->epoch, -1, INT64_MIN);
+  e->clock = virtual_clock();
   e->started_us = e->sys->monotonic_us(e->sys);
   if (e->worker_count > 1) e->crew = crew_new(e);
 }
@@ -376,7 +392,7 @@ static void tear_down(struct engine *e) {
   flow_buf_free(&e->worker.sinks[p->sink_count].buf);
   void *const arrays[] = {e->shares,     e->worker.sinks, e->sources,  e->sinks,
                           e->partitions, e->ids,          e->numbers,  e->migrated,
-                          e->catcher.reason};
+                          e->catcher.reason, e->value_types};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sys->free(sys, arrays[i]);
 }
 

@@ -6,6 +6,7 @@
  *   engine_fault.c   stops at a record: bad records, faults, `else stop`; replay
  *   engine_backup.c  the backup: restoring before the store is opened, shipping beside the run
  *   engine_hooks.c   `on epoch`, `on end`, and the ids of new rows: what goes over all shares
+ *   engine_timers.c  `expires` and `on at`: what fires when time passes
  *   crew.c           blocks in flight, with several workers
  *   engine_abi.c     the functions that generated code calls
  *
@@ -49,6 +50,13 @@ struct totals {
   uint64_t records_in, records_rejected, records_out, epochs;
 };
 
+/* Tests fix now() with FLOW_CLOCK=START+STEP in the environment: epoch N begins at START + N * STEP,
+ * in microseconds, so that a run that was killed and resumed sees the same times. */
+struct virtual_clock {
+  bool is_used;
+  int64_t start_us, step_us;
+};
+
 struct engine {
   const struct flow_sys *sys;
   const struct flow_program *program;
@@ -60,6 +68,7 @@ struct engine {
   struct crew *crew;         /* null: one worker */
   uint32_t worker_count;
   bool has_on_epoch, has_on_end; /* some state has such a hook */
+  bool has_timers;               /* some state has `expires` or `on at` */
   bool has_begun;                /* a sink was cut back or emptied */
   struct source_settings settings;
   struct source *sources; /* in the order of the program */
@@ -73,6 +82,7 @@ struct engine {
 
   struct flow_store *store;  /* null: state is in memory */
   struct flow_store_id *ids; /* sources, sinks, states, and `on end` if there is one */
+  struct flow_type *value_types; /* of the states; what `expires` begins with counts from this run on */
   uint16_t *numbers;
   uint32_t id_count;
   int64_t resumed_at; /* the newest epoch when the run began; -1: none */
@@ -92,6 +102,7 @@ struct engine {
   uint64_t rows_closed;     /* rows of all sinks then */
   int64_t idle_since_us;    /* monotonic; 0: input is flowing */
   int64_t started_us;
+  struct virtual_clock clock; /* of tests */
   struct totals totals; /* of closed epochs */
   int exit_code;        /* if a message was printed already */
   struct flow_report report;
@@ -101,6 +112,9 @@ struct engine {
 
 /* flow_main() on a system of the caller's choice, which must outlive the call. */
 int engine_main(const struct flow_sys *, const struct flow_program *, int argc, char **argv);
+
+/* The time, in microseconds since 1970, that an epoch would have as its now() if it began at once. */
+int64_t engine_clock(const struct engine *);
 
 /* -- engine_resume.c */
 
@@ -120,6 +134,8 @@ enum flow_status engine_reload_state(struct engine *);
 
 /* Opens an epoch if none is open, and tells the worker. */
 void engine_open_epoch(struct engine *);
+/* The same before a record: a new epoch begins with the timers that are due. */
+enum flow_status engine_begin_epoch(struct engine *);
 /* Does what epoch_decide() says after an event. */
 enum flow_status engine_settle(struct engine *, enum epoch_event);
 /* Closes the open epoch: hooks (with on_end if `ends`), then its changes are packed. FLOW_E_FAULT:
@@ -149,8 +165,8 @@ enum flow_status engine_stop_at_failure(struct engine *, const char *from, uint6
  * out and counted (without a store), or will be run again. The block lies in `block`, as it began;
  * worker.record is the record's number in the epoch, and `record` the one in the block. */
 enum flow_status engine_stop_in_flight(struct engine *, uint64_t record);
-/* A hook was given up: what the epoch did is dropped. */
-enum flow_status engine_stop_at_hook(struct engine *);
+/* A hook was given up, at the start of the open epoch or at its end: what the epoch did is dropped. */
+enum flow_status engine_stop_at_hook(struct engine *, bool is_start);
 
 /* -- engine_backup.c */
 
@@ -172,8 +188,22 @@ void engine_on_epoch(struct engine *);
 void engine_on_end(struct engine *);
 /* Gives the rows that were made in this epoch their lasting ids, in the order of their creation. */
 void engine_number_rows(struct engine *);
-/* The worker acts for its own share: after a jump. */
+/* The worker acts for the owner of a share; for its own again, also after a jump. */
+void engine_enter_share(struct engine *, uint32_t share);
 void engine_leave_shares(struct engine *);
+/* Behind each hook, `*count` of which have run: nothing transient is alive. */
+void engine_end_hook(struct engine *, uint64_t *count);
+
+/* -- engine_timers.c */
+
+/* Fires what is due at now(), at the start of the open epoch. FLOW_E_FAULT: a hook failed; the epoch is
+ * given up and its message was printed. */
+enum flow_status engine_fire_timers(struct engine *);
+/* While there is no input: if something is due, an epoch begins, fires it, and closes. `*wait_us` is how
+ * long to wait for the next deadline at most; INT64_MAX: there is none. */
+enum flow_status engine_pass_time(struct engine *, int64_t *wait_us);
+/* Finds the deadlines of rows that were loaded. */
+void engine_load_timers(struct engine *);
 
 /* -- engine_abi.c */
 

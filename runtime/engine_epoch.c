@@ -7,15 +7,28 @@
 
 #include <string.h>
 
+int64_t engine_clock(const struct engine *e) {
+  const struct virtual_clock *clock = &e->clock;
+  return clock->is_used ? clock->start_us + e->epoch.number * clock->step_us
+                        : e->sys->realtime_us(e->sys);
+}
+
 void engine_open_epoch(struct engine *e) {
   if (!e->epoch.is_open) {
-    epoch_open(&e->epoch, e->sys->realtime_us(e->sys), e->sys->monotonic_us(e->sys));
+    epoch_open(&e->epoch, engine_clock(e), e->sys->monotonic_us(e->sys));
     e->worker.now_us = e->epoch.now_us;
     e->worker.epoch = e->epoch.number;
     e->worker.record = 0;
     e->worker.step = 0;
+    e->worker.order.block = 0; /* before the first one */
   }
   e->idle_since_us = 0;
+}
+
+enum flow_status engine_begin_epoch(struct engine *e) {
+  bool is_new = !e->epoch.is_open;
+  engine_open_epoch(e);
+  return is_new ? engine_fire_timers(e) : FLOW_OK;
 }
 
 uint64_t engine_rows_out(const struct engine *e) {
@@ -134,7 +147,7 @@ static void mark_closed(struct engine *e) {
 enum flow_status engine_close_epoch(struct engine *e, bool ends) {
   const struct flow_program *p = e->program;
   e->worker.record = e->epoch.records;
-  if (!engine_run_hooks(e, ends)) return engine_stop_at_hook(e);
+  if (!engine_run_hooks(e, ends)) return engine_stop_at_hook(e, false);
   engine_number_rows(e);
   size_t bytes_before = commit_group_bytes(&e->held);
   const struct commit_epoch closed = {.number = e->epoch.number,

@@ -191,6 +191,7 @@ static enum flow_status replay(struct engine *e, uint64_t limit, struct message_
   enum flow_status status;
   do {
     status = go_back(e);
+    if (status == FLOW_OK && e->epoch.has_ticked) status = engine_fire_timers(e);
     e->catcher.gave_up = GIVE_UP_NONE;
     bool is_done = false;
     for (size_t i = 0; status == FLOW_OK && i < e->log.count && !is_done; i++) {
@@ -225,7 +226,7 @@ static enum flow_status commit_up_to_failure(struct engine *e, struct message_pl
   enum flow_status status = engine_commit(e); /* the closed epochs; their rows are packed already */
   if (status == FLOW_OK) status = replay(e, limit, place);
   if (status != FLOW_OK) return status;
-  if (e->epoch.records == 0) epoch_discard(&e->epoch);
+  if (epoch_is_empty(&e->epoch)) epoch_discard(&e->epoch);
   return close_and_commit(e);
 }
 
@@ -302,7 +303,7 @@ static enum flow_status drop_output(struct engine *e) {
   return status;
 }
 
-enum flow_status engine_stop_at_hook(struct engine *e) {
+enum flow_status engine_stop_at_hook(struct engine *e, bool is_start) {
   bool is_stop = e->catcher.gave_up == GIVE_UP_STOP;
   uint64_t lost = e->epoch.records;
   cut_output(e);
@@ -312,9 +313,13 @@ enum flow_status engine_stop_at_hook(struct engine *e) {
   char done[400];
   if (e->store == NULL) {
     snprintf(done, sizeof done,
-             "it happened at the end of epoch %lld; nothing is kept for the next "
+             "it happened at the %s of epoch %lld; nothing is kept for the next "
              "run without --state-dir",
-             (long long)e->epoch.number);
+             is_start ? "start" : "end", (long long)e->epoch.number);
+  } else if (is_start) {
+    snprintf(done, sizeof done,
+             "it happened at the start of epoch %lld, before its first record; %s has everything before",
+             (long long)e->epoch.number, e->options.state_dir);
   } else {
     snprintf(
         done, sizeof done,

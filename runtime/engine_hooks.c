@@ -6,7 +6,7 @@
  * each row: hooks run one after another, depth first, as the reference order says. */
 #include "engine.h"
 
-#include "flow/state.h"
+#include "flow/timer.h"
 #include "mem.h"
 
 #include <string.h>
@@ -16,14 +16,13 @@ void engine_leave_shares(struct engine *e) {
   e->worker.heap = e->shares[0].heap;
 }
 
-static void enter_share(struct engine *e, uint32_t share) {
+void engine_enter_share(struct engine *e, uint32_t share) {
   e->worker.tables = e->shares[share].tables;
   e->worker.heap = e->shares[share].heap;
   e->worker.step++;
 }
 
-/* Between hooks nothing transient is alive. */
-static void end_hook(struct engine *e, uint64_t *count) {
+void engine_end_hook(struct engine *e, uint64_t *count) {
   if (++*count % FLOW_BATCH == 0) flow_batch_end(&e->worker);
 }
 
@@ -80,9 +79,9 @@ static void on_epoch(struct engine *e, uint32_t state) {
   uint32_t share = 0;
   uint64_t count = 0;
   for (struct flow_entry *row; (row = walk_next(&walk, &share)) != NULL;) {
-    enter_share(e, share);
+    engine_enter_share(e, share);
     e->program->states[state].on_epoch(&e->worker, row);
-    end_hook(e, &count);
+    engine_end_hook(e, &count);
   }
   walk_end(&walk);
   engine_leave_shares(e);
@@ -101,10 +100,13 @@ void engine_on_epoch(struct engine *e) {
 static void number_rows(struct engine *e, uint32_t state) {
   struct flow_table *first = &e->shares[0].tables[state];
   uint64_t next_id = first->epoch_first;
+  bool has_timers = e->program->states[state].due != NULL;
   struct walk walk = walk_begin(e, state);
   uint32_t share = 0;
   for (struct flow_entry *row; (row = walk_next(&walk, &share)) != NULL;) {
-    if (row->id >= first->epoch_first) row->id = next_id++;
+    if (row->id < first->epoch_first) continue;
+    row->id = next_id++;
+    if (has_timers) flow_timer_renumber(&e->shares[share].tables[state], row);
   }
   walk_end(&walk);
   for (uint32_t i = 0; i < e->worker_count; i++) e->shares[i].tables[state].next_id = next_id;
@@ -151,9 +153,9 @@ static void on_end(struct engine *e, uint32_t state) {
   uint32_t share = 0;
   uint64_t count = 0;
   for (struct flow_entry *row; (row = sorted_next(sorted, e->worker_count, &share)) != NULL;) {
-    enter_share(e, share);
+    engine_enter_share(e, share);
     e->program->states[state].on_end(&e->worker, row);
-    end_hook(e, &count);
+    engine_end_hook(e, &count);
   }
   for (uint32_t i = 0; i < e->worker_count; i++) {
     flow_table_sorted_free(&e->shares[i].tables[state], sorted[i].rows);

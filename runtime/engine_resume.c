@@ -80,6 +80,7 @@ static enum flow_status load_state(struct engine *e, bool heeds_signals) {
       flow_table_epoch_reset(t);
     }
   }
+  engine_load_timers(e);
   return FLOW_OK;
 }
 
@@ -120,6 +121,7 @@ static void declare(struct engine *e) {
   e->id_count = p->source_count + p->sink_count + p->state_count + e->has_on_end;
   e->ids = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->ids);
   e->numbers = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->numbers);
+  e->value_types = flow_sys_must_alloc(e->sys, (p->state_count + 1) * sizeof *e->value_types);
   struct flow_store_id *id = e->ids;
   for (uint32_t i = 0; i < p->source_count; i++) {
     const struct flow_source_desc *d = &p->sources[i];
@@ -133,7 +135,10 @@ static void declare(struct engine *e) {
   }
   for (uint32_t i = 0; i < p->state_count; i++) {
     const struct flow_state_desc *d = &p->states[i];
-    *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type, d->value_type};
+    e->value_types[i] = *d->value_type;
+    e->value_types[i].since_us = engine_clock(e);
+    *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type,
+                                   &e->value_types[i]};
   }
   if (e->has_on_end) {
     *id = (struct flow_store_id){FLOW_STORE_ENGINE, "on end", NULL, &unit, &number};

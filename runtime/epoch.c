@@ -18,6 +18,14 @@ uint64_t epoch_budget(const struct epoch *e, const struct epoch_policy *policy) 
   return e->records < policy->records ? policy->records - e->records : 1;
 }
 
+void epoch_tick(struct epoch *e) {
+  e->has_ticked = true;
+}
+
+bool epoch_is_empty(const struct epoch *e) {
+  return !e->is_open || (e->records == 0 && !e->has_ticked);
+}
+
 void epoch_count(struct epoch *e, uint64_t records, uint64_t rejected) {
   e->records += records;
   e->rejected += rejected;
@@ -25,7 +33,7 @@ void epoch_count(struct epoch *e, uint64_t records, uint64_t rejected) {
 
 unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
                       enum epoch_event event, int64_t now_us) {
-  bool has_records = e->is_open && e->records > 0, may_commit = !e->is_committing;
+  bool may_commit = !e->is_committing;
   bool closes = false, commits = false;
   switch (event) {
   case EPOCH_BLOCK:
@@ -37,7 +45,7 @@ unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
   case EPOCH_PRESSURE:
   case EPOCH_END: closes = commits = true; break;
   }
-  closes = closes && has_records;
+  closes = closes && !epoch_is_empty(e);
   uint64_t held = e->held_count + (closes ? 1 : 0);
   if (e->held_bytes >= EPOCH_HELD_BYTES || held >= EPOCH_HELD_COUNT) commits = true;
   if (held == 0) commits = false;
@@ -46,7 +54,7 @@ unsigned epoch_decide(const struct epoch *e, const struct epoch_policy *policy,
 }
 
 int64_t epoch_deadline(const struct epoch *e, const struct epoch_policy *policy) {
-  bool is_new = e->held_count > 0 || (e->is_open && e->records > 0);
+  bool is_new = e->held_count > 0 || !epoch_is_empty(e);
   if (!is_new || e->is_committing) return INT64_MAX;
   int64_t interval_us = policy->is_immediate ? 0 : policy->interval_us;
   return e->interval_from > INT64_MAX - interval_us ? INT64_MAX : e->interval_from + interval_us;
@@ -54,7 +62,7 @@ int64_t epoch_deadline(const struct epoch *e, const struct epoch_policy *policy)
 
 void epoch_closed(struct epoch *e, uint64_t bytes) {
   e->number++;
-  e->is_open = false;
+  e->is_open = e->has_ticked = false;
   e->records = 0;
   e->rejected = 0;
   e->held_count++;
@@ -73,7 +81,7 @@ void epoch_committed(struct epoch *e) {
 }
 
 void epoch_discard(struct epoch *e) {
-  e->is_open = false;
+  e->is_open = e->has_ticked = false;
   e->records = 0;
   e->rejected = 0;
 }

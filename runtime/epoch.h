@@ -52,7 +52,7 @@ enum epoch_event {
 
 enum epoch_todo {
   EPOCH_GO_ON = 0,
-  EPOCH_CLOSE = 1,  /* the open epoch has records: close it */
+  EPOCH_CLOSE = 1,  /* something has happened in the open epoch: close it */
   EPOCH_COMMIT = 2, /* then commit all closed ones, behind the commit in flight if there is one */
   EPOCH_WAIT = 4,   /* then wait until nothing is in flight */
 };
@@ -60,7 +60,8 @@ enum epoch_todo {
 struct epoch {
   int64_t number;   /* of the open epoch, or of the next one if none is open */
   int64_t now_us;   /* its now(); of the last one if none is open */
-  bool is_open;     /* has seen a block */
+  bool is_open;     /* has seen a block, or time has passed in it */
+  bool has_ticked;  /* timers have fired at its start: it closes also without a record */
   uint64_t records; /* source records in it, rejected ones included */
   uint64_t rejected;
   uint64_t held_count; /* closed, their commit has not begun */
@@ -80,11 +81,17 @@ void epoch_open(struct epoch *, int64_t realtime_us, int64_t monotonic_us);
 /* Records that may be run before epoch_decide() has to be asked again; at least 1. */
 uint64_t epoch_budget(const struct epoch *, const struct epoch_policy *);
 
+/* Timers have fired at the start of the open epoch. */
+void epoch_tick(struct epoch *);
+
+/* True if nothing has happened in the open epoch, or none is open: the next now() may be chosen. */
+bool epoch_is_empty(const struct epoch *);
+
 /* Adds what a block consumed. */
 void epoch_count(struct epoch *, uint64_t records, uint64_t rejected);
 
 /* What is to be done after an event at monotonic time `now_us`: a set of enum epoch_todo. CLOSE is
- * only asked for if the open epoch has records (an empty epoch takes no number). */
+ * only asked for if the open epoch has records or timers fired in it (an empty one takes no number). */
 unsigned epoch_decide(const struct epoch *, const struct epoch_policy *, enum epoch_event,
                       int64_t now_us);
 

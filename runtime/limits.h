@@ -52,6 +52,14 @@
 /* Microseconds between two looks for a signal while the store's thread is waited for. */
 #define FLOW_STOP_LOOK_US ((int64_t)50000)
 
+/* How often `on at` may run for one key in turn without a later time: a list of as many things that are
+ * all due at once can be worked off one by one; a hook that has forgotten to move its time cannot hang the run. */
+#define FLOW_TIMER_REPEATS 1000000
+#define FLOW_TIMER_REPEATS_TEXT "1,000,000"
+
+/* Microseconds after which a run that waits for a deadline looks at the clock again, which may be set. */
+#define FLOW_CLOCK_LOOK_US ((int64_t)60000000)
+
 /* Bytes of a record or line that a message shows. */
 #define FLOW_SHOWN_BYTES 160
 

@@ -70,6 +70,7 @@ static const char *const kind_names[] = {
     [FLOW_KIND_OPT] = "?",           [FLOW_KIND_LIST] = "list",
     [FLOW_KIND_SET] = "set",         [FLOW_KIND_MAP] = "map",
     [FLOW_KIND_RECORD] = "record",   [FLOW_KIND_ENUM] = "enum",
+    [FLOW_KIND_TIMED] = "timed",
 };
 
 static void add_text(struct flow_buf *out, const char *text) {
@@ -118,6 +119,14 @@ static void print_variants(struct flow_buf *out, const struct flow_type *type, i
   add_text(out, type->variant_count == 0 ? "}" : " }");
 }
 
+static void print_timed(struct flow_buf *out, const struct flow_type *type, int depth) {
+  char since[40];
+  add_text(out, "timed[");
+  print_type(out, type->element, depth + 1);
+  snprintf(since, sizeof since, "] since %lld", (long long)type->since_us);
+  add_text(out, since);
+}
+
 static void print_type(struct flow_buf *out, const struct flow_type *type, int depth) {
   if (depth >= FLOW_SCHEMA_DEPTH) { /* not a type that parse reads back, so nobody can store it */
     add_text(out, "...");
@@ -153,6 +162,7 @@ static void print_type(struct flow_buf *out, const struct flow_type *type, int d
       else
         print_variants(out, type, depth + 1);
       return;
+    case FLOW_KIND_TIMED: print_timed(out, type, depth); return;
     default: add_text(out, kind_names[type->kind]); return;
   }
 }
@@ -269,6 +279,21 @@ static bool parse_variants(struct parser *in, struct flow_type *type, int depth)
   return accept(in, used == 0 ? "}" : " }");
 }
 
+static bool parse_timed(struct parser *in, struct flow_type *type, int depth) {
+  if (!accept(in, "[")) return false;
+  type->element = parse_type(in, depth + 1);
+  if (type->element == NULL || !accept(in, "] since ")) return false;
+  bool is_negative = accept(in, "-");
+  uint64_t number = 0;
+  const char *start = in->p;
+  for (; in->p != in->end && *in->p >= '0' && *in->p <= '9'; in->p++) {
+    if (number > INT64_MAX / 10 - 1) return false; /* beyond all times that there are */
+    number = 10 * number + (uint64_t)(*in->p - '0');
+  }
+  type->since_us = is_negative ? -(int64_t)number : (int64_t)number;
+  return in->p != start;
+}
+
 static bool parse_body(struct parser *in, struct flow_type *type, int depth) {
   switch (type->kind) {
     case FLOW_KIND_MAP:
@@ -290,6 +315,7 @@ static bool parse_body(struct parser *in, struct flow_type *type, int depth) {
       }
       if (type->kind == FLOW_KIND_ENUM) return parse_variants(in, type, depth + 1);
       return parse_fields(in, &type->fields, &type->field_count, depth + 1);
+    case FLOW_KIND_TIMED: return parse_timed(in, type, depth);
     default: return true;
   }
 }
@@ -363,6 +389,10 @@ void flow_schema_skip(struct flow_reader *r, const struct flow_type *type) {
       if (r->ok) skip_fields(r, type->variants[variant].fields, type->variants[variant].field_count);
       return;
     }
+    case FLOW_KIND_TIMED:
+      flow_schema_skip(r, type->element);
+      flow_get_int(r);
+      return;
   }
 }
 

@@ -6,13 +6,15 @@
  *   T?   list[T]   set[T]   map[K, V]
  *   record Cart { paid: list[int] = 0x00, open was "unpaid": list[int] }
  *   enum Kind { order, payment { cents: int } }
+ *   timed[T] since 1700000000000000      of a state with `expires`; the number is microseconds since 1970
  *
  * The hex behind `=` is a default in binary form (codec.h). Names of records and enums are for the
  * reader only: they may change. Fields and variants are matched by name, then by `was`, so their
  * order may change too.
  *
  * What migrates: a new field that has a default or is optional; T to T?; int to float, if every
- * stored number is exact as a float; a new variant; a `was` rename. A field that went away migrates
+ * stored number is exact as a float; a new variant; a `was` rename; T to timed[T], whose values get the time that
+ * the stored text of the new type names, and back. A field that went away migrates
  * if the user accepts it, and never inside a key, where two keys could become equal. Everything
  * else is refused.
  *

@@ -17,6 +17,9 @@ enum plan_op {
   PLAN_SEQUENCE, /* list, set; map with `key` */
   PLAN_RECORD,
   PLAN_ENUM,
+  PLAN_TIMED,   /* timed[T] to timed[U] */
+  PLAN_TIME,    /* T to timed[U] */
+  PLAN_UNTIMED, /* timed[T] to U */
 };
 
 /* Where a new field comes from: an old one, rewritten, or bytes of its own. */
@@ -43,6 +46,7 @@ struct flow_schema_plan {
   const struct flow_type *from;
   const struct flow_schema_plan *key, *element;
   struct fields_plan *fields; /* RECORD: one; ENUM: one for each old variant */
+  int64_t since_us;           /* TIME */
 };
 
 /* -- comparing */
@@ -316,9 +320,28 @@ static const struct flow_schema_plan *compare_sequences(struct differ *d,
   return plan;
 }
 
+/* The time from which values count that were saved without one is not compared: it is that of the stored type. */
+static const struct flow_schema_plan *compare_timed(struct differ *d, const struct flow_type *was,
+                                                    const struct flow_type *now, bool is_key) {
+  bool was_timed = was->kind == FLOW_KIND_TIMED, is_timed = now->kind == FLOW_KIND_TIMED;
+  enum plan_op op = !was_timed ? PLAN_TIME : is_timed ? PLAN_TIMED : PLAN_UNTIMED;
+  struct flow_schema_plan *plan = new_plan(d, op, was);
+  if (plan == NULL) return NULL;
+  if (op == PLAN_TIME) add_step(d, "expires from now on; what is saved counts from this run on");
+  if (op == PLAN_UNTIMED) add_step(d, "does not expire any more");
+  plan->since_us = now->since_us;
+  plan->element = compare(d, was_timed ? was->element : was, is_timed ? now->element : now, is_key);
+  if (plan->element == NULL) return NULL;
+  if (op == PLAN_TIMED && plan->element->op == PLAN_COPY) plan->op = PLAN_COPY;
+  return plan;
+}
+
 static const struct flow_schema_plan *compare(struct differ *d, const struct flow_type *was,
                                               const struct flow_type *now, bool is_key) {
   struct flow_schema_plan *plan;
+  if (was->kind == FLOW_KIND_TIMED || now->kind == FLOW_KIND_TIMED) {
+    return compare_timed(d, was, now, is_key);
+  }
   if (was->kind != now->kind) {
     if (now->kind == FLOW_KIND_OPT) {
       plan = new_plan(d, PLAN_WRAP, was);
@@ -450,6 +473,18 @@ static void convert(const struct flow_schema_plan *plan, struct flow_reader *r,
       convert_fields(&plan->fields[variant], r, out);
       return;
     }
+    case PLAN_TIMED:
+      convert(plan->element, r, out);
+      flow_put_int(out, flow_get_int(r));
+      return;
+    case PLAN_TIME:
+      convert(plan->element, r, out);
+      flow_put_int(out, plan->since_us);
+      return;
+    case PLAN_UNTIMED:
+      convert(plan->element, r, out);
+      flow_get_int(r);
+      return;
   }
 }
 

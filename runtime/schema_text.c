@@ -129,6 +129,10 @@ static void print_value(struct flow_buf *out, struct flow_reader *r, const struc
       print_fields(out, r, type->fields, type->field_count);
       return;
     case FLOW_KIND_ENUM: print_variant(out, r, type); return;
+    case FLOW_KIND_TIMED:
+      print_value(out, r, type->element);
+      flow_get_int(r);
+      return;
   }
 }
 
@@ -190,6 +194,10 @@ void flow_view_print_type(struct flow_buf *out, const struct flow_type *type) {
       add_text(out, type->field_count == 0 ? "}" : " }");
       return;
     case FLOW_KIND_ENUM: print_type_variants(out, type); return;
+    case FLOW_KIND_TIMED:
+      flow_view_print_type(out, type->element);
+      add_text(out, " expires");
+      return;
     default: flow_schema_print(out, type); return;
   }
 }

@@ -82,6 +82,7 @@ void flow_table_free(struct flow_table *t) {
   t->sys->free(t->sys, t->touched);
   t->sys->free(t->sys, t->stamps);
   t->sys->free(t->sys, t->gone);
+  t->sys->free(t->sys, t->due);
   *t = (struct flow_table){0};
 }
 
@@ -91,6 +92,7 @@ void flow_table_clear(struct flow_table *t) {
   t->row_end = 1;
   t->next_id = t->epoch_first = 0;
   t->touched_count = t->hole_count = t->gone_count = 0;
+  t->due_count = 0;
   t->is_in_order = true;
 }
 

@@ -1,6 +1,7 @@
 /* Parameters, the descriptions of sources, sinks and states, and the program itself. */
 #include "back/code.h"
 #include "back/emit_state.h"
+#include "back/emit_timer.h"
 #include "back/program.h"
 #include "front/check.h"
 #include "ops/op.h"
@@ -290,12 +291,12 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
   text_addf(rows, "  {.name = \"%s\", .was = %s, .site = &%s,\n", stage->id,
             quoted(e, stage->was_id), emit_site(e, stage->span, emit_step(e, node)));
   const char *key_type = emit_helper(e, HELPER_SCHEMA, node->key);
-  const char *value_type = emit_helper(e, HELPER_SCHEMA, stage->state_type);
+  const char *value_type = emit_timer_schema(e, node);
   text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n", key_type, value_type);
   text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s,\n",
             node->name, node->name, node->name);
-  text_addf(rows, "   .on_epoch = %s, .on_end = %s},\n", emit_state_hook(e, node, HOOK_EPOCH),
-            emit_state_hook(e, node, HOOK_END));
+  text_addf(rows, "   .on_epoch = %s, .on_end = %s%s},\n", emit_state_hook(e, node, HOOK_EPOCH),
+            emit_state_hook(e, node, HOOK_END), emit_timer_desc(e, node));
 }
 
 static void add_exchange(struct emit *e, struct text *rows, const struct plan_stage *stage) {

@@ -9,6 +9,7 @@
 #include "back/program.h"
 #include "ops/op.h"
 #include "back/emit_state.h"
+#include "back/emit_timer.h"
 
 #include <string.h>
 
@@ -61,11 +62,8 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   code_end(&c, head, has_item ? node->stage->span : block->span);
 }
 
-static const struct block *hook_block(const struct node *node, enum hook_kind kind) {
-  vec_each(struct hook, hook, &node->stage->hooks)
-    if (hook->kind == kind) return hook->body;
-  return NULL;
-}
+static const char *const hook_names[] = {
+    [HOOK_EPOCH] = "epoch", [HOOK_END] = "end", [HOOK_EXPIRE] = "expire", [HOOK_AT] = "at"};
 
 static const char *shared_mark(struct emit *e, const struct node *node, uint32_t output) {
   return arena_printf(&e->compiler->arena, "shared output %u of %s", output, node->name);
@@ -144,9 +142,11 @@ void emit_state_functions(struct emit *e, const struct node *node) {
     emit_value_function(e, format(e, "initial_%s", node), "", stage->init, &c);
   }
   emit_body(e, node, stage->body, format(e, "x_%s", node), true);
-  const struct block *on_epoch = hook_block(node, HOOK_EPOCH), *on_end = hook_block(node, HOOK_END);
-  if (on_epoch != NULL) emit_body(e, node, on_epoch, format(e, "on_epoch_%s", node), false);
-  if (on_end != NULL) emit_body(e, node, on_end, format(e, "on_end_%s", node), false);
+  vec_each(const struct hook, hook, &stage->hooks) {
+    emit_body(e, node, hook->body,
+              arena_printf(&e->compiler->arena, "on_%s_%s", hook_names[hook->kind], node->name), false);
+  }
+  emit_timer_functions(e, node);
 }
 
 /* -- rows of the table ----------------------------------------------------------------------- */
@@ -185,7 +185,7 @@ static void emit_row_struct(struct emit *e, const struct node *node) {
   emit_line(e, "/* state %s: %s = one row per key */", node->stage->name.text,
             type_name(e->compiler->types, node->stage->state_type));
   emit_line(e, "struct S_%s {", name);
-  emit_line(e, "struct flow_entry entry;");
+  emit_timer_members(e, node);
   emit_line(e, "%s key;", emit_c_type(e, node->key));
   emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
   emit_line(e, "};");
@@ -218,7 +218,8 @@ static void emit_initial(struct emit *e, const struct node *node) {
 
 /* Whether rows are forgotten, or taken back when their first item fails. */
 static bool rows_may_go(const struct node *node) {
-  bool goes = emit_state_forgets(node->stage->body) || is_guarded(node->stage);
+  bool goes = emit_state_forgets(node->stage->body) || is_guarded(node->stage) ||
+              node->stage->expires != NULL;
   vec_each(struct hook, hook, &node->stage->hooks) goes = goes || emit_state_forgets(hook->body);
   return goes;
 }
@@ -240,6 +241,7 @@ static void emit_find(struct emit *e, const struct node *node) {
   emit_line(e, "s = (struct S_%s *)flow_table_insert(t, hash);", name);
   emit_line(e, "%s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
   emit_initial(e, node);
+  if (emit_timer_is_used(node->stage)) emit_line(e, "flow_timer_begin(&s->entry);");
   emit_line(e, "return s;");
   emit_line(e, "}");
   emit_line(e, "%s", "");
@@ -277,6 +279,8 @@ static void emit_pack(struct emit *e, const struct node *node) {
               parts[i], name);
     emit_line(e, "%s(out, &((const struct S_%s *)row)->%s);", emit_helper(e, HELPER_ENCODE, types[i]),
               name, parts[i]);
+    if (i == 1 && node->stage->expires != NULL)
+      emit_line(e, "flow_put_int(out, ((const struct S_%s *)row)->seen_us);", name);
     emit_line(e, "}");
     emit_line(e, "%s", "");
   }
@@ -311,8 +315,14 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "const struct flow_share mine = flow_share_enter(w, hash);");
   emit_line(e, "%s value;", emit_c_type(e, node->stage->state_type));
   emit_line(e, "reader = flow_reader_of(value_data, value_length);");
-  emit_line(e, "const bool is_good = %s(w->heap, &reader, &value) && flow_reader_done(&reader);",
-            emit_helper(e, HELPER_DECODE, node->stage->state_type));
+  bool expires = node->stage->expires != NULL;
+  emit_line(e, "%sbool is_good = %s(w->heap, &reader, &value)%s;", expires ? "" : "const ",
+            emit_helper(e, HELPER_DECODE, node->stage->state_type),
+            expires ? "" : " && flow_reader_done(&reader)");
+  if (expires) {
+    emit_line(e, "const int64_t seen_us = flow_get_int(&reader);");
+    emit_line(e, "is_good = is_good && flow_reader_done(&reader);");
+  }
   emit_line(e, "if (is_good) {");
   emit_line(e, "struct S_%s *s = (struct S_%s *)flow_table_load(&w->tables[%u], hash, id);", name, name,
             index);
@@ -320,6 +330,8 @@ static void emit_load(struct emit *e, const struct node *node) {
   if (type_has_heap(node->key))
     emit_line(e, "if (!is_alone) %s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
   emit_line(e, "s->value = value;");
+  if (expires) emit_line(e, "s->seen_us = seen_us;");
+  if (emit_timer_is_used(node->stage)) emit_line(e, "flow_timer_begin(&s->entry);");
   emit_line(e, "}");
   emit_line(e, "flow_share_leave(w, mine);");
   emit_line(e, "return is_good;");
@@ -327,19 +339,44 @@ static void emit_load(struct emit *e, const struct node *node) {
   emit_line(e, "%s", "");
 }
 
-static void emit_forget(struct emit *e, const struct node *node) {
-  emit_line(e, "if (is_forgotten) {");
+static void emit_go(struct emit *e, const struct node *node) {
+  if (emit_timer_is_used(node->stage))
+    emit_line(e, "flow_timer_end(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   emit_line(e, "row_drop_%s(w, s);", node->name);
   emit_line(e, "flow_table_forget(&w->tables[%u], &s->entry);", emit_state_index(e, node));
+}
+
+static void emit_forget(struct emit *e, const struct node *node) {
+  emit_line(e, "if (is_forgotten) {");
+  emit_go(e, node);
   emit_line(e, "}");
 }
 
-const char *emit_state_hook(struct emit *e, const struct node *node, enum hook_kind kind) {
-  if (hook_block(node, kind) == NULL) return "NULL";
-  return format(e, kind == HOOK_EPOCH ? "on_epoch_row_%s" : "on_end_row_%s", node);
+/* Every state that expires has this hook, if only to drop the row. */
+static bool has_hook(const struct stage *stage, enum hook_kind kind) {
+  if (kind == HOOK_EXPIRE) return stage->expires != NULL;
+  return emit_state_find_hook(stage, kind) != NULL;
 }
 
-/* The hook for one row; a failure in a hook belongs to no record. */
+const char *emit_state_hook(struct emit *e, const struct node *node, enum hook_kind kind) {
+  if (!has_hook(node->stage, kind)) return "NULL";
+  return arena_printf(&e->compiler->arena, "on_%s_row_%s", hook_names[kind], node->name);
+}
+
+/* The call of the hook's own function; a failure in a hook belongs to no record. */
+static void emit_hook_call(struct emit *e, const struct node *node, const struct hook *hook,
+                           bool forgets) {
+  const char *call =
+      arena_printf(&e->compiler->arena, "on_%s_%s(w, &s->key, &s->value%s)",
+                   hook_names[hook->kind], node->name, forgets ? ", &is_forgotten" : "");
+  if (is_fallible(node->stage)) {
+    emit_line(e, "if (!%s) flow_abort_record(w);", call);
+  } else {
+    emit_line(e, "%s;", call);
+  }
+}
+
+/* The hook for one row. */
 static void emit_hook(struct emit *e, const struct node *node, const struct hook *hook) {
   bool forgets = emit_state_forgets(hook->body), changes = emit_state_changes(hook->body);
   const char *name = node->name;
@@ -349,15 +386,25 @@ static void emit_hook(struct emit *e, const struct node *node, const struct hook
   if (forgets) emit_line(e, "bool is_forgotten = false;");
   if (changes)
     emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
-  const char *call = arena_printf(&e->compiler->arena, "%s_%s(w, &s->key, &s->value%s)",
-                                  hook->kind == HOOK_EPOCH ? "on_epoch" : "on_end", name,
-                                  forgets ? ", &is_forgotten" : "");
-  if (is_fallible(node->stage)) {
-    emit_line(e, "if (!%s) flow_abort_record(w);", call);
-  } else {
-    emit_line(e, "%s;", call);
-  }
+  emit_hook_call(e, node, hook, forgets);
+  if (changes) emit_timer_touch(e, node, false);
   if (forgets) emit_forget(e, node);
+  emit_line(e, "}");
+  emit_line(e, "%s", "");
+}
+
+/* `on expire`, and that the row goes. */
+static void emit_expire(struct emit *e, const struct node *node) {
+  const char *name = node->name;
+  const struct hook *hook = emit_state_find_hook(node->stage, HOOK_EXPIRE);
+  bool forgets = hook != NULL && emit_state_forgets(hook->body);
+  emit_line(e, "static void %s(struct flow_worker *w, struct flow_entry *entry) {",
+            emit_state_hook(e, node, HOOK_EXPIRE));
+  emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
+  if (forgets) emit_line(e, "bool is_forgotten = false;");
+  if (hook != NULL) emit_hook_call(e, node, hook, forgets);
+  if (forgets) emit_line(e, "(void)is_forgotten;");
+  emit_go(e, node);
   emit_line(e, "}");
   emit_line(e, "%s", "");
 }
@@ -368,10 +415,13 @@ void emit_state_table(struct emit *e, const struct node *node) {
   if (rows_may_go(node)) emit_drop(e, node);
   emit_pack(e, node);
   emit_load(e, node);
+  emit_timer_due(e, node);
   vec_each(struct hook, hook, &node->stage->hooks) {
     if (hook->kind == HOOK_EPOCH) e->is_boundary_dependent = true;
-    emit_hook(e, node, hook);
+    if (hook->kind != HOOK_EXPIRE) emit_hook(e, node, hook);
   }
+  if (node->stage->expires != NULL) emit_expire(e, node);
+  emit_timer_fire(e, node);
 }
 
 /* -- what is behind the state ---------------------------------------------------------------- */
@@ -458,6 +508,7 @@ static void emit_guarded(struct emit *e, const struct node *node, const char *ro
   }
   emit_line(e, "if (%s) {", body_call(e, node, row));
   emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
+  emit_timer_touch(e, node, true);
   if (must_undo) emit_release(e, node);
   if (emit_state_forgets(node->stage->body)) emit_forget(e, node);
   emit_line(e, "} else {");
@@ -485,5 +536,6 @@ void emit_state_row(struct emit *e, const struct node *node, const char *row) {
   } else {
     emit_line(e, "%s;", body_call(e, node, row));
   }
+  emit_timer_touch(e, node, true);
   if (emit_state_forgets(stage->body)) emit_forget(e, node);
 }

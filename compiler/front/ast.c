@@ -393,7 +393,9 @@ static void dump_stage(struct dump *d, const struct stage *stage) {
   dump_clauses(d, &stage->clauses);
   if (stage->body) dump_block(d, "block", stage->body);
   vec_each(struct hook, hook, &stage->hooks) {
-    dump_block(d, arena_printf(d->out->arena, "on %s", hook->name.text), hook->body);
+    const char *head = arena_printf(d->out->arena, "on %s", hook->name.text);
+    labelled_expr(d, head, hook->at);
+    dump_block(d, head, hook->body);
   }
   vec_each(struct split_arm, arm, &stage->arms) {
     line(d, arm->condition ? "arm" : "arm else", arm->target);

@@ -301,10 +301,11 @@ struct on_fail {
   struct ident into; /* ON_FAIL_INTO */
 };
 
-enum hook_kind { HOOK_EPOCH, HOOK_END, HOOK_EXPIRE };
+enum hook_kind { HOOK_EPOCH, HOOK_END, HOOK_EXPIRE, HOOK_AT };
 struct hook {
   struct ident name; /* epoch, end, … as written after `on` */
   enum hook_kind kind; /* set by check */
+  struct expr *at;     /* `on at TIME`: the time, a `timestamp?`; else null */
   struct block *body;
 };
 VEC_OF(hook_list, struct hook);
@@ -352,6 +353,7 @@ struct stage {
   const struct type *in_item, *in_key;   /* in_key null: the stream has no key */
   const struct type *out_item, *out_key; /* out_item null: the stage ends its pipeline */
   const struct type *state_type;
+  struct expr *expires;                  /* state: how long a key lives behind its last item, or null */
   struct emit_target_list emits;         /* state */
   const char *id;                        /* durable id of a state or named stage, or null */
   const char *was_id;

@@ -63,8 +63,9 @@ bool pass_check(struct compiler *);
  *   behind it), nothing that overlaps it changes.
  * - expr->can_fail and can_fault speak of what leaves the expression: `??` takes can_fail back. A
  *   statement's failure (`fail`, `xs[i] = v`, `/=`) is in stage->can_fail or decl->can_fail only.
- * - Hooks cannot fail; they can fault. The initial value of a state is an expression of constants
- *   and params that cannot fail, with locals of its own; `where` that fails counts as false.
+ * - Hooks cannot fail; they can fault. The TIME of `on at` cannot fail, and a fault in it is none. The
+ *   initial value of a state is an expression of constants and params that cannot fail, with locals of
+ *   its own; `where` that fails counts as false.
  * - local->id counts from 0 per stage and per fn (local_count), and none is given twice; locals in an
  *   initial value or a `where` count from 0 by themselves.
  * - `key by` has one argument: several have become one EXPR_RECORD.
@@ -122,6 +123,10 @@ void check_state_block(struct checker *, struct stage *stage);
 /* The initial value of a state: `init` or, where it is null, a record of which every field has a
  * default. Constants and params only. */
 struct expr *check_state_init(struct checker *, struct stage *stage);
+
+/* The duration of the state's clause `expires`, of constants and params; null without one, or after a
+ * diagnostic. */
+struct expr *check_state_expires(struct checker *, struct stage *stage);
 
 /* The name that a clause such as `named total` gives, or null after a diagnostic. */
 const char *check_clause_name(struct checker *, const struct clause *clause);

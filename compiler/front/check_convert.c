@@ -20,6 +20,10 @@ void report_absent(struct checker *c, const struct expr *expr) {
                          ? arena_strndup(c->arena, sources_text(&c->compiler->sources, expr->span),
                                          expr->span.length)
                          : "…";
+  if (c->scope.place == PLACE_TIME) { /* a default would be due at once */
+    diag_help(diag, "without it there is no time:  if let x = %s then … else none", text);
+    return;
+  }
   diag_help(diag, "give a default:  (%s ?? %s)", text, example_value(expr->type->elem));
   diag_help(diag,
             is_in_statements(c) ? "or use it only where it is there:  if let x = %s { … }"

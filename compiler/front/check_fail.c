@@ -39,6 +39,7 @@ static void help_else(struct checker *c, struct diag *diag, const char * or) {
     break;
   }
   case PLACE_HOOK:
+  case PLACE_TIME:
     diag_note(diag, "a hook has no record that an `else` of the stage could drop");
     break;
   default: break;

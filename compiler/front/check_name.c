@@ -174,7 +174,7 @@ static bool report_misplaced(struct checker *c, struct ident name) {
     diag_help(diag, "inside a step the fields of the item are written  it.%s", name.text);
     return true;
   }
-  if (scope->place == PLACE_HOOK &&
+  if ((scope->place == PLACE_HOOK || scope->place == PLACE_TIME) &&
       (strcmp(name.text, "it") == 0 || field_of_item(scope->stage->in_item, name.text) >= 0)) {
     diag =
         diag_error(c->diags, E0201, name.span, "there is no item in a hook, so no `%s`", name.text);

@@ -56,24 +56,80 @@ struct expr *check_state_init(struct checker *c, struct stage *stage) {
   return check_constant(c, init, type, true);
 }
 
-static void check_hook(struct checker *c, struct stage *stage, struct hook *hook) {
-  if (strcmp(hook->name.text, "epoch") == 0) {
-    hook->kind = HOOK_EPOCH;
-  } else if (strcmp(hook->name.text, "end") == 0) {
-    hook->kind = HOOK_END;
-  } else {
-    if (report_future_word(c, hook->name)) return;
-    struct diag *diag =
-        diag_error(c->diags, E0216, hook->name.span, "there is no hook `on %s`", hook->name.text);
-    diag_help(diag, "hooks are  on epoch { … }  and  on end { … }");
-    return;
+struct expr *check_state_expires(struct checker *c, struct stage *stage) {
+  struct clause *clause = check_clause(&stage->clauses, "expires");
+  if (!clause) return NULL;
+  if (!clause->value) {
+    struct diag *diag = diag_error(c->diags, E0403, clause->name.span,
+                                   "`expires` says after how long without an item a key is dropped");
+    diag_help(diag, "write  expires 30d");
+    return NULL;
   }
+  struct expr *value = check_constant(c, clause->value, c->types->duration, true);
+  const struct expr *constant = value ? constant_value(value) : NULL;
+  if (constant && constant->kind == EXPR_DURATION && constant->integer <= 0) {
+    struct diag *diag = diag_error(c->diags, E0403, clause->value->span,
+                                   "a key would be dropped at once");
+    diag_help(diag, "give it some time:  expires 30d");
+  }
+  return value;
+}
+
+/* Sets the kind of the hook; false after a diagnostic. */
+static bool find_hook_kind(struct checker *c, const struct stage *stage, struct hook *hook) {
+  static const char *const names[] = {
+      [HOOK_EPOCH] = "epoch", [HOOK_END] = "end", [HOOK_EXPIRE] = "expire", [HOOK_AT] = "at"};
+  enum { COUNT = sizeof names / sizeof *names };
+  int kind = 0;
+  while (kind < COUNT && strcmp(hook->name.text, names[kind]) != 0) kind++;
+  struct diag *diag;
+  if (kind == COUNT) {
+    diag = diag_error(c->diags, E0216, hook->name.span, "there is no hook `on %s`",
+                      hook->name.text);
+    diag_help(diag, "hooks are  on epoch { … }   on expire { … }   on at TIME { … }   on end { … }");
+    return false;
+  }
+  hook->kind = (enum hook_kind)kind;
+  if (kind == HOOK_AT && !hook->at) {
+    diag = diag_error(c->diags, E0403, hook->name.span, "`on at` has no time");
+    diag_help(diag, "say when, by the state:  on at %s.until { … }", stage->name.text);
+    return false;
+  }
+  bool expires = false;
+  vec_each(const struct clause, clause, &stage->clauses) expires =
+      expires || strcmp(clause->name.text, "expires") == 0;
+  if (kind != HOOK_EXPIRE || expires) return true;
+  diag = diag_error(c->diags, E0403, hook->name.span, "the state `%s` never expires",
+                    stage->name.text);
+  diag_help(diag, "say when, in front of the block:  expires 30d { … } on expire { … }");
+  return false;
+}
+
+/* Types the TIME of `on at TIME`. That it may fault does not make the stage one that may. */
+static void check_time(struct checker *c, struct hook *hook) {
+  uint32_t faults = c->scope.fault_count;
+  c->scope.place = PLACE_TIME;
+  hook->at = check_expr(c, hook->at, type_optional(c->types, c->types->timestamp));
+  report_failures(c);
+  c->scope.fault_count = faults;
+}
+
+static void check_hook(struct checker *c, struct stage *stage, struct hook *hook) {
+  if (!find_hook_kind(c, stage, hook)) return;
   struct failure_list outer = c->scope.failures;
   c->scope.failures = (struct failure_list){0};
-  c->scope.place = PLACE_HOOK;
   c->scope.item = NULL;
+  size_t errors = c->diags->error_count;
+  if (hook->at) check_time(c, hook);
+  c->scope.place = PLACE_HOOK;
+  uint32_t changes = c->scope.change_count;
   check_block(c, hook->body);
   report_failures(c);
+  if (hook->at && c->scope.change_count == changes && c->diags->error_count == errors) {
+    struct diag *diag = diag_error(c->diags, E0403, hook->name.span, "this would run for ever");
+    diag_label(diag, hook->at->span, "the block leaves this time as it is");
+    diag_help(diag, "`forget` the key in the block, or change the state so that the time is later or none");
+  }
   c->scope.failures = outer;
   c->scope.place = PLACE_STATE;
   c->scope.item = stage->in_item;

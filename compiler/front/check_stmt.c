@@ -40,6 +40,10 @@ static void report_unchangeable(struct checker *c, const struct expr *place) {
     diag_help(diag, "change a copy:  let x = %s", name);
     break;
   case REF_KEY: diag_error(c->diags, E0215, place->span, "a key never changes"); break;
+  case REF_STATE:
+    diag = diag_error(c->diags, E0215, place->span, "the time of `on at` changes nothing");
+    diag_help(diag, "look at the state here, and change it in the block of the hook");
+    break;
   case REF_ARG:
     if (name[0] == '0') { /* captured by a lambda */
       diag = diag_error(c->diags, E0215, place->span, "a function changes nothing");
@@ -170,13 +174,15 @@ static bool place_part(struct checker *c, struct expr *place, bool is_whole, boo
 bool check_place(struct checker *c, struct expr *place, bool is_mutator) {
   if (!place_part(c, place, true, is_mutator)) return fail_place(c, place);
   const struct expr *root = root_of(place);
-  bool is_changeable =
-      root->kind == EXPR_NAME && (root->name.ref == REF_STATE || root->name.ref == REF_LOCAL);
+  bool is_state = root->kind == EXPR_NAME && root->name.ref == REF_STATE;
+  bool is_local = root->kind == EXPR_NAME && root->name.ref == REF_LOCAL;
+  bool is_changeable = is_local || (is_state && c->scope.place != PLACE_TIME);
+  c->scope.change_count += is_state;
   if (!is_changeable) {
     report_unchangeable(c, place);
     return fail_place(c, place);
   }
-  if (root->name.ref == REF_LOCAL) root->name.local->is_mutated = true;
+  if (is_local) root->name.local->is_mutated = true;
   return report_iterated(c, place) ? fail_place(c, place) : true;
 }
 
@@ -515,6 +521,7 @@ static void check_fail(struct checker *c, struct stmt *stmt) {
 }
 
 static void check_forget(struct checker *c, const struct stmt *stmt) {
+  c->scope.change_count++;
   if (is_state_place(c)) return;
   diag_error(c->diags, E0224, stmt->span, "only a `state` has something to forget");
 }

@@ -167,8 +167,6 @@ static const struct word_pair future_words[] = {
     {"full", NULL},
     {"lookup", NULL},
     {"time", NULL},
-    {"expires", "`forget` drops the state of a key"},
-    {"expire", "`on epoch` and `on end` are there"},
     {"dedupe", "|> state seen: bool = false { if not seen { emit it }; seen = true }"},
     {"limit", NULL},
     {"sample", NULL},

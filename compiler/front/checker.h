@@ -32,6 +32,7 @@ enum scope_place {
   PLACE_STAGE,
   PLACE_STATE, /* the body of a state: a stage that may emit and change its state */
   PLACE_HOOK,  /* `on epoch`, `on end`: as a state's body, but there is no item */
+  PLACE_TIME,  /* the TIME of `on at TIME`: as a hook, but nothing changes */
   PLACE_TEST,
 };
 
@@ -66,6 +67,7 @@ struct scope {
   uint32_t *local_count;
   struct failure_list failures;
   uint32_t fault_count; /* operations seen so far that can fault */
+  uint32_t change_count; /* statements seen so far that change or forget the state */
 };
 
 struct checker {

@@ -141,7 +141,10 @@ static bool continues(const struct layout *l) {
   const struct token *first = look(l, 0);
   if (first->kind == TOKEN_ELSE) return look(l, 1)->kind != TOKEN_FAT_ARROW;
   if (first->kind == TOKEN_NOT) return look(l, 1)->kind == TOKEN_IN;
-  if (is_name(first, "on")) return look(l, 1)->kind == TOKEN_NAME && look(l, 2)->kind == '{';
+  if (is_name(first, "on")) {
+    const struct token *hook = look(l, 1);
+    return hook->kind == TOKEN_NAME && (is_name(hook, "at") || look(l, 2)->kind == '{');
+  }
   return is_one_of(first->kind, kinds, sizeof kinds / sizeof *kinds);
 }
 
@@ -628,6 +631,8 @@ static bool take_word(struct layout *l, struct token *token) {
     token->kind = TOKEN_BY;
   } else if (last == '}' && is_name(token, "on") && next->kind == TOKEN_NAME) {
     token->kind = TOKEN_ON;
+  } else if (last == TOKEN_ON && is_name(token, "at") && next->kind != '{') {
+    token->kind = TOKEN_AT; /* without a time it is a hook of that name, which is not known */
   } else if (bracket && bracket->is_test && is_line_start) {
     const struct word *word = word_find(WORD_TEST, token->name);
     if (!word) word = word_closest(WORD_TEST, token->name);

@@ -72,7 +72,7 @@ static void resume(struct parser *parser);
 /* Keywords behind `|>` only, and what belongs to them. */
 %token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by"
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
-%token <const struct token *> INSPECT "inspect" ON "on"
+%token <const struct token *> INSPECT "inspect" ON "on" AT "at"
 /* Keywords at the start of a line of a test only. */
 %token FEED "feed" EXPECT "expect" RESTART "restart" ADVANCE "advance"
 /* Never reaches the parser: the layout filter keeps it apart. */
@@ -411,7 +411,9 @@ names: NAME            { START($$, tree_ident($NAME)); }
      | names ',' NAME  { $$ = $1; PUSH($$, tree_ident($NAME)); };
 
 hooks: %empty                { EMPTY($$); }
-     | hooks ON NAME block   { $$ = $1; tree_add_hook(parser, &$$, $NAME, $block); };
+     | hooks ON NAME block   { $$ = $1; tree_add_hook(parser, &$$, $NAME, NULL, $block); }
+     | hooks ON AT expr block
+       { $$ = $1; tree_add_hook(parser, &$$, $AT, $expr, $block); };
 
 split_arms: split_arm_list
           | split_arm_list ','  { $$ = $1; };

@@ -385,7 +385,7 @@ void tree_add_clause(struct parser *parser, struct clause_list *clauses, const s
 }
 
 void tree_add_hook(struct parser *parser, struct hook_list *hooks, const struct token *name,
-                   struct block *body) {
+                   struct expr *at, struct block *body) {
   vec_each(struct hook, hook, hooks) {
     if (hook->name.text != name->name) continue;
     struct diag *diag =
@@ -398,7 +398,7 @@ void tree_add_hook(struct parser *parser, struct hook_list *hooks, const struct 
                LIMIT_CLAUSES);
     return;
   }
-  struct hook hook = {.name = tree_ident(name), .body = body};
+  struct hook hook = {.name = tree_ident(name), .at = at, .body = body};
   tree_push(parser, hooks, hook);
 }
 

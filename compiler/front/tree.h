@@ -84,8 +84,9 @@ struct type_syntax *tree_optional_type(struct parser *, struct span span,
 /* Appends a clause; E0115 where the list has one of that name. */
 void tree_add_clause(struct parser *, struct clause_list *clauses, const struct token *name,
                      struct expr *value);
+/* `at` is the TIME of `on at TIME`, else null. */
 void tree_add_hook(struct parser *, struct hook_list *hooks, const struct token *name,
-                   struct block *body);
+                   struct expr *at, struct block *body);
 /* `else WORD` or `else WORD NAME` (`name` null for the former). */
 struct on_fail tree_on_fail(struct parser *, struct span span, const struct token *word,
                             const struct token *name);

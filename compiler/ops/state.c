@@ -14,7 +14,7 @@ static void check_identity(struct checker *c, struct stage *stage) {
   clause = check_clause(&stage->clauses, "was");
   stage->id = check_state_id(c, stage, id);
   stage->was_id = check_state_was(c, stage, id, clause ? check_clause_string(c, clause) : NULL);
-  static const char *const known[] = {"named", "was", NULL};
+  static const char *const known[] = {"expires", "named", "was", NULL};
   check_unused_clauses(c, &stage->clauses, "a state", known);
 }
 
@@ -25,6 +25,7 @@ static void check_state(struct checker *c, struct stage *stage) {
   }
   stage->state_type = check_state_type_syntax(c, stage->type_syntax);
   stage->init = check_state_init(c, stage);
+  stage->expires = check_state_expires(c, stage);
   check_identity(c, stage);
   check_state_block(c, stage);
   stage->out_item = stage->emits.data[0].type;
@@ -42,8 +43,9 @@ static void lower_state(struct lower *l, struct stage *stage, struct node *node)
 
 const struct op op_state = {
     .name = "state",
-    .syntax = "state NAME: TYPE = INITIAL { … } on epoch { … } on end { … }",
-    .summary = "Keeps one value per key and runs the block once per item; `emit` sends rows on.",
+    .syntax = "state NAME: TYPE = INITIAL expires DURATION { … } on HOOK { … } …",
+    .summary = "Keeps one value per key and runs the block once per item; `emit` sends rows on. Hooks "
+               "are `on epoch`, `on expire`, `on at TIME` and `on end`.",
     .example = "source words: string = stdin(text)\n"
                "words\n"
                "  |> key by it\n"

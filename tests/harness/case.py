@@ -1,5 +1,6 @@
 """Case files: a program, then sections that begin with `#---`. See tests/README.md."""
 
+import datetime
 import re
 import shlex
 
@@ -50,6 +51,16 @@ def unescape(text):
     return re.sub(rb"\\(x[0-9a-fA-F]{2}|[nrt0\\])", byte, text.encode())
 
 
+UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+
+
+def clock(start, step):
+    """The value of FLOW_CLOCK for `2024-01-01T00:00:00Z 10s`."""
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|d)", step).groups()
+    since_1970 = datetime.datetime.fromisoformat(start.replace("Z", "+00:00")).timestamp()
+    return f"{round(since_1970 * 1_000_000)}+{int(number) * UNITS[unit]}"
+
+
 class Step:
     """One run of the program: what is changed before it, how it is called, what it must do."""
 
@@ -58,6 +69,7 @@ class Step:
         self.program = None    # new text, or None: as before
         self.replacements = [] # (old, new)
         self.args, self.stdin, self.exit = [], b"", 0
+        self.env = {}
         self.expects = {}      # "stdout", "stderr" or a file name -> bytes
         self.unordered = set() # names of files whose lines may come in any order
         self.patterns = []     # regular expressions for stderr
@@ -100,6 +112,8 @@ class Case:
             step.replacements.append(tuple(args[0].split(" => ")))
         elif word == "args":
             step.args = args
+        elif word == "clock" and len(args) == 2:
+            step.env["FLOW_CLOCK"] = clock(*args)
         elif word == "exit" and len(args) == 1:
             step.exit = int(args[0])
         elif word == "expect" and len(args) == 1:
@@ -121,7 +135,7 @@ class Case:
     @property
     def looks_at_epochs(self):
         """Flows whose meaning depends on where epochs end keep the epochs that their case gives."""
-        return re.search(r"\bon epoch\b|\bepoch\(\)|\bnow\(\)", self.text + "".join(
+        return re.search(r"\bon epoch\b|\bepoch\(\)|\bnow\(\)|\bexpires\b|\bon at\b", self.text + "".join(
             s.program or "" for s in self.steps)) is not None
 
     def bless(self, actual):

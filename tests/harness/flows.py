@@ -135,7 +135,7 @@ class Player:
 
     def run(self, step, args, env=None):
         block = next(self.blocks)
-        env = dict(env or {}, **({"FLOW_BLOCK_BYTES": str(block)} if block else {}))
+        env = {**(env or {}), **step.env, **({"FLOW_BLOCK_BYTES": str(block)} if block else {})}
         argv = [self.binary, "-w", str(next(self.workers)), *args, *next(self.turns), *step.args]
         return run(argv, self.box.path, self.tools, step.stdin, env)
 

@@ -140,6 +140,13 @@ ROWS = {
          Carried('a {"count": 8}', 'c {"count": 5}', word="goes on")),
     "the initial value changed":
         ({}, dict(init="1000"), Carried("a 8", "c 1005", word="goes on")),
+    "`expires` added":
+        ({}, dict(state_end=" expires 10d"), Carried(*GOES_ON, notes=["`v` expires from now on"])),
+    "`expires` taken away":
+        (dict(state_end=" expires 10d"), {}, Carried(*GOES_ON, notes=["`v` does not expire any more"])),
+    "the duration of `expires`, or a hook":
+        (dict(state_end=" expires 10d"), dict(state_end=" expires 20d", hook=" on expire { emit key }"),
+         Carried(*GOES_ON, word="goes on")),
     # keys
     "the type of a key changed":
         (dict(key="n", emit='f"{key} {v}"'), dict(key="user"),

@@ -24,6 +24,25 @@ static void empty_epochs_are_never_closed(void **state) {
   }
 }
 
+static void an_epoch_in_which_time_passed_closes_without_a_record(void **state) {
+  (void)state;
+  struct epoch e;
+  epoch_init(&e, 4, 0);
+  epoch_open(&e, 1000, 0);
+  assert_true(epoch_is_empty(&e));
+  epoch_tick(&e);
+  assert_false(epoch_is_empty(&e));
+  assert_int_equal(epoch_decide(&e, &by_interval, EPOCH_QUIET, 1), EPOCH_CLOSE | EPOCH_COMMIT);
+  assert_int_equal(epoch_deadline(&e, &by_interval), 100);
+  epoch_closed(&e, 10);
+  assert_true(epoch_is_empty(&e));
+  epoch_open(&e, 2000, 10);
+  epoch_tick(&e);
+  epoch_discard(&e);
+  assert_true(epoch_is_empty(&e));
+  assert_int_equal(e.number, 6);
+}
+
 static void closes_with_its_nth_record(void **state) {
   (void)state;
   for (uint64_t limit = 1; limit <= 5; limit++) {
@@ -281,6 +300,7 @@ static void invariants_hold_for_all_short_runs(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(empty_epochs_are_never_closed),
+      cmocka_unit_test(an_epoch_in_which_time_passed_closes_without_a_record),
       cmocka_unit_test(closes_with_its_nth_record),
       cmocka_unit_test(without_a_limit_the_budget_is_endless),
       cmocka_unit_test(interval_counts_from_the_first_uncommitted_record),

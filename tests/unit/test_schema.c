@@ -41,7 +41,8 @@ static void prints_what_it_parses(void **state) {
       "record { a: int }", "record Cart { paid: list[int] = 0x00, open was \"unpaid\": list[int] }",
       "enum Kind { order, payment { cents: int = 0x0a, to was \"at\": string? } }",
       "enum { a was \"b\" }", "record R { was: int, record: string = 0x026162 }",
-      "record A { x: record B { y: enum C { z } }? }"};
+      "record A { x: record B { y: enum C { z } }? }", "timed[int] since 0",
+      "timed[record { a: int? }] since -1700000000000000", "timed[list[int]] since 1700000000000000"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct flow_buf out = {0};
     flow_schema_print(&out, parsed(texts[i]));
@@ -59,7 +60,8 @@ static void refuses_other_texts(void **state) {
       "record R { a: int}", "record R { a: int, }", "record R { : int }", "enum E { a { } }",
       "enum E { a {} }", "record R { a: int = 0x }", "record R { a: int = 0x0 }",
       "record R { a: int = 0x0001 }", "record R { a: int = 0xFF }", "record R { a was b: int }",
-      "record R { a: bool = 0x02 }", "?", "int ?"};
+      "record R { a: bool = 0x02 }", "?", "int ?", "timed[int]", "timed[int] since", "timed int since 1",
+      "timed[int] since -", "timed[int] since 1x", "timed[int] since 99999999999999999999"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (flow_schema_parse(pool, texts[i], strlen(texts[i])) != NULL) fail_msg("%s", texts[i]);
   char deep[4000] = "";
@@ -145,6 +147,15 @@ static const struct migration migrations[] = {
      "`s[key].y`", NULL, NULL},
     {"map[int, record { x: int, y: int }]", "map[int, record { x: int }]", DROPS, false, "s[].y",
      "01020406", "010204"},
+    /* a state gets `expires`, and loses it */
+    {"int", "timed[int] since 3", MIGRATES, false, "`s` expires from now on", "54", "5406"},
+    {"int", "timed[float?] since 0", MIGRATES, false, "`s` was int and is float", "02",
+     "01000000000000f03f00"},
+    {"timed[int] since 3", "timed[int] since 4", SAME, true, "", "5408", "5408"},
+    {"timed[int] since 3", "timed[int?] since 4", MIGRATES, false, "`s` may now be absent", "5408",
+     "015408"},
+    {"timed[int] since 3", "int", MIGRATES, false, "`s` does not expire any more", "5408", "54"},
+    {"timed[int] since 3", "timed[string] since 3", REFUSED, false, "another type", NULL, NULL},
     /* other changes */
     {"int", "string", REFUSED, false, "saved:   int\n  program: string", NULL, NULL},
     {"int", "timestamp", REFUSED, false, "another type", NULL, NULL},

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLOW_ABI_VERSION 3
+#define FLOW_ABI_VERSION 4
 
 /* Rows that a source stage parses before it runs them. */
 #define FLOW_BATCH 64
@@ -154,6 +154,12 @@ struct flow_worker {
   uint32_t step;            /* the last word of the next path */
   void *engine;             /* the engine's own */
 };
+
+/* The clock of a stage, which deadlines are compared with: as long as no stream has a time of its own,
+ * the start of the epoch. */
+static inline int64_t flow_clock(const struct flow_worker *w) {
+  return w->now_us;
+}
 
 /* Records why a row fails; the reason is static, or lies in the worker's arena. */
 FLOW_COLD void flow_set_failure(struct flow_worker *, const struct flow_site *, const char *reason,
@@ -370,6 +376,12 @@ struct flow_state_desc {
    * be changed and forgotten by it. The engine calls them in the order that the semantics say. */
   void (*on_epoch)(struct flow_worker *, struct flow_entry *);
   void (*on_end)(struct flow_worker *, struct flow_entry *);
+
+  /* With `expires` or `on at` (flow/timer.h; else both null): the row's deadline, which follows from the
+   * row alone and never fails; and what happens when it has come. */
+  int64_t (*due)(struct flow_worker *, struct flow_entry *);
+  void (*fire)(struct flow_worker *, struct flow_entry *);
+  const struct flow_site *at_site; /* of `on at`, or null */
 };
 
 /* A stage that rows reach over `key by`, in topological order of the stages. */

@@ -13,6 +13,7 @@
  *   record                     its fields in the order of the type; without fields: as unit
  *   enum                       varint index of the variant in the type, then its fields
  *   unit                       one byte, 0
+ *   timed                      the value, then the time as a timestamp
  *
  * A varint is LEB128: 7 bits a byte, low bits first, the high bit says that more follow; at most 10
  * bytes and never longer than needed. Every value takes at least one byte, so a count can never be

@@ -15,6 +15,7 @@
 #include "flow/state.h"
 #include "flow/text.h"
 #include "flow/time.h"
+#include "flow/timer.h"
 #include "flow/value.h"
 
 #endif

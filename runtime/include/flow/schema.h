@@ -33,6 +33,7 @@ enum flow_kind {
   FLOW_KIND_MAP,
   FLOW_KIND_RECORD,
   FLOW_KIND_ENUM,
+  FLOW_KIND_TIMED, /* a value, and when its key had its last item: of a state with `expires` */
 };
 
 struct flow_type;
@@ -56,7 +57,8 @@ struct flow_type {
   enum flow_kind kind;
   const char *name;                 /* RECORD, ENUM: for messages only; null: structural */
   const struct flow_type *key;      /* MAP */
-  const struct flow_type *element;  /* OPT, LIST, SET; MAP: of the value */
+  const struct flow_type *element;  /* OPT, LIST, SET, TIMED; MAP: of the value */
+  int64_t since_us;                 /* TIMED: the time that values have which were saved without one */
   const struct flow_field *fields;  /* RECORD */
   uint32_t field_count;
   const struct flow_variant *variants; /* ENUM */

@@ -33,6 +33,7 @@
 #include "flow/codec.h"
 #include "flow/value.h"
 
+struct flow_due; /* flow/timer.h */
 struct flow_slab;
 struct flow_sys;
 struct flow_order; /* flow/abi.h */
@@ -81,6 +82,9 @@ struct flow_table {
   uint64_t *gone;
   size_t touched_count, touched_capacity, hole_count;
   uint32_t gone_count, gone_capacity;
+  /* Rows with a deadline, as a heap (flow/timer.h). */
+  struct flow_due *due;
+  uint32_t due_count, due_capacity;
   /* With several workers: when each row of the list was touched first, `stamp_words` words each. */
   uint32_t *stamps;
   uint32_t stamp_words;
