@@ -177,14 +177,23 @@ static const char *copy_list(struct code *c, const struct type *type, const char
   return list;
 }
 
+/* A C expression that compares what the pointers a and b point to; records by their first field. */
+static const char *compare_elements(struct code *c, const struct type *elem) {
+  if (elem->kind != TYPE_RECORD)
+    return code_printf(c, "%s(a, b)", emit_helper(c->e, HELPER_COMPARE, elem));
+  const struct type_field *field = &elem->fields.data[0];
+  const char *type = emit_c_type(c->e, elem);
+  return code_printf(c, "%s(&((const %s *)a)->f_%s, &((const %s *)b)->f_%s)",
+                     emit_helper(c->e, HELPER_COMPARE, field->type), type, field->name, type, field->name);
+}
+
 static const char *sorted(struct code *c, const struct type *type, const char *xs) {
   struct emit *e = c->e;
   const char *name = arena_printf(&e->compiler->arena, "order_%s", emit_mangle(e, type->elem));
   if (emit_first_time(e, name)) {
-    const char *compare = emit_helper(e, HELPER_COMPARE, type->elem);
     text_addf(emit_section(e, SECTION_HELPERS),
-              "static int %s(const void *a, const void *b) {\n  return %s(a, b);\n}\n\n", name,
-              compare);
+              "static int %s(const void *a, const void *b) {\n  return %s;\n}\n\n", name,
+              compare_elements(c, type->elem));
   }
   const char *list = copy_list(c, type, xs);
   code_put(c, "flow_list_sort(w->arena, %s, %s.length, sizeof *%s.far, %s);",

@@ -210,12 +210,18 @@ static const struct type *check_end(struct checker *c, struct expr *call, const 
   return optional(c, type->elem);
 }
 
+/* The library sorts records by their first field: that is how it sorts by what a function gives. */
+static bool has_order(const struct checker *c, const struct type *elem) {
+  bool is_entry = c->scope.is_library && type_is_structural(elem) && elem->fields.count > 0;
+  return type_is_ordered(is_entry ? elem->fields.data[0].type : elem);
+}
+
 /* sort, reverse */
 static const struct type *check_reorder(struct checker *c, struct expr *call,
                                         const struct type *hint) {
   const struct type *type = first_type(c, call, hint);
   bool is_sort = call->call.builtin->id == BUILTIN_SORT;
-  if (type->kind != TYPE_LIST || (is_sort && !type_is_ordered(type->elem)))
+  if (type->kind != TYPE_LIST || (is_sort && !has_order(c, type->elem)))
     return report_arg(c, call, 0, is_sort ? "lists of values that have an order" : "lists");
   return type;
 }

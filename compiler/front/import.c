@@ -61,24 +61,6 @@ static struct program *parse_file(struct compiler *c, struct source *source,
 
 /* -- the standard library -------------------------------------------------------------------- */
 
-/* Notes what the lines of a file declare; its declarations begin at the left edge. */
-static void index_library_file(struct import *im, const struct library_file *file) {
-  static const char *const words[] = {"fn ", "step ", "record ", "enum "};
-  const char *line = file->text, *end = file->text + file->length;
-  while (line < end) {
-    const char *next = memchr(line, '\n', (size_t)(end - line));
-    if (!next) next = end;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-      size_t length = strlen(words[i]);
-      if ((size_t)(next - line) <= length || memcmp(line, words[i], length) != 0) continue;
-      const char *name = line + length;
-      size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-      map_put(&im->library, names_intern(&im->compiler->names, name, size), (void *)file);
-    }
-    line = next + 1;
-  }
-}
-
 static void read_library_for(struct import *im, const struct tokens *tokens);
 
 static void read_library_file(struct import *im, const struct library_file *file) {
@@ -202,8 +184,9 @@ bool pass_import(struct compiler *c) {
   map_init(&im->files, im->arena);
   map_init(&im->library, im->arena);
   map_init(&im->read_library, im->arena);
-  for (const struct library_file *file = library_files; file->path; file++)
-    index_library_file(im, file);
+  struct library_entries entries = library_entries(im->arena);
+  vec_each(const struct library_entry, entry, &entries)
+      map_put(&im->library, intern(im, entry->name), (void *)entry->file);
   const char *name = c->source->path;
   const char *slash = strrchr(name, '/');
   struct importing importing = {NULL, resolved(im, name), slash ? slash + 1 : name};

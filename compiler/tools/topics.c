@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "front/builtin.h"
+#include "front/library.h"
 #include "io/io.h"
 #include "ops/op.h"
 
@@ -58,6 +59,21 @@ static void add_functions(struct arena *arena, struct topic_list *list) {
   }
 }
 
+/* Of the standard library, what is called like a function or stands like a stage. */
+static void add_library(struct arena *arena, struct topic_list *list, enum library_kind kind) {
+  struct library_entries entries = library_entries(arena);
+  bool is_step = kind == LIBRARY_STEP;
+  vec_each(const struct library_entry, entry, &entries) {
+    if (entry->kind != kind) continue;
+    vec_push(arena, list,
+             (struct topic){.kind = is_step ? TOPIC_STAGE : TOPIC_FUNCTION,
+                            .name = entry->name,
+                            .syntax = arena_printf(arena, "%s%s", is_step ? "|> " : "", entry->syntax),
+                            .summary = entry->summary,
+                            .example = entry->example});
+  }
+}
+
 static void add_connectors(struct arena *arena, struct topic_list *list) {
   size_t count;
   const struct connector *const *connectors = connector_all(&count);
@@ -83,7 +99,9 @@ static void add_formats(struct arena *arena, struct topic_list *list) {
 struct topic_list topics_all(struct arena *arena) {
   struct topic_list list = {0};
   add_stages(arena, &list);
+  add_library(arena, &list, LIBRARY_STEP);
   add_functions(arena, &list);
+  add_library(arena, &list, LIBRARY_FUNCTION);
   add_connectors(arena, &list);
   add_formats(arena, &list);
   return list;

@@ -172,6 +172,9 @@ def test_help_lists_the_tables(box):
                              ("connector", "io/connectors.def", r"^CONNECTOR\((\w+)"),
                              ("format", "io/formats.def", r"^FORMAT\((\w+)")):
         rows = re.findall(row, (compiler / table).read_text(), re.MULTILINE)
+        word = {"op": "step", "fn": "fn"}.get(kind)
+        for path in (ROOT / "stdlib").glob("*.flow") if word else ():
+            rows += re.findall(rf"^{word} (\w+)", path.read_text(), re.MULTILINE)
         check_equal(" ".join(sorted(rows)), " ".join(sorted(found[kind])), f"topics of the kind {kind}")
 
 

@@ -1,4 +1,4 @@
-"""The examples of the built-in functions, as `flowcc help` shows them, are true."""
+"""The examples of the built-in functions and of the standard library, as `flowcc help` shows them, are true."""
 
 import re
 
@@ -51,3 +51,55 @@ def test_help_shows_the_example(box):
         text = box.run(box.tools.flowcc, "help", name).out.decode()
         if example not in text:
             raise Failure(f"flowcc help {name} does not show  {example}\n{text}")
+
+
+DECLARATION = re.compile(r"^((?:##[^\n]*\n)*)(fn|step) (\w+)", re.M)
+STEP_EXAMPLE = re.compile(r"(.*?) +# (.*) → (.*)")
+# What the streams of the examples of steps hold.
+SOURCES = {"numbers": "int", "words": "string", "times": "string"}
+
+
+def library(word):
+    """(name, examples) of the functions or steps of the standard library; every one has some."""
+    found = []
+    for path in sorted((ROOT / "stdlib").glob("*.flow")):
+        for doc, kind, name in DECLARATION.findall(path.read_text()):
+            if kind != word:
+                continue
+            lines = doc.splitlines()
+            examples = [line[2:].strip() for line in lines if line.startswith("##  ")]
+            if not examples or not lines[0].startswith("## "):
+                raise Failure(f"{path.name}: `{name}` needs a sentence and an example above it")
+            found.append((name, examples))
+    return found
+
+
+def test_examples_of_the_library_are_true(box):
+    examples = [(f"{name}_{i}", example) for name, all_of in library("fn") for i, example in enumerate(all_of)]
+    wrong, right = wrong_ones(box, examples)
+    check_equal([], wrong, "examples that are not true")
+    check_equal(len(examples), right, "examples that are true")
+
+
+def test_examples_of_steps_give_what_they_say(box):
+    lines, expected = [], {}
+    for i, (name, example) in enumerate((n, e) for n, all_of in library("step") for e in all_of):
+        pipeline, given, wanted = STEP_EXAMPLE.fullmatch(example).groups()
+        start, rest = pipeline.split(" ", 1)
+        source, label = f"{start}_{i}", f"{name}_{i}"
+        box.write(f"{source}.txt", "".join(f"{value}\n" for value in given.split()))
+        lines.append(f'source {source}: {SOURCES[start]} = file("{source}.txt", text)')
+        if start == "times":
+            rest = f'|> map {{ at: parse_int(slice(it, 6, 8)) ?? 0, m: parse_int(slice(it, 3, 5)) ?? 0 }} ' \
+                   f"|> map @2024-01-01T00:00:00Z + 1m * m + 1s * at {rest}"
+        named = re.sub(rf"\|> {name}\b(\([^|]*\))?", rf"\g<0> named {label} ", rest, count=1)
+        lines.append(f"stream {label} = {source} {named}")
+        lines.append(f'{label} |> map f"{label} {{it}}" |> into stdout')
+        expected[label] = wanted.split()
+    box.write("steps.flow", "\n".join(lines) + "\n")
+    box.run(box.tools.flowcc, "-O0", "steps.flow")
+    got = {label: [] for label in expected}
+    for line in box.run("./steps").out.decode().splitlines():
+        label, value = line.split(" ", 1)
+        got[label].append(value)
+    check_equal(expected, got, "what the steps give")
