@@ -1,5 +1,6 @@
 /* Calls: of functions, built-in functions, records and variants. */
 #include "front/instance.h"
+#include "front/library.h"
 
 #include <string.h>
 #include <strings.h>
@@ -205,6 +206,9 @@ static void report_unknown_function(struct checker *c, const struct expr *expr) 
   size_t count;
   const struct builtin *all = builtin_all(&count);
   for (size_t i = 0; i < count; i++) vec_push(c->arena, &names, all[i].name);
+  struct library_entries library = library_entries(c->arena);
+  vec_each(const struct library_entry, entry, &library)
+      if (entry->kind == LIBRARY_FUNCTION) vec_push(c->arena, &names, entry->name);
   suggest(diag, name.text, names.data, names.count);
 }
 

@@ -1,5 +1,6 @@
 /* Pipelines: in which order they are typed, what they read, and where their rows go. */
 #include "front/instance.h"
+#include "front/library.h"
 
 #include <string.h>
 
@@ -180,6 +181,9 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
   size_t before = diag->remarks.count;
   bool is_function = find_function(c, verb.text) || builtin_find(verb.text);
   map_each(entry, &c->symbols->steps) vec_push(c->arena, &names, entry->key);
+  struct library_entries library = library_entries(c->arena);
+  vec_each(const struct library_entry, entry, &library)
+      if (entry->kind == LIBRARY_STEP) vec_push(c->arena, &names, entry->name);
   if (is_function) {
     diag_help(diag, "to call the function for each item:  |> map %s(it)", verb.text);
     return;
