@@ -12,8 +12,11 @@ static struct expr *fail_call(struct checker *c, struct expr *expr) {
 
 /* Types the arguments of a call that is wrong anyway, for their own diagnostics. */
 struct expr *infer_args_only(struct checker *c, struct expr *expr, size_t from) {
-  for (size_t i = from; i < expr->call.args.count; i++)
-    expr->call.args.data[i].value = infer(c, expr->call.args.data[i].value, NULL);
+  for (size_t i = from; i < expr->call.args.count; i++) {
+    struct expr **value = &expr->call.args.data[i].value;
+    if ((*value)->kind == EXPR_LAMBDA) fail_call(c, *value); /* of what, nothing says */
+    else *value = infer(c, *value, NULL);
+  }
   return fail_call(c, expr);
 }
 
