@@ -22,6 +22,8 @@ enum option_id {
   OPTION_FORMAT,
   OPTION_DENY_WARNINGS,
   OPTION_GRAPH_FORMAT,
+  OPTION_AGAINST,
+  OPTION_ACCEPT_DROP,
 };
 
 struct option_row {
@@ -49,6 +51,8 @@ static const struct option_row option_rows[] = {
     {OPTION_TIME_PASSES, "time-passes", NULL, OPTIONS_PASSES, "print how long each pass takes"},
     {OPTION_GRAPH_FORMAT, "format", "text|dot|mermaid|svg", OPTIONS_GRAPH,
      "a tree (the default), Graphviz, Markdown, a picture"},
+    {OPTION_AGAINST, "against", "DB", OPTIONS_AGAINST, "what a start with this state directory would do"},
+    {OPTION_ACCEPT_DROP, "accept-drop", "ID", OPTIONS_AGAINST, "if the start had this option"},
     {OPTION_HELP, "help", NULL, 0, "print this"},
     {OPTION_VERSION, "version", NULL, OPTIONS_OUTPUT, "print the version"},
 };
@@ -156,6 +160,11 @@ static bool set_option(struct command *command, int id, const char *value) {
     options->is_fuse_disabled = true;
     return true;
   case OPTION_GRAPH_FORMAT: command->graph_format = value; return true;
+  case OPTION_AGAINST: command->state_dir = value; return true;
+  case OPTION_ACCEPT_DROP:
+    if (command->drop_count == COMMAND_DROPS) return report(command, "one --accept-drop too many:", value);
+    command->drops[command->drop_count++] = value;
+    return true;
   case OPTION_TIME_PASSES: command->is_timed = true; return true;
   case OPTION_HELP: command->wants_help = true; return true;
   case OPTION_VERSION: command->wants_version = true; return true;

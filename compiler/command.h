@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Ids that can be named by --accept-drop. */
+#define COMMAND_DROPS 64
+
 enum exit_code {
   EXIT_OK = 0,
   EXIT_DIAGNOSED = 1,
@@ -49,6 +52,7 @@ enum option_set {
   OPTIONS_BUILD = 4,    /* what the C compiler makes */
   OPTIONS_OUTPUT = 8,   /* where that goes, and looking between the passes */
   OPTIONS_GRAPH = 16,
+  OPTIONS_AGAINST = 32,
 };
 
 /* What the command line asks for. */
@@ -59,6 +63,9 @@ struct command {
   const char *last;   /* --stop-after: a pass, or null */
   const char *dumped; /* --dump: what, or null */
   const char *graph_format; /* --format, or null */
+  const char *state_dir;    /* --against, or null */
+  const char *drops[COMMAND_DROPS]; /* --accept-drop */
+  size_t drop_count;
   bool is_timed;
   bool wants_help, wants_version;
   char **words;

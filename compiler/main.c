@@ -16,6 +16,8 @@
 #include "middle/plan.h"
 #include "state/state.h"
 #include "tools/drawing.h"
+#include "tools/against.h"
+#include "tools/guarantee.h"
 #include "tools/help.h"
 #include "tools/tools.h"
 
@@ -193,7 +195,21 @@ static int run(struct command *command) {
 }
 
 static int check(struct command *command) {
-  return compile_to(command, "check", NULL);
+  if (!has_one_file(command)) return EXIT_USAGE;
+  if (command->drop_count > 0 && !command->state_dir)
+    return command_usage_error("check", "--accept-drop needs --against DB");
+  struct compiler compiler;
+  bool is_json = command->format == DIAG_JSON;
+  compiler_begin(&compiler, &command->options, command->words[0]);
+  int code = load_and_run(&compiler, command, find_pass("fuse", false),
+                          is_json ? guarantee_print_json : guarantee_print);
+  if (code == EXIT_OK && command->state_dir) {
+    const struct against_options options = {command->state_dir, command->drops, command->drop_count,
+                                            is_json};
+    code = against_print(&compiler, &options);
+  }
+  arena_free(&compiler.arena);
+  return command_finish(code);
 }
 
 static int emit(struct command *command) {
@@ -221,8 +237,10 @@ static const struct subcommand subcommands[] = {
     {.name = "run", .words = "FILE [ARG ...]", .summary = "compile it if it has changed, and run it",
      .details = "What stands behind FILE belongs to the program: flowcc run x.flow --help\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD, .keeps_words = true, .run = run},
-    {.name = "check", .words = "FILE", .summary = "report mistakes, write nothing", .details = "",
-     .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = check},
+    {.name = "check", .words = "FILE [--against DB]", .summary = "report mistakes; what a crash may cost",
+     .details = "For each way from a source to a sink: whether a record comes out exactly once, at least once or at most\n"
+                "once if a run crashes, and why. --against says what becomes of saved state; nothing is changed.\n",
+     .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_AGAINST, .run = check},
     {.name = "fmt", .words = "[--check] FILE ...", .summary = "lay flows out in the one way", .main = fmt_main},
     {.name = "graph", .words = "FILE [--format=FORMAT]", .summary = "draw streams, stages, state",
      .details = "Text is a tree of the way of a row. A number in front is the stage: what is fused into one loop has\n"

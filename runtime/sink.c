@@ -88,6 +88,21 @@ enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
   return FLOW_OK;
 }
 
+enum flow_status sink_open_to_look(struct sink *s, const struct flow_sys *sys,
+                                   const struct flow_sink_desc *desc, const char *location,
+                                   struct flow_sink *out, struct flow_report *report) {
+  struct flow_file_info info;
+  *s = (struct sink){.sys = sys, .desc = desc, .out = out, .fd = -1};
+  s->location = input_copy_text(sys, location, strlen(location));
+  int error = sys->stat(sys, location, &info);
+  s->is_stream = error == 0 && info.kind != FLOW_FILE_REGULAR;
+  if (error == -ENOENT || s->is_stream) return FLOW_OK;
+  s->fd = error < 0 ? error : sys->open(sys, location, FLOW_OPEN_READ, 0);
+  s->owns_fd = s->fd >= 0;
+  if (s->owns_fd) return FLOW_OK;
+  return flow_report_errno(report, FLOW_E_IO, s->fd, "read %s (sink `%s`)", location, desc->name);
+}
+
 enum flow_status sink_lock(struct sink *s, struct flow_report *report) {
   if (s->is_stream) return FLOW_OK;
   int error = s->sys->flock_try(s->sys, s->fd);
@@ -256,9 +271,10 @@ enum flow_status sink_check_former(struct sink *s, const char *name, const void 
 enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *report) {
   s->starts_afresh = !s->is_stored || restarts;
   if (s->starts_afresh || s->is_stream) return FLOW_OK;
-  struct flow_file_info info;
-  int error = s->sys->fstat(s->sys, s->fd, &info);
-  int64_t n = error < 0 ? error : read_tail(s, s->stored_length);
+  struct flow_file_info info = {0};
+  bool is_missing = s->fd < 0; /* when it is only looked at */
+  int error = is_missing ? 0 : s->sys->fstat(s->sys, s->fd, &info);
+  int64_t n = error < 0 || is_missing ? error : read_tail(s, s->stored_length);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", s->location);
   bool is_ours =
       info.size >= s->stored_length &&

@@ -70,6 +70,12 @@ enum flow_status sink_open(struct sink *, const struct flow_sys *, const struct 
  * mistake, which is found between. */
 enum flow_status sink_lock(struct sink *, struct flow_report *);
 
+/* Opens the file at `location` for sink_load(), sink_check() and sink_check_former() only: it is not
+ * written, made or locked, and one that is missing counts as empty. sink_close() ends it. */
+enum flow_status sink_open_to_look(struct sink *, const struct flow_sys *,
+                                   const struct flow_sink_desc *, const char *location,
+                                   struct flow_sink *out, struct flow_report *);
+
 void sink_close(struct sink *);
 
 /* Takes the row of the store. */

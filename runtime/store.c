@@ -450,8 +450,8 @@ static enum flow_status sync_name(struct flow_store *store, const char *path,
   return flow_report_errno(report, FLOW_E_IO, error, "sync %s", path);
 }
 
-static enum flow_status check_owner(struct flow_store *store, const char *flow_name,
-                                    const char *flow_was, struct flow_report *report) {
+enum flow_status store_check_owner(const struct flow_store *store, const char *flow_name,
+                                   const char *flow_was, struct flow_report *report) {
   if (flow_name == NULL || strcmp(store->meta.flow_name, flow_name) == 0) return FLOW_OK;
   if (flow_was != NULL && strcmp(store->meta.flow_name, flow_was) == 0) return FLOW_OK;
   flow_report_fail(report, FLOW_E_MISMATCH,
@@ -491,7 +491,7 @@ static enum flow_status open_store(struct flow_store *store,
   if (error < 0 && error != -ENOENT)
     status = flow_report_errno(report, FLOW_E_IO, error, "open %s", path);
   if (status == FLOW_OK) status = open_data(store, options, report);
-  if (status == FLOW_OK) status = check_owner(store, options->flow_name, options->flow_was, report);
+  if (status == FLOW_OK) status = store_check_owner(store, options->flow_name, options->flow_was, report);
   if (status == FLOW_OK && store->meta.head < 0) status = sync_name(store, store->dir, report);
   return status;
 }

@@ -108,13 +108,6 @@ enum flow_status flow_store_epoch_info(struct flow_store *, int64_t number,
 
 /* -- what the program declares ---------------------------------------------------------------- */
 
-struct flow_store_id {
-  enum flow_store_kind kind;
-  const char *name;
-  const char *was; /* its former name, or null */
-  const struct flow_type *key, *value;
-};
-
 struct flow_store_plan {
   const struct flow_store_id *ids;
   size_t id_count;

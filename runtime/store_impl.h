@@ -12,6 +12,7 @@
  *   store_view.c    flow/store.h: opening beside a run, short transactions
  *   store_show.c    flow/store.h: rows, changes, epochs, checks
  *   store_drop.c    flow/store.h: forgetting an id
+ *   store_against.c flow/store.h: a program against what is saved
  *   store_fold.c    folding, in slices
  *   store_copy.c    copying out and in
  *
@@ -187,6 +188,9 @@ enum flow_status store_fail(struct flow_store *, struct flow_report *, int code,
 /* "the saved state in DIR is damaged: …", with a help text. */
 enum flow_status store_corrupt(struct flow_store *, struct flow_report *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* FLOW_E_MISMATCH if it is the state of another flow, by its name and former name. */
+enum flow_status store_check_owner(const struct flow_store *, const char *flow_name,
+                                   const char *flow_was, struct flow_report *);
 /* FLOW_OK if the store can be written: not failed before, not in a child process. */
 enum flow_status store_usable(struct flow_store *, struct flow_report *);
 
@@ -221,6 +225,14 @@ enum flow_status store_new_end(struct flow_store *, enum flow_status, struct flo
 int store_open_trees(struct flow_store *, struct MDB_txn *, unsigned flags);
 /* Memory for a store that is not open; null after a failure. */
 struct flow_store *store_alloc(const struct flow_sys *, const char *dir, struct flow_report *);
+
+/* -- store_schema.c -- */
+
+/* Compares as flow_store_prepare() does, without --resume-epoch, and writes nothing. matches[i] is
+ * what the store has for plan->ids[i], or null. Texts for `tell` are in the pool. */
+enum flow_status store_compare(struct flow_store *, const struct flow_store_plan *,
+                               struct flow_schema_pool *, const struct store_id **matches,
+                               flow_view_tell, void *context, struct flow_report *);
 
 /* -- store_format.c -- */
 
@@ -379,6 +391,9 @@ struct store_row store_rows_at(const struct store_rows *, size_t at);
 void store_rows_free(struct flow_store *, struct store_rows *);
 
 /* -- store_load.c -- */
+
+/* The failure for a value of `name` that has no form in its new type. */
+enum flow_status store_report_inexact(const char *name, struct flow_report *);
 
 /* A walk over the rows of an id as of the end of an epoch. Several walks that go on where the last one
  * ended are like one: `found` and `loaded` add up. */

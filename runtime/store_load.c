@@ -23,6 +23,14 @@ static int plan_version(struct store_scan *scan, struct store_version *version) 
   return STORE_STOP;
 }
 
+enum flow_status store_report_inexact(const char *name, struct flow_report *report) {
+  flow_report_fail(report, FLOW_E_MISMATCH,
+                   "a saved value of `%s` cannot be migrated: it is damaged, or holds an int that is "
+                   "not exact as a float", name);
+  flow_report_help(report, "keep the old type, or give the state a new name");
+  return FLOW_E_MISMATCH;
+}
+
 /* Rewrites bytes of an older version step by step; *data may point into one of the buffers then. */
 static int migrate(struct store_scan *scan, uint32_t from, bool is_key, const uint8_t **data,
                    size_t *length) {
@@ -42,10 +50,7 @@ static int migrate(struct store_scan *scan, uint32_t from, bool is_key, const ui
     struct flow_buf *out = &buffers[v % 2];
     out->length = 0;
     if (!flow_schema_convert(diff->plan, *data, *length, out)) {
-      flow_report_fail(scan->report, FLOW_E_MISMATCH,
-                       "a saved value of `%s` cannot be migrated: it is damaged, or holds an int "
-                       "that is not exact as a float", version[1].name);
-      flow_report_help(scan->report, "keep the old type, or give the state a new name");
+      store_report_inexact(version[1].name, scan->report);
       return STORE_STOP;
     }
     *data = (const uint8_t *)out->data;

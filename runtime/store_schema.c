@@ -35,7 +35,29 @@ struct prepare {
   struct flow_buf wrong, notes;
   char help[256];
   struct store_meta meta;
+  flow_view_tell tell; /* null: nobody listens */
+  void *context;
 };
+
+/* Places in the texts, from where on they are about one id. */
+struct told {
+  size_t wrong, notes;
+};
+
+static struct told tell_from(const struct prepare *p) {
+  return (struct told){.wrong = p->wrong.length, .notes = p->notes.length};
+}
+
+static void tell(struct prepare *p, enum flow_store_kind kind, const char *name,
+                 enum flow_fate fate, struct told from) {
+  if (p->tell == NULL) return;
+  struct flow_buf *text = fate == FLOW_FATE_REFUSED ? &p->wrong : &p->notes;
+  size_t start = fate == FLOW_FATE_REFUSED ? from.wrong : from.notes;
+  if (start < text->length && text->data[start] == '\n') start++;
+  flow_buf_add_char(text, '\0');
+  p->tell(p->context, kind, name, fate, text->data + start);
+  text->length--;
+}
 
 static void add_text(struct flow_buf *out, const char *text) {
   flow_buf_add(out, text, strlen(text));
@@ -233,6 +255,7 @@ static bool prepare_drops(struct prepare *p) {
     for (size_t k = 0; k < p->plan->id_count; k++) is_used |= p->items[k].have == id;
     if (!is_visible(p, id) || is_used) continue;
     const char *name = name_of(p, id);
+    struct told from = tell_from(p);
     bool is_unused = id->created > p->head;
     if (is_unused || is_accepted(p, name, strlen(name))) {
       p->drops[i] = p->has_changes = true;
@@ -240,9 +263,13 @@ static bool prepare_drops(struct prepare *p) {
       add_line(&p->notes, "`");
       add_text(&p->notes, name);
       add_text(&p->notes, "` is forgotten");
+      tell(p, id->kind, name, FLOW_FATE_DROPPED, from);
       continue;
     }
-    if (id->kind == FLOW_STORE_SINK || id->kind == FLOW_STORE_ENGINE) continue;
+    if (id->kind == FLOW_STORE_SINK || id->kind == FLOW_STORE_ENGINE) {
+      tell(p, id->kind, name, FLOW_FATE_LEFT, from);
+      continue;
+    }
     add_line(&p->wrong, "the ");
     add_text(&p->wrong, kinds[id->kind]);
     add_text(&p->wrong, " `");
@@ -251,6 +278,7 @@ static bool prepare_drops(struct prepare *p) {
     snprintf(p->help, sizeof p->help,
              "--accept-drop %.60s forgets it; if it has another name now, write `was \"%.60s\"` "
              "there", name, name);
+    tell(p, id->kind, name, FLOW_FATE_REFUSED, from);
     ok = false;
   }
   return ok;
@@ -329,6 +357,12 @@ static enum flow_status refuse(struct prepare *p) {
   return FLOW_E_MISMATCH;
 }
 
+static enum flow_fate fate_of(const struct item *item, bool fits) {
+  if (!fits) return FLOW_FATE_REFUSED;
+  if (item->have == NULL) return FLOW_FATE_NEW;
+  return item->adds_version ? FLOW_FATE_CARRIED : FLOW_FATE_SAME;
+}
+
 static bool compare_all(struct prepare *p) {
   bool ok = true;
   for (size_t i = 0; i < p->plan->id_count; i++) {
@@ -338,17 +372,25 @@ static bool compare_all(struct prepare *p) {
       ok = false;
       continue;
     }
-    ok = prepare_item(p, &p->items[i]) && ok;
+    struct told from = tell_from(p);
+    bool fits = prepare_item(p, &p->items[i]);
+    tell(p, p->plan->ids[i].kind, p->plan->ids[i].name, fate_of(&p->items[i], fits), from);
+    ok = fits && ok;
   }
   return prepare_drops(p) && ok;
 }
 
+static enum flow_status compare(struct prepare *p) {
+  p->items = flow_schema_alloc(p->pool, (p->plan->id_count + 1) * sizeof *p->items);
+  p->drops = flow_schema_alloc(p->pool, p->store->id_count + 1);
+  p->is_out_of_memory = p->items == NULL || p->drops == NULL;
+  return p->is_out_of_memory || !compare_all(p) ? refuse(p) : FLOW_OK;
+}
+
 static enum flow_status prepare(struct prepare *p) {
   struct flow_store *store = p->store;
-  p->items = flow_schema_alloc(p->pool, (p->plan->id_count + 1) * sizeof *p->items);
-  p->drops = flow_schema_alloc(p->pool, store->id_count + 1);
-  p->is_out_of_memory = p->items == NULL || p->drops == NULL;
-  if (p->is_out_of_memory || !compare_all(p)) return refuse(p);
+  enum flow_status status = compare(p);
+  if (status != FLOW_OK) return status;
   if (strcmp(store->compiler, store->meta.compiler) != 0) p->has_changes = true;
   if (strcmp(store->flow_name, store->meta.flow_name) != 0) {
     p->has_changes = true;
@@ -358,11 +400,26 @@ static enum flow_status prepare(struct prepare *p) {
   snprintf(p->meta.compiler, sizeof p->meta.compiler, "%s", store->compiler);
   bool rewinds = p->head != store->meta.head;
   if (!p->has_changes && !rewinds) return FLOW_OK;
-  enum flow_status status =
-      store_write(store, write_prepare, p, "write the types of saved values", p->report);
+  status = store_write(store, write_prepare, p, "write the types of saved values", p->report);
   if (status != FLOW_OK) return status;
   if (rewinds) store_fold_forget(store);
   return store_read(store, rewinds, p->report);
+}
+
+enum flow_status store_compare(struct flow_store *store, const struct flow_store_plan *plan,
+                               struct flow_schema_pool *pool, const struct store_id **matches,
+                               flow_view_tell tell_fate, void *context,
+                               struct flow_report *report) {
+  enum flow_status status = store_reachable(store, store->meta.head + 1, report);
+  if (status != FLOW_OK) return status;
+  struct prepare p = {.store = store, .plan = plan, .report = report, .head = store->meta.head,
+                      .limit = store->meta.head + 1, .meta = store->meta, .pool = pool,
+                      .tell = tell_fate, .context = context};
+  status = compare(&p);
+  for (size_t i = 0; p.items != NULL && i < plan->id_count; i++) matches[i] = p.items[i].have;
+  flow_buf_free(&p.wrong);
+  flow_buf_free(&p.notes);
+  return status;
 }
 
 enum flow_status flow_store_prepare(struct flow_store *store, const struct flow_store_plan *plan,

@@ -50,6 +50,11 @@ void ctype_write_schema(struct emit *, const struct type *, const char *name);
 void ctype_write_json(struct emit *, const struct type *, const char *name);
 void ctype_write_text(struct emit *, const struct type *, const char *name);
 
+/* Appends a constant of the type in the binary form of saved values (flow/codec.h), as the default of
+ * a field; false, with a part of it appended, where it is more than a constant of literals. */
+bool ctype_put_constant(struct arena *, struct text *out, const struct expr *value,
+                        const struct type *);
+
 /* The bodies for sets and maps (ctype_table.c), and the head of a loop over the entries of the one
  * that the C expression `x` points to; the entry is then `entry`. */
 void ctype_table_equal(struct emit *, struct text *out, const struct type *table);

@@ -34,8 +34,6 @@ static bool is_integer(const struct expr *value) {
   return value->kind == EXPR_INT || value->kind == EXPR_DURATION || value->kind == EXPR_TIMESTAMP;
 }
 
-static bool put_constant(struct arena *, struct text *, const struct expr *, const struct type *);
-
 static bool put_fields(struct arena *arena, struct text *out,
                        const struct record_field_list *values, const struct type *record) {
   if (record->fields.count == 0) text_addc(out, 0);
@@ -43,7 +41,7 @@ static bool put_fields(struct arena *arena, struct text *out,
   for (size_t i = 0; i < values->count; i++) {
     const struct expr *value = values->data[i].value;
     if (value == NULL) return false; /* from a spread */
-    if (!put_constant(arena, out, value, record->fields.data[i].type)) return false;
+    if (!ctype_put_constant(arena, out, value, record->fields.data[i].type)) return false;
   }
   return true;
 }
@@ -99,8 +97,8 @@ static bool put_unique(struct arena *arena, struct text *out, const struct expr 
     text_init(&item.value, arena);
     const struct expr *key = is_map ? value->map.data[i].key : value->list.data[i];
     const struct type *key_type = is_map ? type->key : type->elem;
-    if (!put_constant(arena, &item.key, key, key_type)) return false;
-    if (is_map && !put_constant(arena, &item.value, value->map.data[i].value, type->elem)) {
+    if (!ctype_put_constant(arena, &item.key, key, key_type)) return false;
+    if (is_map && !ctype_put_constant(arena, &item.value, value->map.data[i].value, type->elem)) {
       return false;
     }
     add_packed(arena, &list, item);
@@ -122,7 +120,7 @@ static bool put_optional(struct arena *arena, struct text *out, const struct exp
   }
   text_addc(out, 1);
   if (value->kind == EXPR_COERCE) value = value->coerce.operand;
-  return put_constant(arena, out, value, type->elem);
+  return ctype_put_constant(arena, out, value, type->elem);
 }
 
 static bool put_list(struct arena *arena, struct text *out, const struct expr *value,
@@ -130,14 +128,13 @@ static bool put_list(struct arena *arena, struct text *out, const struct expr *v
   if (value->kind != EXPR_LIST) return false;
   put_varint(out, value->list.count);
   vec_each(struct expr *, item, &value->list) {
-    if (!put_constant(arena, out, *item, type->elem)) return false;
+    if (!ctype_put_constant(arena, out, *item, type->elem)) return false;
   }
   return true;
 }
 
-/* Appends the constant; false where it is more than a constant of literals. */
-static bool put_constant(struct arena *arena, struct text *out, const struct expr *value,
-                         const struct type *type) {
+bool ctype_put_constant(struct arena *arena, struct text *out, const struct expr *value,
+                        const struct type *type) {
   value = constant_behind(value);
   switch (type->kind) {
   case TYPE_INT:
@@ -194,7 +191,7 @@ static void write_fields(struct emit *e, struct text *out, const struct type *re
     text_addf(out, ", &%s, ", emit_helper(e, HELPER_SCHEMA, field->type));
     struct text bytes;
     text_init(&bytes, arena);
-    if (field->init != NULL && put_constant(arena, &bytes, field->init, field->type)) {
+    if (field->init != NULL && ctype_put_constant(arena, &bytes, field->init, field->type)) {
       text_add_quoted_c(out, bytes.data, bytes.length);
       text_addf(out, ", %zu},\n", bytes.length);
     } else {

@@ -243,13 +243,12 @@ int64_t emit_text_sink(struct emit *e, const struct node *node, uint32_t port) {
   return -1;
 }
 
-/* The header line of a format that has one. */
-static const char *sink_header(struct emit *e, const struct node *node) {
+const char *emit_sink_header(struct compiler *compiler, const struct node *node) {
   const struct io_spec io = emit_sink_io(node);
   bool is_csv = strcmp(io.format->framing, "FLOW_FRAMING_CSV") == 0;
   if (!is_csv || !io.has_header || node->item->kind != TYPE_RECORD) return NULL;
   struct text out;
-  text_init(&out, &e->compiler->arena);
+  text_init(&out, &compiler->arena);
   for (size_t i = 0; i < node->item->fields.count; i++) {
     const struct type_field *field = &node->item->fields.data[i];
     if (i > 0) text_addc(&out, io.delimiter != '\0' ? io.delimiter : ',');
@@ -266,7 +265,7 @@ static void add_sink(struct emit *e, struct text *rows, const struct node *node)
             quoted(e, node->decl != NULL ? node->decl->was_id : NULL),
             emit_site(e, span, arena_printf(&e->compiler->arena, "sink %s", name)));
   text_addf(rows, "   .connector = &%s, .header = %s,\n", emit_sink_io(node).connector->runtime,
-            quoted(e, sink_header(e, node)));
+            quoted(e, emit_sink_header(e->compiler, node)));
   if (node->decl != NULL && node->decl->is_unordered) text_add(rows, "   .is_unordered = true,\n");
   text_addf(rows, "   .location = %s},\n", location(e, "sink", node->decl));
 }

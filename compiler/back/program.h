@@ -44,6 +44,9 @@ void emit_function(struct emit *, enum section section, const char *head, const 
 /* The format that a sink writes rows of a type with; fills in stdout's. */
 struct io_spec emit_sink_io(const struct node *sink);
 
+/* The header line of a sink whose format has one, with its newline; else null. */
+const char *emit_sink_header(struct compiler *, const struct node *sink);
+
 /* Index of a sink in flow_program.sinks; sinks that no row can reach are not there. */
 uint32_t emit_sink_index(struct emit *, const struct node *sink);
 

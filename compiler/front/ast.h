@@ -358,6 +358,7 @@ struct stage {
   const char *id;                        /* durable id of a state or named stage, or null */
   const char *was_id;
   bool can_fail, can_fault;              /* before its own `else` */
+  bool sees_epochs;                      /* asks for epoch() or now(), itself or by a fn */
   uint32_t local_count;
 };
 VEC_OF(stage_list, struct stage *);
@@ -410,6 +411,7 @@ struct decl {
   bool is_unordered;               /* sink: rows of different keys may come in any order */
   bool is_checked, is_being_checked; /* guards against cycles */
   bool can_fail, can_fault;        /* fn */
+  bool sees_epochs;                /* fn: asks for epoch() or now() */
   VEC_OF(decl_type_list, const struct type *) arg_types; /* fn: types of its parameters */
   uint32_t local_count;            /* fn */
 

@@ -482,6 +482,7 @@ static const struct type *check_run(struct checker *c, struct expr *call, const 
                name_of(call));
     return c->types->error;
   }
+  c->scope.sees_epochs = true;
   return call->call.builtin->id == BUILTIN_NOW ? c->types->timestamp : c->types->int_;
 }
 

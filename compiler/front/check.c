@@ -308,6 +308,7 @@ void check_function(struct checker *c, struct decl *fn, struct span use) {
   }
   fn->can_fail = c->scope.failures.count > 0;
   fn->can_fault = c->scope.fault_count > 0;
+  fn->sees_epochs = c->scope.sees_epochs;
   c->scope = outer;
   c->stack.count--;
   fn->is_being_checked = false;

@@ -90,6 +90,7 @@ struct expr *finish_fn_call(struct checker *c, struct expr *expr, struct decl *f
                  arena_printf(c->arena, "`%s` can fail", expr->call.name.text));
   }
   if (fn->can_fault) note_fault(c);
+  if (fn->sees_epochs) c->scope.sees_epochs = true;
   return expr;
 }
 

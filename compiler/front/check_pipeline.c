@@ -212,6 +212,7 @@ static void check_stage(struct checker *c, struct stage *stage, const struct typ
   stage->op->check(c, stage);
   if (c->scope.failures.count > 0) stage->can_fail = true;
   if (c->scope.fault_count > 0) stage->can_fault = true;
+  if (c->scope.sees_epochs) stage->sees_epochs = true;
   if (stage->on_fail.kind == ON_FAIL_NONE) report_failures(c);
   if (stage->on_fail.kind == ON_FAIL_INTO)
     check_target(c, stage->on_fail.into, c->types->rejected, NULL, true);

@@ -68,6 +68,7 @@ struct scope {
   struct failure_list failures;
   uint32_t fault_count; /* operations seen so far that can fault */
   uint32_t change_count; /* statements seen so far that change or forget the state */
+  bool sees_epochs;     /* something asks for epoch() or now() */
 };
 
 struct checker {

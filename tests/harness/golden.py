@@ -21,7 +21,7 @@ def run_diag(tools, path):
         raise Failure(f"{path.name} has no line `{MARK}`")
     box = tools.sandbox(f"diag {path.stem}")
     box.write(path.name, program)
-    result = run([tools.flowcc, "check", path.name], box.path, tools)
+    result = run([tools.flowcc, path.name, "--stop-after=check"], box.path, tools)
     if tools.is_bless:
         path.write_bytes(program + MARK.encode() + b"\n" + result.err)
         return

@@ -180,6 +180,54 @@ typedef void (*flow_view_visit_sum)(void *context, const struct flow_view_id *,
 enum flow_status flow_view_verify(struct flow_view *, flow_view_visit_sum, void *context,
                                   struct flow_report *);
 
+/* -- a program against what is saved ----------------------------------------------------------- */
+
+/* Something that a program saves. */
+struct flow_store_id {
+  enum flow_store_kind kind;
+  const char *name;
+  const char *was; /* its former name, or null */
+  const struct flow_type *key, *value;
+};
+
+/* The target of a sink, for the case that its file holds what does not fit. */
+struct flow_view_target {
+  const char *path;   /* null: no file, or not known before the start */
+  const char *header; /* of csv: the first line, with its newline; null: none */
+};
+
+struct flow_view_program {
+  const char *flow_name, *flow_was; /* the latter null without `was` */
+  /* The types of sources and sinks are the runtime's own and may be null. */
+  const struct flow_store_id *ids;
+  const struct flow_view_target *targets; /* of the same number; read for sinks */
+  size_t id_count;
+  const char *const *drops; /* --accept-drop */
+  size_t drop_count;
+};
+
+/* What becomes of something when a program starts. */
+enum flow_fate {
+  FLOW_FATE_SAME,    /* goes on as it is */
+  FLOW_FATE_CARRIED, /* goes on in another form or under another name */
+  FLOW_FATE_NEW,     /* begins empty */
+  FLOW_FATE_LEFT,    /* a sink that is not in the program: its length is kept */
+  FLOW_FATE_DROPPED, /* is forgotten, as --accept-drop says */
+  FLOW_FATE_REFUSED, /* does not fit: the run is refused */
+};
+
+/* `text` says more, one change a line; empty if there is nothing to say. */
+typedef void (*flow_view_tell)(void *context, enum flow_store_kind, const char *name,
+                               enum flow_fate, const char *text);
+
+/* Compares the program with what is saved, as a start of it with this state directory does, and
+ * changes nothing. The view must show the newest epoch. `tell` gets each id of the program, then what
+ * only the store has. Types are compared, values converted to their new ones, and the files of
+ * sinks looked at; inputs are not. FLOW_OK: the program would go on. FLOW_E_MISMATCH: it would be
+ * refused, with the same report. */
+enum flow_status flow_view_compare(struct flow_view *, const struct flow_view_program *,
+                                   flow_view_tell, void *context, struct flow_report *);
+
 /* -- values as text --------------------------------------------------------------------------- */
 
 /* Appends a value as JSON, as a sink of format jsonl prints it; enums by the names of their

@@ -1,0 +1,81 @@
+"""flowcc check: what a crash may cost, for each way from a source to a sink. (That it is true is what the suite
+`crash` shows: files as after an undisturbed run, stdout going on at, or before, the place it had reached.)"""
+
+import json
+
+from harness.base import check_equal
+
+LIVE = """\
+source lines: string = stdin(text)
+source words: string = dir("words/", text, poll: 1s) else into bad
+source table: string = file("table.txt", text)
+sink out = file("out.txt", text)
+sink dead = file("dead.jsonl", jsonl)
+sink old = file("old.txt", text)
+lines |> into out
+lines |> into stdout
+words |> map lower(it) |> into out
+bad |> into dead
+table |> into old
+"""
+EPOCHS = """\
+source words: string = file("words.txt", text)
+sink out = file("out.txt", text)
+sink plain = file("plain.txt", text)
+sink stamped = file("stamped.jsonl", jsonl)
+fn stamp(s: string) -> string = f"{now()} {s}"
+words |> map stamp(it) |> into stamped
+words |> map upper(it) |> into plain
+words |> key by it |> state count: int = 0 { count += 1 } on epoch { emit count } |> into out
+words |> filter epoch() > 0 |> into out
+words
+  |> key by it
+  |> state seen: int = 0 { seen += 1; emit f"{epoch()} {seen}" }
+  |> into stdout
+"""
+
+
+def promises(box, text):
+    box.write("f.flow", text)
+    rows = map(json.loads, box.run(box.tools.flowcc, "check", "f.flow", "--message-format=json").out.splitlines())
+    return {f"{r['source']} -> {r['sink']}": (r["guarantee"], r["depends_on_epochs"]) for r in rows}
+
+
+def show(found):
+    return "".join(f"{way}: {promise}; {epochs}\n" for way, (promise, epochs) in sorted(found.items()))
+
+
+def test_sources_and_sinks(box):
+    meets = "`{}` is live and meets `{}`"
+    check_equal(show({
+        "lines -> out": ("at most once", meets.format("lines", "words")),
+        "lines -> stdout": ("at most once", None),
+        "words -> out": ("exactly once", meets.format("words", "lines")),
+        "words -> dead": ("exactly once", None),
+        "table -> old": ("exactly once", None),
+    }), show(promises(box, LIVE)), "guarantees")
+
+
+def test_what_depends_on_epochs(box):
+    check_equal(show({
+        "words -> stamped": ("exactly once", "the `map` at line 6 asks for epoch() or now()"),
+        "words -> plain": ("exactly once", None),
+        "words -> out": ("exactly once", "`count` has `on epoch`"),
+        "words -> stdout": ("at least once", "`seen` asks for epoch() or now()"),
+    }), show(promises(box, EPOCHS)), "guarantees")
+
+
+def test_text(box):
+    box.write("f.flow", "source words: string = file(\"words.txt\", text)\nsink o = file(\"o.txt\", text)\n"
+              "words |> into stdout\nwords |> map f\"{epoch()}\" |> into o\n")
+    check_equal("""\
+flow f, with a state directory (-d DIR), after a crash:
+  words -> stdout  at least once  lines since the last commit come again; after an ordinary stop none do
+  words -> o       exactly once   the input is read again from the last commit, and the file cut back to it
+                                  and what is written depends on where epochs end: the `map` at line 4 asks for epoch() or now()
+""", box.run(box.tools.flowcc, "check", "f.flow").out, "stdout")
+
+
+def test_nothing_is_printed_of_a_flow_with_errors(box):
+    box.write("f.flow", "source words: string = file(\"words.txt\", text)\nwords |> map wrods |> into stdout\n")
+    check_equal(b"", box.run(box.tools.flowcc, "check", "f.flow", exit=1).out, "stdout")
