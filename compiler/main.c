@@ -238,8 +238,9 @@ static const struct subcommand subcommands[] = {
      .details = "What stands behind FILE belongs to the program: flowcc run x.flow --help\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD, .keeps_words = true, .run = run},
     {.name = "check", .words = "FILE [--against DB]", .summary = "report mistakes; what a crash may cost",
-     .details = "For each way from a source to a sink: whether a record comes out exactly once, at least once or at most\n"
-                "once if a run crashes, and why. --against says what becomes of saved state; nothing is changed.\n",
+     .details = "For each way from a source to a sink: whether a record comes out exactly once, at least once\n"
+                "or at most once if a run crashes, and why. --against says what becomes of saved state; nothing is\n"
+                "changed.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_AGAINST, .run = check},
     {.name = "fmt", .words = "[--check] FILE ...", .summary = "lay flows out in the one way", .main = fmt_main},
     {.name = "graph", .words = "FILE [--format=FORMAT]", .summary = "draw streams, stages, state",
