@@ -99,6 +99,15 @@ static const struct flow_type *describe(struct against *a, const struct type *ty
   return made;
 }
 
+/* With `expires`, values have the time of their key's last item beside them. */
+static const struct flow_type *describe_saved(struct against *a, const struct stage *stage) {
+  const struct flow_type *value = describe(a, stage->state_type);
+  if (!stage->expires) return value;
+  struct flow_type *timed = arena_new(a->arena, struct flow_type);
+  *timed = (struct flow_type){.kind = FLOW_KIND_TIMED, .element = value};
+  return timed;
+}
+
 /* -- what the flow saves ----------------------------------------------------------------------- */
 
 /* Appends the text that the expression has in a run without options; false: that is not known. */
@@ -154,7 +163,7 @@ static void add_node(struct against *a, const struct node *node) {
   case NODE_STAGE:
     if (node->stage->op->state == OP_STATELESS) break;
     id = (struct flow_store_id){FLOW_STORE_STATE, node->stage->id, node->stage->was_id,
-                                describe(a, node->key), describe(a, node->stage->state_type)};
+                                describe(a, node->key), describe_saved(a, node->stage)};
     add_id(a, id, none);
     break;
   case NODE_STREAM: break;

@@ -35,8 +35,11 @@ static const char *epoch_reason(const struct finder *f, const struct node *node)
                                       : arena_printf(f->arena, "the `%s` at line %u", stage->op->name,
                                                      sources_line(&f->compiler->sources,
                                                                   stage->span.offset));
-  vec_each(struct hook, hook, &stage->hooks)
-    if (hook->kind == HOOK_EPOCH) return arena_printf(f->arena, "%s has `on epoch`", name);
+  if (stage->expires) return arena_printf(f->arena, "%s has `expires`", name);
+  vec_each(struct hook, hook, &stage->hooks) {
+    if (hook->kind == HOOK_EPOCH || hook->kind == HOOK_AT)
+      return arena_printf(f->arena, "%s has `on %s`", name, hook->name.text);
+  }
   if (stage->sees_epochs) return arena_printf(f->arena, "%s asks for epoch() or now()", name);
   return NULL;
 }

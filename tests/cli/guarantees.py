@@ -32,6 +32,14 @@ words
   |> key by it
   |> state seen: int = 0 { seen += 1; emit f"{epoch()} {seen}" }
   |> into stdout
+sink young = file("young.txt", text)
+words |> key by it |> state age: int = 0 expires 1h { age += 1; emit age } |> into young
+sink timed = file("timed.txt", text)
+words
+  |> key by it
+  |> state next: timestamp? = none { next = @2024-01-01T00:00:00Z }
+     on at next { emit key; forget }
+  |> into timed
 """
 
 
@@ -61,6 +69,8 @@ def test_what_depends_on_epochs(box):
         "words -> stamped": ("exactly once", "the `map` at line 6 asks for epoch() or now()"),
         "words -> plain": ("exactly once", None),
         "words -> out": ("exactly once", "`count` has `on epoch`"),
+        "words -> young": ("exactly once", "`age` has `expires`"),
+        "words -> timed": ("exactly once", "`next` has `on at`"),
         "words -> stdout": ("at least once", "`seen` asks for epoch() or now()"),
     }), show(promises(box, EPOCHS)), "guarantees")
 
