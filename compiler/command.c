@@ -13,6 +13,7 @@ enum option_id {
   OPTION_OPTIMISE = 'O',
   OPTION_HELP = 'h',
   OPTION_VERSION = 'V',
+  OPTION_FILTER = 'k',
   OPTION_DUMP = 256,
   OPTION_STOP_AFTER,
   OPTION_DISABLE,
@@ -24,6 +25,7 @@ enum option_id {
   OPTION_GRAPH_FORMAT,
   OPTION_AGAINST,
   OPTION_ACCEPT_DROP,
+  OPTION_CRASH_AT,
 };
 
 struct option_row {
@@ -53,6 +55,8 @@ static const struct option_row option_rows[] = {
      "a tree (the default), Graphviz, Markdown, a picture"},
     {OPTION_AGAINST, "against", "DB", OPTIONS_AGAINST, "what a start with this state directory would do"},
     {OPTION_ACCEPT_DROP, "accept-drop", "ID", OPTIONS_AGAINST, "if the start had this option"},
+    {OPTION_FILTER, "filter", "TEXT", OPTIONS_TEST, "only tests with TEXT in their name"},
+    {OPTION_CRASH_AT, "crash-at", "every", OPTIONS_TEST, "then each again with crashes at every epoch"},
     {OPTION_HELP, "help", NULL, 0, "print this"},
     {OPTION_VERSION, "version", NULL, OPTIONS_OUTPUT, "print the version"},
 };
@@ -166,6 +170,10 @@ static bool set_option(struct command *command, int id, const char *value) {
     command->drops[command->drop_count++] = value;
     return true;
   case OPTION_TIME_PASSES: command->is_timed = true; return true;
+  case OPTION_FILTER: command->filter = value; return true;
+  case OPTION_CRASH_AT:
+    command->crashes = true;
+    return strcmp(value, "every") == 0 || report(command, "tests crash at `every` epoch, not at", value);
   case OPTION_HELP: command->wants_help = true; return true;
   case OPTION_VERSION: command->wants_version = true; return true;
   default: return false;
@@ -174,8 +182,20 @@ static bool set_option(struct command *command, int id, const char *value) {
 
 /* -- reading --------------------------------------------------------------------------------- */
 
+/* Takes what stands behind `--` off the words. Returns how many are left. */
+static int take_arguments(struct command *command, int argc, char **argv) {
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--") != 0) continue;
+    command->arguments = argv + i + 1;
+    argv[i] = NULL;
+    return i;
+  }
+  return argc;
+}
+
 bool command_read(struct command *command, int argc, char **argv) {
   const struct subcommand *subcommand = command->subcommand;
+  if (subcommand->has_arguments) argc = take_arguments(command, argc, argv);
   struct option long_options[OPTION_COUNT + 1] = {{0}};
   char letters[2 * OPTION_COUNT + 3];
   size_t length = 0, count = 0;

@@ -36,6 +36,7 @@ struct subcommand {
   const char *details; /* of `flowcc NAME --help`: whole lines, or empty */
   unsigned options;    /* of option_set: which it takes */
   bool keeps_words;    /* what follows FILE is not ours */
+  bool has_arguments;  /* what follows `--` is the program's */
 
   /* Has a command line of its own; gets the words behind the name. */
   int (*main)(int argc, char **argv);
@@ -53,6 +54,7 @@ enum option_set {
   OPTIONS_OUTPUT = 8,   /* where that goes, and looking between the passes */
   OPTIONS_GRAPH = 16,
   OPTIONS_AGAINST = 32,
+  OPTIONS_TEST = 64,    /* which tests are played, and how */
 };
 
 /* What the command line asks for. */
@@ -68,8 +70,11 @@ struct command {
   size_t drop_count;
   bool is_timed;
   bool wants_help, wants_version;
+  const char *filter;   /* --filter: only tests with this in their name, or null */
+  bool crashes;         /* --crash-at=every */
   char **words;
   int word_count;
+  char **arguments;     /* behind `--`, null at the end; or null */
 };
 
 /* Reads the options of command->subcommand from argv, of which the first word is left out. False: a

@@ -29,6 +29,7 @@ struct options {
   bool is_debug;            /* -g: keep the generated C beside the binary */
   bool is_fuse_disabled;    /* --disable=fuse: every operator is a stage of its own */
   bool is_warning_error;
+  bool is_test;             /* flowcc test: the program has its test blocks in it */
 };
 
 struct compiler {

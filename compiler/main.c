@@ -16,6 +16,7 @@
 #include "middle/plan.h"
 #include "state/state.h"
 #include "tools/drawing.h"
+#include "test/test.h"
 #include "tools/against.h"
 #include "tools/guarantee.h"
 #include "tools/help.h"
@@ -194,6 +195,43 @@ static int run(struct command *command) {
   return code;
 }
 
+/* Compiles the flow with its tests, into the cache, and plays them. Returns the exit code. */
+static int test_file(struct command *command, const char *path, struct test_totals *totals) {
+  struct compiler compiler;
+  compiler_begin(&compiler, &command->options, path);
+  compiler.options.is_test = true;
+  /* Compiling is most of the time that a test takes; the runtime is the optimised one. */
+  if (!compiler.options.optimise) compiler.options.optimise = "-O0";
+  bool is_there = false;
+  int code = load_and_run(&compiler, command, find_pass("emit", false), NULL);
+  const struct test_options options = {command->filter, command->crashes, command->format,
+                                       command->arguments};
+  if (code == EXIT_OK) {
+    bool is_built = cache_locate(&compiler, &is_there) && (is_there || pass_build(&compiler));
+    if (!is_built) code = EXIT_BUG;
+    else if (!test_play(&compiler, &options, totals)) code = EXIT_USAGE;
+  }
+  arena_free(&compiler.arena);
+  return code;
+}
+
+/* The worst exit code of all files; a test that failed counts as a mistake, and so does no test at all. */
+static int test(struct command *command) {
+  if (command->word_count == 0) return command_usage_error("test", "no file is given");
+  struct test_totals totals = {0};
+  int worst = EXIT_OK;
+  double start_ms = now_ms();
+  for (int i = 0; i < command->word_count && !totals.is_interrupted; i++) {
+    int code = test_file(command, command->words[i], &totals);
+    if (code > worst) worst = code;
+  }
+  size_t count = totals.passed + totals.failed;
+  if (command->format == DIAG_HUMAN && count > 0)
+    printf("%zu passed, %zu failed (%.1f s)\n", totals.passed, totals.failed, (now_ms() - start_ms) / 1e3);
+  if (worst == EXIT_OK && count == 0) fprintf(stderr, "flowcc test: there is no such test\n");
+  return command_finish(worst == EXIT_OK && (count == 0 || totals.failed > 0) ? EXIT_DIAGNOSED : worst);
+}
+
 static int check(struct command *command) {
   if (!has_one_file(command)) return EXIT_USAGE;
   if (command->drop_count > 0 && !command->state_dir)
@@ -242,6 +280,13 @@ static const struct subcommand subcommands[] = {
                 "or at most once if a run crashes, and why. --against says what becomes of saved state; nothing is\n"
                 "changed.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_AGAINST, .run = check},
+    {.name = "check", .words = "FILE", .summary = "report mistakes, write nothing", .details = "",
+     .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = check},
+    {.name = "test", .words = "FILE ... [-- ARG ...]", .summary = "run the test blocks of flows",
+     .details = "Each test plays in a folder and at a time of its own, with real commits and kills; ARG ... are\n"
+                "params of the flow. docs/testing.md says what tests can do.\n",
+     .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD | OPTIONS_TEST, .has_arguments = true,
+     .run = test},
     {.name = "fmt", .words = "[--check] FILE ...", .summary = "lay flows out in the one way", .main = fmt_main},
     {.name = "graph", .words = "FILE [--format=FORMAT]", .summary = "draw streams, stages, state",
      .details = "Text is a tree of the way of a row. A number in front is the stage: what is fused into one loop has\n"

@@ -81,10 +81,35 @@ static enum flow_status file_next(struct source *s, int64_t now_us, struct flow_
   return source_leave(s, report);
 }
 
+/* Nothing more for now: looks whether the file has grown. */
+static enum flow_status followed_next(struct source *s, int64_t now_us, struct flow_report *report) {
+  if (!s->is_live) return file_next(s, now_us, report);
+  s->state = PARTITION_IDLE;
+  enum flow_status status = source_leave(s, report);
+  if (status != FLOW_OK) return status;
+  struct flow_file_info info;
+  int error = s->sys->stat(s->sys, s->location, &info);
+  if (error < 0) return flow_report_errno(report, FLOW_E_INPUT, error, "read %s", s->location);
+  const char *slash = strrchr(s->location, '/');
+  uint32_t number = input_find(&s->input, slash == NULL ? s->location : slash + 1);
+  if (info.size <= s->input.files[number].now.length) return FLOW_OK;
+  return source_switch(s, number, true, report);
+}
+
 const struct flow_connector flow_connector_file = {
     .name = "file",
     .is_readable = true,
     .target = CONNECTOR_FILE,
     .open = file_open,
     .next = file_next,
+};
+
+/* A file that is read on when it has grown, whenever the run looks. It has no wish to be looked at:
+ * the driver of a test says when. */
+const struct flow_connector flow_connector_followed = {
+    .name = "file",
+    .is_readable = true,
+    .is_polled = true,
+    .open = file_open,
+    .next = followed_next,
 };

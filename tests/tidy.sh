@@ -34,6 +34,7 @@ check_sources() {
   allow middle "base/|front/|middle/|$tables"
   allow back 'base/|front/|ops/|io/|middle/|back/|compiler\.h'
   allow state 'base/|state/|flow/store\.h'
+  allow test 'base/|front/|io/|middle/|test/|compiler\.h'
   allow tools 'base/|front/|ops/|io/|middle/|back/|tools/|state/state\.h|command\.h|compiler\.h'
 
   rule compiler-knows-no-runtime

@@ -110,6 +110,7 @@ static void join(struct emit *e) {
   text_addf(out, "/* Written by flowcc from %s. Edit that file, not this one. */\n",
             base_name(c->source->path));
   text_add(out, "#include \"flow/flow.h\"\n");
+  if (c->options.is_test) text_add(out, "#include \"flow/test.h\"\n");
   for (int i = 0; i < SECTION_COUNT; i++) {
     const struct text *section = &e->sections[i];
     if (section->length == 0) continue;

@@ -369,6 +369,10 @@ void emit_program(struct emit *e) {
     text_addf(out, "  .exchanges = exchanges, .exchange_count = %u, .path_length = %u,\n",
               e->plan->exchange_count, e->plan->path_length);
   text_addf(out, "  .is_boundary_dependent = %s,\n};\n\n", e->is_boundary_dependent ? "true" : "false");
+  if (e->compiler->options.is_test) {
+    emit_test_main(e);
+    return;
+  }
   text_add(out, "int main(int argc, char **argv) {\n"
                 "  return flow_main(&flow_program, argc, argv);\n}\n");
 }

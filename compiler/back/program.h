@@ -10,6 +10,11 @@
 void emit_params(struct emit *);
 void emit_program(struct emit *);
 
+/* -- emit_test.c */
+
+/* Writes the values of the program's tests and the main() of a program under test. */
+void emit_test_main(struct emit *);
+
 /* -- emit_const.c */
 
 /* Write the declaration as a function on first use and return its C name. */

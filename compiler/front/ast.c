@@ -422,6 +422,7 @@ static void dump_steps(struct dump *d, const struct test_step_list *steps) {
       [TEST_FEED] = "feed",
       [TEST_EXPECT] = "expect",
       [TEST_RESTART] = "restart",
+      [TEST_END] = "end",
       [TEST_ADVANCE] = "advance",
   };
   vec_each(struct test_step, step, steps) {

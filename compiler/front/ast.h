@@ -378,12 +378,26 @@ struct variant_decl {
 };
 VEC_OF(variant_decl_list, struct variant_decl);
 
-enum test_step_kind { TEST_FEED, TEST_EXPECT, TEST_RESTART, TEST_ADVANCE };
+enum test_step_kind { TEST_FEED, TEST_EXPECT, TEST_RESTART, TEST_END, TEST_ADVANCE };
+
+/* What an `expect` looks at, or what a `feed` gives. */
+enum test_subject {
+  TEST_ROWS, /* `items` */
+  TEST_TEXT, /* FEED: the bytes of an EXPR_STRING */
+  TEST_EXIT, /* EXPECT: the exit code `number` */
+};
+
 struct test_step {
   enum test_step_kind kind;
   struct span span;
-  struct ident name;  /* FEED: the source */
+  struct ident name;  /* FEED: the source; EXPECT (set by check): the stream or sink */
   struct expr *value; /* FEED, EXPECT, ADVANCE */
+
+  /* set by check */
+  enum test_subject subject;
+  struct expr_list items; /* ROWS: one expression that is a list, or (is_mixed) one for each item */
+  bool is_mixed;          /* EXPECT: rows of several types may come */
+  int64_t number;         /* ADVANCE: microseconds; EXIT: the code */
 };
 VEC_OF(test_step_list, struct test_step);
 

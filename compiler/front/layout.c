@@ -90,6 +90,7 @@ static bool can_end(int kind) {
       TOKEN_FORGET,
       TOKEN_INSPECT,
       TOKEN_RESTART,
+      TOKEN_END_INPUT,
       ')',
       ']',
       '}',

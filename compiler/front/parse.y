@@ -74,7 +74,7 @@ static void resume(struct parser *parser);
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
 %token <const struct token *> INSPECT "inspect" ON "on" AT "at"
 /* Keywords at the start of a line of a test only. */
-%token FEED "feed" EXPECT "expect" RESTART "restart" ADVANCE "advance"
+%token FEED "feed" EXPECT "expect" RESTART "restart" END_INPUT "end" ADVANCE "advance"
 /* Never reaches the parser: the layout filter keeps it apart. */
 %token DOC "documentation"
 
@@ -664,6 +664,7 @@ step: FEED NAME '=' expr
       }
     | EXPECT expr   { $$ = (struct test_step){.kind = TEST_EXPECT, .span = @$, .value = $expr}; }
     | RESTART       { $$ = (struct test_step){.kind = TEST_RESTART, .span = @$}; }
+    | END_INPUT     { $$ = (struct test_step){.kind = TEST_END, .span = @$}; }
     | ADVANCE expr  { $$ = (struct test_step){.kind = TEST_ADVANCE, .span = @$, .value = $expr}; };
 
 %%

@@ -49,6 +49,7 @@ static const struct word test_words[] = {
     {"feed", TOKEN_FEED},
     {"expect", TOKEN_EXPECT},
     {"restart", TOKEN_RESTART},
+    {"end", TOKEN_END_INPUT},
     {"advance", TOKEN_ADVANCE},
     {NULL, 0},
 };

@@ -61,6 +61,9 @@ struct format {
 #include "io/formats.def"
 #undef FORMAT
 
+/* Of the sinks that `flowcc test` adds; no program can name it. */
+extern const struct format format_capture;
+
 const struct connector *connector_find(const char *name);
 const struct format *format_find(const char *name);
 const struct connector *const *connector_all(size_t *count);

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "front/check.h"
+#include "io/io.h"
 #include "ops/op.h"
 
 #include <stdio.h>
@@ -149,6 +150,63 @@ static void add_pipeline(struct lower *l, struct decl *decl) {
   connect(l, end, 0, stream_node(l, check_find_stream(l->compiler, decl->name.text)));
 }
 
+/* -- tests ----------------------------------------------------------------------------------- */
+
+/* A sink of the tests alone, in which the driver finds what came to the stream or sink `name`. */
+static struct decl *capture_decl(struct lower *l, struct ident name) {
+  struct decl *decl = arena_new(l->arena, struct decl);
+  decl->kind = DECL_SINK;
+  decl->span = name.span;
+  decl->name = (struct ident){lower_capture_name(l->compiler, name.text), name.span};
+  decl->io = arena_new(l->arena, struct io_spec);
+  *decl->io = (struct io_spec){.connector = &connector_file, .format = &format_capture};
+  return decl;
+}
+
+static struct node *capture_node(struct lower *l, struct decl *decl, const char *name,
+                                 const struct type *item) {
+  struct node *node = add_node(l, NODE_SINK, arena_printf(l->arena, "expect_%s", name), decl->span);
+  node->decl = decl;
+  node->item = item;
+  return node;
+}
+
+/* Rows of a sink are taken where it gets them, once for each type of row. */
+static void capture_sink(struct lower *l, const struct stream *sink, struct decl *decl) {
+  for (size_t i = 0, count = l->nodes.count; i < count; i++) {
+    struct node *node = l->nodes.data[i];
+    if (node->kind != NODE_SINK || node->decl != sink->decl) continue;
+    struct node *capture = capture_node(l, decl, sink->name.text, node->item);
+    vec_each(struct edge *, edge, &node->inputs) connect(l, (*edge)->from, (*edge)->port, capture);
+  }
+}
+
+const char *lower_capture_name(struct compiler *compiler, const char *stream) {
+  const char *name = arena_printf(&compiler->arena, "expect %s", stream);
+  return names_intern(&compiler->names, name, strlen(name));
+}
+
+/* Gives each stream and sink that a test expects something of a sink more. */
+static void add_captures(struct lower *l) {
+  struct map seen;
+  map_init(&seen, l->arena);
+  vec_each(struct decl *, test, &l->compiler->program->decls) {
+    if ((*test)->kind != DECL_TEST) continue;
+    vec_each(struct test_step, step, &(*test)->steps) {
+      if (step->kind != TEST_EXPECT || step->subject != TEST_ROWS) continue;
+      if (map_put(&seen, step->name.text, step) != NULL) continue;
+      const struct stream *stream = check_find_stream(l->compiler, step->name.text);
+      struct decl *decl = capture_decl(l, step->name);
+      if (stream->kind == STREAM_SINK) {
+        capture_sink(l, stream, decl);
+      } else {
+        struct node *from = stream_node(l, stream);
+        connect(l, from, 0, capture_node(l, decl, stream->name.text, from->ports.data[0].item));
+      }
+    }
+  }
+}
+
 /* -- numbering ------------------------------------------------------------------------------- */
 
 /* Kahn's algorithm; of the nodes that may come next the one that was made first, which keeps the
@@ -182,6 +240,7 @@ bool pass_lower(struct compiler *compiler) {
     if ((*decl)->kind == DECL_STREAM || (*decl)->kind == DECL_PIPELINE)
       add_pipeline(&lower, *decl);
   }
+  if (compiler->options.is_test) add_captures(&lower);
   compiler->graph = arena_new(lower.arena, struct graph);
   number_nodes(&lower, compiler->graph);
   graph_verify(compiler->graph);

@@ -6,6 +6,10 @@
 
 struct lower;
 
+/* The name of the sink that `flowcc test` adds for what is expected of a stream or sink. No name of
+ * the language has its blank. */
+const char *lower_capture_name(struct compiler *, const char *stream);
+
 /* Adds an output port that carries rows of type `item` and returns its number. A stage has port 0
  * before its op->lower() is called. */
 uint32_t lower_add_port(struct lower *, struct node *node, const struct type *item);
