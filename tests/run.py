@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from harness import base, docs, flows, golden, scripts  # noqa: E402
+from harness import base, blocks, docs, flows, golden, scripts  # noqa: E402
 
 SUITES = {
     "tidy": scripts.discover_tidy,
@@ -28,6 +28,7 @@ SUITES = {
     "dump": golden.discover_dump,
     "run": flows.discover,
     "examples": flows.discover_examples,
+    "blocks": blocks.discover,
     "scenario": scripts.discover_functions("scenario"),
     "cli": scripts.discover_functions("cli"),
     "oracle": scripts.discover_oracle,
@@ -43,6 +44,7 @@ CANARIES = {
     "run: run_wrong_exit": "expected exit code 65",
     "diag: diag_wrong_text": "diag_wrong_text.flow (expected)",
     "dump: wrong.graph": "wrong.graph (expected)",
+    "blocks: blocks_wrong_row": "blocks_wrong_row.flow (expected)",
     "unit: test_canary": "one_is_two",
     "oracle: oracle_wrong": "1 != 2",
     "cli: cli_wrong.unknown_option": "exit code 64",
@@ -52,7 +54,7 @@ CANARIES = {
     "docs: tests/canary/docs_wrong_output.md:10 compiles": "E0223",
     "docs: tests/canary/docs_wrong_output.md:14 runs": "stdout (expected)",
 }
-BLESSABLE = ("diag", "dump", "run", "examples")
+BLESSABLE = ("diag", "dump", "run", "examples", "blocks")
 
 
 def options():

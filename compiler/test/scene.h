@@ -40,6 +40,7 @@ struct suite {
   const char *program;
   struct test_sources sources;
   struct test_cases tests;
+  bool is_first; /* no verdict was printed yet */
 };
 
 /* What was fed to a source so far. */

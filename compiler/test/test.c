@@ -144,15 +144,17 @@ static void print_finding(const struct suite *suite, const struct verdict *v) {
   printf("%s", out.data);
 }
 
-static void print_verdict(const struct suite *suite, const struct verdict *v) {
+static void print_verdict(struct suite *suite, const struct verdict *v) {
   if (suite->options->format == DIAG_JSON) {
     print_json(suite, v);
   } else {
+    if (suite->is_first) printf("%s\n", suite->compiler->options.input_path);
     printf("  %s  %s (%.0f ms", v->is_passed ? "ok  " : "FAIL", v->test->decl->name.text, v->ms);
     if (v->crashes > 0) printf(", %zu crash%s", v->crashes, v->crashes == 1 ? "" : "es");
     printf(")\n");
     if (v->scene.finding != NULL) print_finding(suite, v);
   }
+  suite->is_first = false;
   fflush(stdout);
 }
 
@@ -222,13 +224,12 @@ static bool is_wanted(const struct suite *suite, const struct test_case *test) {
 
 bool test_play(struct compiler *compiler, const struct test_options *options,
                struct test_totals *totals) {
-  struct suite suite = {.compiler = compiler, .arena = &compiler->arena, .options = options};
+  struct suite suite = {.compiler = compiler, .arena = &compiler->arena, .options = options, .is_first = true};
   char program[PATH_MAX];
   if (realpath(compiler->options.output_path, program) == NULL) return false;
   suite.program = program;
   if (!play_house_open(&suite.house, suite.arena)) return false;
   bool is_good = load(&suite);
-  if (is_good && options->format == DIAG_HUMAN) printf("%s\n", compiler->options.input_path);
   for (size_t i = 0; is_good && i < suite.tests.count && !totals->is_interrupted; i++)
     if (is_wanted(&suite, &suite.tests.data[i])) play_test(&suite, &suite.tests.data[i], totals);
   play_house_close(&suite.house);

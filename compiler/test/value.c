@@ -287,8 +287,8 @@ static void write_name(struct writer *w, const struct type_field *field, const s
 }
 
 /* Fields up to the closing brace. */
-static void write_fields(struct writer *w, const struct type *record) {
-  for (bool is_first = true; w->at < w->end && !take(w, '}'); is_first = false) {
+static void write_fields(struct writer *w, const struct type *record, bool is_first) {
+  for (; w->at < w->end && !take(w, '}'); is_first = false) {
     struct value name = next_value(w, NULL);
     const struct type_field *field = find_field(record, &name);
     if (!is_first) text_add(w->out, ", ");
@@ -305,7 +305,7 @@ static void write_record(struct writer *w, const struct type *type) {
   take(w, '{');
   bool is_padded = w->form == VALUE_SHOWN && !is_next(w, '}');
   text_add(w->out, is_padded ? "{ " : "{");
-  write_fields(w, type);
+  write_fields(w, type, true);
   text_add(w->out, is_padded ? " }" : "}");
 }
 
@@ -333,7 +333,7 @@ static void write_variant(struct writer *w, const struct type *type) {
     if (!is_object) return;
     take(w, '{');
     text_addc(w->out, '(');
-    write_fields(w, variant->payload);
+    write_fields(w, variant->payload, true);
     text_addc(w->out, ')');
   } else {
     text_addf(w->out, "{%.*s: ", (int)name.length, name.json);
@@ -341,6 +341,32 @@ static void write_variant(struct writer *w, const struct type *type) {
     text_addc(w->out, '}');
   }
   take(w, '}');
+}
+
+/* `{"type": "circle", "r": 1.0}`; a variant without fields has the tag only. */
+static void write_tagged(struct writer *w, const struct type *type) {
+  struct writer ahead = *w;
+  take(&ahead, '{');
+  struct value tag = next_value(&ahead, NULL), name = next_value(&ahead, NULL);
+  const struct type_variant *variant = find_variant(type, &name);
+  if (variant == NULL || variant->payload == NULL) {
+    if (variant != NULL && w->form == VALUE_SHOWN) {
+      text_add(w->out, variant->name);
+      skip_value(w);
+    } else {
+      copy_value(w);
+    }
+    return;
+  }
+  bool is_shown = w->form == VALUE_SHOWN;
+  w->at = ahead.at;
+  if (is_shown) {
+    text_addf(w->out, "%s(", variant->name);
+  } else {
+    text_addf(w->out, "{%.*s: %.*s", (int)tag.length, tag.json, (int)name.length, name.json);
+  }
+  write_fields(w, variant->payload, is_shown);
+  text_addc(w->out, is_shown ? ')' : '}');
 }
 
 static void write_value(struct writer *w, const struct type *type, int64_t unit_us) {
@@ -356,7 +382,10 @@ static void write_value(struct writer *w, const struct type *type, int64_t unit_
   case TYPE_SET: write_list(w, type); return;
   case TYPE_MAP: write_map(w, type); return;
   case TYPE_RECORD: write_record(w, type); return;
-  case TYPE_ENUM: write_variant(w, type); return;
+  case TYPE_ENUM:
+    if (type->tag != NULL) write_tagged(w, type);
+    else write_variant(w, type);
+    return;
   default: write_scalar(w, type, unit_us); return;
   }
 }
@@ -421,12 +450,21 @@ void value_write_row(const struct value *value, char delimiter, const char *cons
   struct value_list cells = {0};
   struct writer w = {VALUE_FED, value->json, value->json + value->length, NULL};
   take(&w, '{');
+  if (record->kind == TYPE_ENUM) { /* the tag is the first column, before the variant's fields */
+    next_value(&w, NULL);
+    struct value name = next_value(&w, NULL);
+    const struct type_variant *variant = find_variant(record, &name);
+    record = variant != NULL ? variant->payload : NULL;
+    struct text text = text_of(out->arena, &name);
+    text_addn(out, text.data, text.length);
+    if (record != NULL) text_addc(out, delimiter);
+  }
   while (w.at < w.end && !take(&w, '}')) {
     next_value(&w, NULL); /* the name: fields come in their order */
     vec_push(out->arena, &cells, next_value(&w, NULL));
   }
   size_t count = columns != NULL ? column_count : cells.count;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; record != NULL && i < count; i++) {
     if (i > 0) text_addc(out, delimiter);
     size_t field = field_of_column(record, columns, i);
     if (field < cells.count && field < record->fields.count)

@@ -1,6 +1,6 @@
 """Everything that the documentation shows is tried.
 
-```flow     a complete program: it must compile
+```flow     a complete program: it must compile, and if it has test blocks, they must pass
 ```case     behind a program: its input and what it prints, in the form of a case (tests/README.md), with
             `---` instead of `#---`; it is run without and with a state directory
 ```console  commands behind `$ ` and what they print; `…` stands for any text, alone on a line for
@@ -12,6 +12,7 @@ import re
 import shutil
 
 from .base import EXAMPLES, ROOT, TESTS, Failure, Test, run
+from .blocks import has_tests, run_passing
 from .case import Case
 from .flows import points_of, run_straight
 
@@ -73,6 +74,8 @@ def check_program(tools, program, name):
     result = run([tools.flowcc, "shown.flow", "-o", "shown"], box.path, tools)
     if result.code != 0 or result.err:
         raise Failure(f"the program does not compile without a message\n{program}\n" + result.describe())
+    if has_tests(program):
+        run_passing(tools, "shown.flow", program)
 
 
 def check_links(path, text):
