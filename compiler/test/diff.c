@@ -133,6 +133,7 @@ static void write_pair(const struct diff *d, const struct pair *pair, const char
 
 /* Whether a difference is so near that the row is shown. */
 static bool is_near(const struct pairs *pairs, size_t place) {
+  if (place >= pairs->count) return true;
   size_t from = place < CONTEXT ? 0 : place - CONTEXT, to = place + CONTEXT;
   for (size_t i = from; i <= to && i < pairs->count; i++)
     if (!pairs->data[i].is_equal) return true;
@@ -149,7 +150,9 @@ void diff_write(const struct diff_rows *expected, const struct diff_rows *got, c
   size_t shown = 0, hidden = 0;
   for (size_t i = 0; i < d.pairs.count; i++) {
     const struct pair *pair = &d.pairs.data[i];
-    if (shown >= LINES || !is_near(&d.pairs, i)) {
+    /* To say that one row is left out takes a line, too. */
+    bool is_alone = (i == 0 || is_near(&d.pairs, i - 1)) && is_near(&d.pairs, i + 1);
+    if (shown >= LINES || (!is_near(&d.pairs, i) && !is_alone)) {
       hidden++;
       continue;
     }
