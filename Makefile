@@ -52,7 +52,7 @@ COMPILE   = $(CC) -std=gnu11 -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
 
 COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
 COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o \
-                     $(OBJ)/gen/front/library.o
+                     $(OBJ)/gen/front/library.o $(OBJ)/gen/tools/templates.o
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
@@ -89,7 +89,14 @@ LIBRARY_FILES := $(sort $(wildcard stdlib/*.flow))
 $(GEN)/front/library.c: stdlib/library.awk $(LIBRARY_FILES)
 	@mkdir -p $(@D)
 	@echo "awk     stdlib"
-	@awk -f stdlib/library.awk $(LIBRARY_FILES) >$@
+	@awk -v table=library_files -v header=front/library.h -f stdlib/library.awk $(LIBRARY_FILES) >$@
+
+# So are the templates of `flowcc init`.
+TEMPLATE_FILES := $(sort $(wildcard stdlib/templates/*/*))
+$(GEN)/tools/templates.c: stdlib/library.awk $(TEMPLATE_FILES)
+	@mkdir -p $(@D)
+	@echo "awk     templates"
+	@awk -v table=template_files -v header=tools/templates.h -f stdlib/library.awk $(TEMPLATE_FILES) >$@
 
 COMPILER_INCLUDES := -Icompiler -I$(GEN) -Iruntime/include
 $(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h

@@ -17,9 +17,10 @@ static void print_page(const struct subcommand *table) {
          "that can be killed at any moment and goes on where it was.\n"
          "\n"
          "To begin:\n"
-         "  flowcc run x.flow --help            what the flow in x.flow can be told\n"
-         "  flowcc run x.flow -d db             compile and run it; db keeps its state\n"
-         "  flowcc x.flow -o x && ./x -d db     the same with a program that needs no flowcc\n"
+         "  flowcc init count                   writes a flow and its input into the directory count\n"
+         "  cd count && flowcc run count.flow   compiles it and runs it\n"
+         "  flowcc run count.flow -d db         the same; db keeps its state for the next run\n"
+         "  flowcc count.flow && ./count -d db  makes a program, which needs no flowcc\n"
          "\n"
          "Commands:\n");
   for (const struct subcommand *row = table; row->summary; row++) {

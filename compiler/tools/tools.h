@@ -6,6 +6,9 @@
 /* flowcc fmt FILE…: lays flows out anew, in place. */
 int fmt_main(int argc, char **argv);
 
+/* flowcc init TEMPLATE [DIR]: writes a small flow with its input. */
+int init_main(int argc, char **argv);
+
 /* flowcc explain CODE: a message at length. */
 int explain_main(int argc, char **argv);
 
