@@ -272,7 +272,8 @@ static int help(int argc, char **argv);
 static const struct subcommand subcommands[] = {
     {.words = "FILE [-o BIN]", .summary = "compile a flow to a program", .details = "",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD | OPTIONS_OUTPUT, .run = compile},
-    {.name = "init", .words = "[TEMPLATE [DIR]]", .summary = "write a small flow with input, to begin with", .main = init_main},
+    {.name = "init", .words = "[TEMPLATE [DIR]]", .summary = "write a small flow with input, to begin with",
+     .main = init_main},
     {.name = "run", .words = "FILE [ARG ...]", .summary = "compile it if it has changed, and run it",
      .details = "What stands behind FILE belongs to the program: flowcc run x.flow --help\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD, .keeps_words = true, .run = run},
