@@ -282,8 +282,6 @@ static const struct subcommand subcommands[] = {
                 "or at most once if a run crashes, and why. --against says what becomes of saved state; nothing is\n"
                 "changed.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_AGAINST, .run = check},
-    {.name = "check", .words = "FILE", .summary = "report mistakes, write nothing", .details = "",
-     .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = check},
     {.name = "test", .words = "FILE ... [-- ARG ...]", .summary = "run the test blocks of flows",
      .details = "Each test plays in a folder and at a time of its own, with real commits and kills; ARG ... are\n"
                 "params of the flow. docs/testing.md says what tests can do.\n",

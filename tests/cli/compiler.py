@@ -204,8 +204,8 @@ def test_slips_of_the_command_line(box):
 def test_every_subcommand_has_help(box):
     page = flowcc(box, "--help").out.decode()
     names = re.findall(r"^  flowcc ([a-z]+) .*  ", page.split("Commands:")[1].split("Behind each")[0], re.MULTILINE)
-    if len(names) < 7:
-        raise Failure(f"`flowcc --help` names only {names}")
+    if len(names) < 7 or len(set(names)) != len(names):
+        raise Failure(f"`flowcc --help` names {names}")
     for name in names:
         text = flowcc(box, name, "--help").out
         if name != "help":
