@@ -1,5 +1,6 @@
 #include "flow/csv.h"
 
+#include "flow/decimal.h"
 #include "flow/number.h"
 #include "flow/text.h"
 #include "flow/time.h"
@@ -113,6 +114,12 @@ bool flow_csv_int(struct flow_csv *c, const struct flow_csv_field *field, const 
 bool flow_csv_float(struct flow_csv *c, const struct flow_csv_field *field, const char *name,
                     double *out) {
   const char *why = flow_parse_float(field->data, field->length, out);
+  return FLOW_LIKELY(why == NULL) || flow_csv_bad(c, field, name, why);
+}
+
+bool flow_csv_decimal(struct flow_csv *c, const struct flow_csv_field *field, const char *name,
+                      unsigned scale, int64_t *out) {
+  const char *why = flow_parse_decimal(field->data, field->length, scale, out);
   return FLOW_LIKELY(why == NULL) || flow_csv_bad(c, field, name, why);
 }
 

@@ -1,5 +1,6 @@
 #include "flow/json.h"
 
+#include "flow/decimal.h"
 #include "flow/time.h"
 
 #include <stdio.h>
@@ -294,6 +295,17 @@ bool flow_json_float(struct flow_json *j, double *out) {
   if (FLOW_UNLIKELY(!flow_float_of_token(j->cursor, (size_t)(end - j->cursor), out))) {
     return bad_at(j, j->cursor, "this float is beyond the range of float");
   }
+  j->cursor = end;
+  return true;
+}
+
+bool flow_json_decimal_slow(struct flow_json *j, unsigned scale, int64_t *out) {
+  bool has_exponent;
+  flow_json_blanks(j);
+  const char *end = number_end(j, "a decimal", &has_exponent);
+  if (FLOW_UNLIKELY(end == NULL)) return false;
+  const char *why = flow_decimal_of_token(j->cursor, (size_t)(end - j->cursor), scale, out);
+  if (FLOW_UNLIKELY(why != NULL)) return bad_at(j, j->cursor, why);
   j->cursor = end;
   return true;
 }

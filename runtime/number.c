@@ -415,9 +415,9 @@ static const char *skip_digits(const char *p, const char *end) {
   return p;
 }
 
-const char *flow_parse_float(const char *text, size_t length, double *out) {
-  trim(&text, &length);
-  const char *p = text, *end = text + length;
+bool flow_is_number(const char **text, size_t *length) {
+  trim(text, length);
+  const char *p = *text, *end = p + *length;
   if (p != end && (*p == '-' || *p == '+')) p++;
   const char *digits = p;
   p = skip_digits(p, end);
@@ -427,14 +427,18 @@ const char *flow_parse_float(const char *text, size_t length, double *out) {
     p = skip_digits(p, end);
     digit_count += (size_t)(p - digits);
   }
-  if (digit_count == 0) return "expected a float";
+  if (digit_count == 0) return false;
   if (p != end && (*p == 'e' || *p == 'E')) {
     p++;
     if (p != end && (*p == '-' || *p == '+')) p++;
-    if (p == end || !is_digit(*p)) return "expected a float";
+    if (p == end || !is_digit(*p)) return false;
     p = skip_digits(p, end);
   }
-  if (p != end) return "expected a float";
+  return p == end;
+}
+
+const char *flow_parse_float(const char *text, size_t length, double *out) {
+  if (!flow_is_number(&text, &length)) return "expected a float";
   if (!flow_float_of_token(text, length, out)) return "this float is beyond the range of float";
   return NULL;
 }

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "backup_place.h"
+#include "flow/decimal.h"
 #include "flow/number.h"
 #include "flow/text.h"
 #include "flow/time.h"
@@ -196,6 +197,10 @@ static const char *read_param(const struct flow_param *param, const char *text, 
     break;
   case FLOW_PARAM_FLOAT:
     if ((why = flow_parse_float(text, length, &real)) == NULL) memcpy(to, &real, sizeof real);
+    break;
+  case FLOW_PARAM_DECIMAL:
+    why = flow_parse_decimal(text, length, param->scale, &number);
+    if (why == NULL) memcpy(to, &number, sizeof number);
     break;
   case FLOW_PARAM_BOOL:
     if ((why = flow_parse_bool(text, length, &truth)) == NULL) memcpy(to, &truth, sizeof truth);

@@ -43,6 +43,12 @@ bool flow_line_float(struct flow_block *b, const struct flow_line *line, double 
   return why == NULL || flow_bad(&b->bad, line->text, "%s", why);
 }
 
+bool flow_line_decimal(struct flow_block *b, const struct flow_line *line, unsigned scale,
+                       int64_t *out) {
+  const char *why = flow_parse_decimal(line->text, (size_t)(line->end - line->text), scale, out);
+  return why == NULL || flow_bad(&b->bad, line->text, "%s", why);
+}
+
 /* -- JSON ------------------------------------------------------------------------------------ */
 
 /* A value as a message quotes it: valid UTF-8 of at most this many bytes. */

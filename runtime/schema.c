@@ -1,6 +1,8 @@
 /* Types as text, and values of a type. schema_diff.c compares types and rewrites values. */
 #include "schema.h"
 
+#include "flow/decimal.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +67,7 @@ bool flow_schema_pool_is_short(const struct flow_schema_pool *pool) {
 static const char *const kind_names[] = {
     [FLOW_KIND_UNIT] = "unit",       [FLOW_KIND_INT] = "int",
     [FLOW_KIND_FLOAT] = "float",     [FLOW_KIND_BOOL] = "bool",
+    [FLOW_KIND_DECIMAL] = "decimal",
     [FLOW_KIND_STRING] = "string",   [FLOW_KIND_BYTES] = "bytes",
     [FLOW_KIND_TIMESTAMP] = "timestamp", [FLOW_KIND_DURATION] = "duration",
     [FLOW_KIND_OPT] = "?",           [FLOW_KIND_LIST] = "list",
@@ -163,6 +166,11 @@ static void print_type(struct flow_buf *out, const struct flow_type *type, int d
         print_variants(out, type, depth + 1);
       return;
     case FLOW_KIND_TIMED: print_timed(out, type, depth); return;
+    case FLOW_KIND_DECIMAL:
+      add_text(out, "decimal[");
+      flow_print_int(out, type->scale);
+      add_text(out, "]");
+      return;
     default: add_text(out, kind_names[type->kind]); return;
   }
 }
@@ -294,6 +302,17 @@ static bool parse_timed(struct parser *in, struct flow_type *type, int depth) {
   return in->p != start;
 }
 
+/* "[2]", spelt as it is printed. */
+static bool parse_scale(struct parser *in, uint32_t *scale) {
+  if (!accept(in, "[")) return false;
+  const char *start = in->p;
+  *scale = 0;
+  while (in->p != in->end && *in->p >= '0' && *in->p <= '9' && in->p - start < 2)
+    *scale = *scale * 10 + (uint32_t)(*in->p++ - '0');
+  bool is_spelt_so = in->p != start && (*start != '0' || in->p - start == 1);
+  return is_spelt_so && *scale <= FLOW_DECIMAL_SCALE && accept(in, "]");
+}
+
 static bool parse_body(struct parser *in, struct flow_type *type, int depth) {
   switch (type->kind) {
     case FLOW_KIND_MAP:
@@ -306,6 +325,7 @@ static bool parse_body(struct parser *in, struct flow_type *type, int depth) {
       }
       type->element = parse_type(in, depth + 1);
       return type->element != NULL && accept(in, "]");
+    case FLOW_KIND_DECIMAL: return parse_scale(in, &type->scale);
     case FLOW_KIND_RECORD:
     case FLOW_KIND_ENUM:
       if (!accept(in, " ")) return false;
@@ -363,6 +383,7 @@ void flow_schema_skip(struct flow_reader *r, const struct flow_type *type) {
       if (flow_get_byte(r) != 0) flow_reader_fail(r);
       return;
     case FLOW_KIND_INT:
+    case FLOW_KIND_DECIMAL:
     case FLOW_KIND_TIMESTAMP:
     case FLOW_KIND_DURATION: flow_get_int(r); return;
     case FLOW_KIND_FLOAT: flow_get_float(r); return;

@@ -357,6 +357,10 @@ static const struct flow_schema_plan *compare(struct differ *d, const struct flo
     return refuse(d, was, now, "has another type");
   }
   switch (was->kind) {
+    case FLOW_KIND_DECIMAL:
+      if (was->scale != now->scale)
+        return refuse(d, was, now, "has another number of digits behind the point");
+      return new_plan(d, PLAN_COPY, was);
     case FLOW_KIND_OPT:
       plan = new_plan(d, PLAN_OPT, was);
       if (plan == NULL) return NULL;

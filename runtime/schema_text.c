@@ -2,6 +2,7 @@
  * that of the format jsonl, which generated code prints for types that it knows; here the type is
  * data. */
 #include "flow/bytes.h"
+#include "flow/decimal.h"
 #include "flow/json.h"
 #include "flow/number.h"
 #include "flow/store.h"
@@ -109,6 +110,7 @@ static void print_value(struct flow_buf *out, struct flow_reader *r, const struc
       return;
     case FLOW_KIND_INT: flow_print_int(out, flow_get_int(r)); return;
     case FLOW_KIND_FLOAT: flow_print_float(out, flow_get_float(r)); return;
+    case FLOW_KIND_DECIMAL: flow_print_decimal(out, flow_get_int(r), type->scale); return;
     case FLOW_KIND_BOOL: flow_print_bool(out, flow_get_bool(r)); return;
     case FLOW_KIND_STRING:
       bytes = flow_get_bytes(r, &length);
@@ -311,6 +313,10 @@ static bool read_value(struct flow_json *j, const struct flow_type *type, struct
     case FLOW_KIND_FLOAT:
       if (!flow_json_float(j, &real)) return false;
       flow_put_float(out, real);
+      return true;
+    case FLOW_KIND_DECIMAL:
+      if (!flow_json_decimal(j, type->scale, &number)) return false;
+      flow_put_int(out, number);
       return true;
     case FLOW_KIND_BOOL:
       if (!flow_json_bool(j, &truth)) return false;

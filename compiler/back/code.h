@@ -11,7 +11,7 @@
  *   code_put(&c, "*out = %s;", value);
  *   code_end(&c, head, span);                    // the function, into SECTION_EXPRESSIONS
  *
- * Operands. An operand of a scalar type (int, float, bool, timestamp, duration) is a C expression
+ * Operands. An operand of a scalar type (int, float, decimal, bool, timestamp, duration) is a C expression
  * without side effects. Any other operand is an lvalue, so that its address may be taken. It is
  * good until the place that it names changes; whatever must outlive a change goes through
  * code_keep() first. Operands are evaluated from left to right.

@@ -134,17 +134,52 @@ static const char *root(struct code *c, const struct expr *call, const char *val
   return code_temp(c, call->type, code_printf(c, "__builtin_sqrt(%s)", value));
 }
 
+static const struct type *first_type(const struct expr *call) {
+  return call->call.args.data[0].value->type;
+}
+
 static const char *to_int(struct code *c, const struct expr *call, const char *value) {
+  if (first_type(call)->kind == TYPE_DECIMAL)
+    return code_printf(c, "(%s / flow_decimal_one(%u))", value, first_type(call)->scale);
   code_put(c, "if (!(%s >= -0x1p63 && %s < 0x1p63)) %s", value, value,
            code_fail(c, call->span, "the number is outside of the range of int"));
   return code_printf(c, "((int64_t)%s)", value);
 }
 
 static const char *to_float(struct code *c, const struct expr *call, const char *value) {
+  if (first_type(call)->kind == TYPE_DECIMAL)
+    return code_printf(c, "flow_float_of_decimal(%s, %u)", value, first_type(call)->scale);
   const char *temp = code_temp(c, call->type, code_printf(c, "(double)%s", value));
   code_put(c, "if (%s >= 0x1p63 || (int64_t)%s != %s) %s", temp, temp, value,
            code_fault(c, call->span, "a float cannot hold this int exactly"));
   return temp;
+}
+
+/* A decimal, or an int as one of scale 0, in another scale. */
+static const char *rescale(struct code *c, const struct expr *call, uint32_t from,
+                           const char *value) {
+  uint32_t to = call->type->scale;
+  if (to == from) return value;
+  if (to < from)
+    return code_temp(c, call->type,
+                     code_printf(c, "flow_decimal_round(%s, flow_decimal_one(%u))", value, from - to));
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (__builtin_mul_overflow(%s, flow_decimal_one(%u), &%s)) %s", value, to - from, temp,
+           code_fault(c, call->span, "the number is too large for so many digits behind the point"));
+  return temp;
+}
+
+static const char *to_decimal(struct code *c, const struct expr *call, const char *value) {
+  if (first_type(call)->kind == TYPE_INT) return rescale(c, call, 0, value);
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (!flow_decimal_of_float(%s, %u, &%s)) %s", value, call->type->scale, temp,
+           code_fail(c, call->span, "the number is too large for the decimal"));
+  return temp;
+}
+
+static const char *rounded(struct code *c, const struct expr *call, const char *value) {
+  if (first_type(call)->kind == TYPE_DECIMAL) return rescale(c, call, first_type(call)->scale, value);
+  return code_printf(c, "__builtin_round(%s)", value);
 }
 
 static const char *number_call(struct code *c, const struct expr *call, const char **args) {
@@ -152,7 +187,7 @@ static const char *number_call(struct code *c, const struct expr *call, const ch
   case BUILTIN_ABS: return absolute(c, call, args[0]);
   case BUILTIN_FLOOR: return code_printf(c, "__builtin_floor(%s)", args[0]);
   case BUILTIN_CEIL: return code_printf(c, "__builtin_ceil(%s)", args[0]);
-  case BUILTIN_ROUND: return code_printf(c, "__builtin_round(%s)", args[0]);
+  case BUILTIN_ROUND: return rounded(c, call, args[0]);
   case BUILTIN_SQRT: return root(c, call, args[0]);
   case BUILTIN_DIV_FLOOR:
   case BUILTIN_MOD: return divide(c, call, args);
@@ -161,6 +196,7 @@ static const char *number_call(struct code *c, const struct expr *call, const ch
   case BUILTIN_ADD_SAT: return saturating_sum(c, call, args);
   case BUILTIN_INT: return to_int(c, call, args[0]);
   case BUILTIN_FLOAT: return to_float(c, call, args[0]);
+  case BUILTIN_DECIMAL: return to_decimal(c, call, args[0]);
   default: return NULL;
   }
 }
@@ -173,6 +209,14 @@ static const char *parse(struct code *c, const struct expr *call, const char *te
   code_put(c, "if (flow_parse_%s(flow_str_data(%s), %s, &%s) != NULL) %s", is_int ? "int" : "float",
            code_address(c, text), code_member(c, text, "length"), temp,
            code_fail(c, call->span, is_int ? "the text is not an int" : "the text is not a float"));
+  return temp;
+}
+
+static const char *parse_decimal(struct code *c, const struct expr *call, const char *text) {
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (flow_parse_decimal(flow_str_data(%s), %s, %u, &%s) != NULL) %s",
+           code_address(c, text), code_member(c, text, "length"), call->type->scale, temp,
+           code_fail(c, call->span, "the text is not such a decimal"));
   return temp;
 }
 
@@ -219,6 +263,7 @@ static const char *text_call(struct code *c, const struct expr *call, const char
   case BUILTIN_REPLACE: return text_function(c, call, "replace", "w->arena, ", args, 3);
   case BUILTIN_PARSE_INT:
   case BUILTIN_PARSE_FLOAT: return parse(c, call, args[0]);
+  case BUILTIN_PARSE_DECIMAL: return parse_decimal(c, call, args[0]);
   default: return NULL;
   }
 }

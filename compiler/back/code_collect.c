@@ -275,8 +275,23 @@ static const char *sum(struct code *c, const struct expr *call, const char *xs) 
   return temp;
 }
 
+/* The sum is exact whatever the values are, so the mean never overflows. */
+static const char *decimal_average(struct code *c, const struct expr *call, const char *xs) {
+  const struct type *type = call->call.args.data[0].value->type;
+  const char *total = code_printf(c, "total%u", ++c->temp_count);
+  code_put(c, "__int128 %s = 0;", total);
+  const char *element = each(c, type, xs);
+  code_put(c, "%s += %s; }", total, element);
+  const char *length = code_member(c, xs, "length");
+  const char *temp = code_temp(c, call->type, "{0}");
+  code_put(c, "if (%s > 0) { %s.has = true; %s.value = flow_decimal_mean(%s, %s); }", length, temp,
+           temp, total, length);
+  return temp;
+}
+
 static const char *average(struct code *c, const struct expr *call, const char *xs) {
   const struct type *type = call->call.args.data[0].value->type;
+  if (type->elem->kind == TYPE_DECIMAL) return decimal_average(c, call, xs);
   const char *total = code_printf(c, "total%u", ++c->temp_count);
   code_put(c, "double %s = 0;", total);
   const char *element = each(c, type, xs);

@@ -12,6 +12,7 @@ bool code_is_scalar(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
   case TYPE_FLOAT:
+  case TYPE_DECIMAL:
   case TYPE_BOOL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
@@ -620,6 +621,7 @@ const char *code_expr(struct code *c, const struct expr *expr) {
   case EXPR_NAME: return name_value(c, expr);
   case EXPR_INT:
   case EXPR_FLOAT:
+  case EXPR_DECIMAL:
   case EXPR_STRING:
   case EXPR_DURATION:
   case EXPR_TIMESTAMP:

@@ -3,9 +3,13 @@
 #include "back/code.h"
 
 static bool is_nonzero(const struct expr *expr) {
-  return (expr->kind == EXPR_INT || expr->kind == EXPR_DURATION) ? expr->integer != 0
-         : expr->kind == EXPR_FLOAT                              ? expr->number != 0
-                                                                 : false;
+  switch (expr->kind) {
+  case EXPR_INT:
+  case EXPR_DECIMAL:
+  case EXPR_DURATION: return expr->integer != 0;
+  case EXPR_FLOAT: return expr->number != 0;
+  default: return false;
+  }
 }
 
 static const char *float_result(struct code *c, const char *temp, struct span span) {
@@ -49,6 +53,19 @@ static const char *int_division(struct code *c, enum binary_op op, const struct 
   return code_temp(c, type, code_printf(c, "%s / %s", a, b));
 }
 
+/* To the nearest in the scale of the left side, halves to even (language rule 18). */
+static const char *decimal_division(struct code *c, const struct type *type,
+                                    const struct expr *divisor, struct span span, const char *a,
+                                    const char *b) {
+  if (!is_nonzero(divisor))
+    code_put(c, "if (%s == 0) %s", b, code_fail(c, span, "division by zero"));
+  const char *temp = code_temp(c, type, NULL);
+  uint32_t scale = divisor->type->kind == TYPE_DECIMAL ? divisor->type->scale : 0;
+  code_put(c, "if (!flow_decimal_div(%s, %s, flow_decimal_one(%u), &%s)) %s", a, b, scale, temp,
+           code_fault(c, span, "the division overflows"));
+  return temp;
+}
+
 static const char *int_op(struct code *c, enum binary_op op, const struct type *type,
                           struct span span, const char *a, const char *b) {
   static const char *const words[] = {
@@ -72,6 +89,8 @@ const char *code_arithmetic_op(struct code *c, enum binary_op op, const struct t
                                const struct expr *divisor, const struct type *result,
                                struct span span, const char *a, const char *b) {
   if (left->kind == TYPE_FLOAT) return float_op(c, op, result, divisor, span, a, b);
+  if (op == BINARY_DIV && left->kind == TYPE_DECIMAL)
+    return decimal_division(c, result, divisor, span, a, b);
   if (op == BINARY_DIV || op == BINARY_MOD)
     return int_division(c, op, result, divisor, span, a, b);
   return int_op(c, op, result, span, a, b);
@@ -88,7 +107,7 @@ const char *code_unary(struct code *c, const struct expr *expr) {
   const char *value = code_expr(c, operand);
   if (expr->unary.op == UNARY_NOT) return code_printf(c, "(!%s)", value);
   if (expr->type->kind == TYPE_FLOAT) return code_printf(c, "(-%s)", value);
-  if (operand->kind == EXPR_INT || operand->kind == EXPR_DURATION)
+  if (operand->kind == EXPR_INT || operand->kind == EXPR_DECIMAL || operand->kind == EXPR_DURATION)
     return code_printf(c, "(-%s)", value);
   return int_op(c, BINARY_SUB, expr->type, expr->span, "(int64_t)0", value);
 }

@@ -47,6 +47,7 @@ bool ctype_is_plain(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
   case TYPE_FLOAT:
+  case TYPE_DECIMAL:
   case TYPE_BOOL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return true;
@@ -70,6 +71,7 @@ static const char *mangle(struct emit *e, const struct type *type) {
   switch (type->kind) {
   case TYPE_INT: return "int";
   case TYPE_FLOAT: return "float";
+  case TYPE_DECIMAL: return arena_printf(arena, "decimal_%u", type->scale);
   case TYPE_BOOL: return "bool";
   case TYPE_STRING: return "string";
   case TYPE_BYTES: return "bytes";
@@ -171,6 +173,7 @@ static void define(struct emit *e, const struct type *type, struct text *out) {
 const char *emit_c_type(struct emit *e, const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
+  case TYPE_DECIMAL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return "int64_t";
   case TYPE_FLOAT: return "double";

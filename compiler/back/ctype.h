@@ -38,7 +38,7 @@ struct ctype *ctype_entry(struct emit *, const struct type *);
 const char *ctype_unique(struct emit *, const char *wanted);
 
 /* Whether the value has neither heap memory nor padding nor a shape of its own: int, float, bool,
- * timestamp, duration, and enums without any payload. */
+ * decimal, timestamp, duration, and enums without any payload. */
 bool ctype_is_plain(const struct type *);
 
 /* -- one family of helpers each: writes the function `name` for the type into SECTION_HELPERS --- */

@@ -13,6 +13,7 @@
 static const char *scalar_word(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
+  case TYPE_DECIMAL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: return "int";
   case TYPE_FLOAT: return "float";

@@ -387,6 +387,12 @@ static void print_number(struct printer *printer, size_t bound, const char *writ
   printer->bound += bound;
 }
 
+static void print_decimal(struct printer *printer, const struct type *type, const char *lvalue) {
+  flush(printer);
+  line(printer, "p = flow_write_decimal(p, %s, %u);", lvalue, type->scale);
+  printer->bound += 26; /* FLOW_DECIMAL_TEXT */
+}
+
 static void print_time(struct printer *printer, enum print_form form, const char *writer,
                        const char *lvalue) {
   if (form == PRINT_JSON) print_fixed(printer, "\"");
@@ -420,6 +426,7 @@ void print_value(struct printer *printer, enum print_form form, const struct typ
   switch (type->kind) {
   case TYPE_INT: print_number(printer, 20, "flow_write_number", lvalue); return;
   case TYPE_FLOAT: print_number(printer, 25, "flow_write_float", lvalue); return;
+  case TYPE_DECIMAL: print_decimal(printer, type, lvalue); return;
   case TYPE_BOOL: print_number(printer, 5, "flow_write_bool", lvalue); return;
   case TYPE_STRING: print_string(printer, form, lvalue, false); return;
   case TYPE_BYTES: print_bytes(printer, form, lvalue, false); return;

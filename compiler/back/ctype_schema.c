@@ -31,7 +31,8 @@ static const struct expr *constant_behind(const struct expr *value) {
 
 /* Arithmetic on constants has been done by the checker: what is left are literals. */
 static bool is_integer(const struct expr *value) {
-  return value->kind == EXPR_INT || value->kind == EXPR_DURATION || value->kind == EXPR_TIMESTAMP;
+  return value->kind == EXPR_INT || value->kind == EXPR_DECIMAL || value->kind == EXPR_DURATION ||
+         value->kind == EXPR_TIMESTAMP;
 }
 
 static bool put_fields(struct arena *arena, struct text *out,
@@ -138,6 +139,7 @@ bool ctype_put_constant(struct arena *arena, struct text *out, const struct expr
   value = constant_behind(value);
   switch (type->kind) {
   case TYPE_INT:
+  case TYPE_DECIMAL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION:
     if (!is_integer(value)) return false;
@@ -228,6 +230,7 @@ static const char *kind_name(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT: return "INT";
   case TYPE_FLOAT: return "FLOAT";
+  case TYPE_DECIMAL: return "DECIMAL";
   case TYPE_BOOL: return "BOOL";
   case TYPE_STRING: return "STRING";
   case TYPE_BYTES: return "BYTES";
@@ -255,6 +258,7 @@ void ctype_write_schema(struct emit *e, const struct type *type, const char *nam
     write_variants(e, &out, type, name);
     text_addf(&tail, ", .variants = %s_variants, .variant_count = %zu", name, type->variants.count);
   }
+  if (type->kind == TYPE_DECIMAL) text_addf(&tail, ", .scale = %u", type->scale);
   if (type->kind == TYPE_MAP) {
     text_addf(&tail, ", .key = &%s", emit_helper(e, HELPER_SCHEMA, type->key));
   }

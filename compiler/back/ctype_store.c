@@ -31,6 +31,7 @@ static void encode_record(struct emit *e, struct text *out, const struct type *t
 static void encode_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
+  case TYPE_DECIMAL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: text_add(out, "  flow_put_int(b, *x);\n"); return;
   case TYPE_FLOAT: text_add(out, "  flow_put_float(b, *x);\n"); return;
@@ -99,6 +100,7 @@ static void decode_record(struct emit *e, struct text *out, const struct type *t
 static void decode_body(struct emit *e, struct text *out, const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
+  case TYPE_DECIMAL:
   case TYPE_TIMESTAMP:
   case TYPE_DURATION: text_add(out, "  (void)mem;\n  *x = flow_get_int(r);\n"); break;
   case TYPE_FLOAT: text_add(out, "  (void)mem;\n  *x = flow_get_float(r);\n"); break;

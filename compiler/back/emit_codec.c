@@ -398,6 +398,8 @@ const char *codec_read(struct emit *e, const struct type *type, int64_t unit_us,
   switch (type->kind) {
   case TYPE_INT: return arena_printf(arena, "flow_json_int(j, %s)", to);
   case TYPE_FLOAT: return arena_printf(arena, "flow_json_float(j, %s)", to);
+  case TYPE_DECIMAL:
+    return arena_printf(arena, "flow_json_decimal(j, %u, %s)", type->scale, to);
   case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, %s)", to);
   case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, %s)", to);
   case TYPE_BYTES: return arena_printf(arena, "flow_json_bytes(j, %s)", to);

@@ -146,6 +146,7 @@ void emit_constant(struct emit *e, struct text *out, const struct expr *value,
                    const struct type *type) {
   switch (value->kind) {
   case EXPR_INT:
+  case EXPR_DECIMAL:
   case EXPR_DURATION:
   case EXPR_TIMESTAMP: emit_integer(out, value->integer); return;
   case EXPR_FLOAT: emit_float(out, value->number); return;

@@ -49,6 +49,7 @@ static const char *param_kind(const struct type *type) {
   switch (value_type(type)->kind) {
   case TYPE_INT: return "INT";
   case TYPE_FLOAT: return "FLOAT";
+  case TYPE_DECIMAL: return "DECIMAL";
   case TYPE_BOOL: return "BOOL";
   case TYPE_TIMESTAMP: return "TIMESTAMP";
   case TYPE_DURATION: return "DURATION";
@@ -78,6 +79,8 @@ static void add_param(struct emit *e, struct text *rows, const struct decl *decl
                          decl->value->span.length);
   text_addf(rows, "  {.name = \"%s\", .doc = %s, .default_text = %s, .kind = FLOW_PARAM_%s,\n", name,
             quoted(e, decl->doc), quoted(e, text), param_kind(decl->type));
+  if (value_type(decl->type)->kind == TYPE_DECIMAL)
+    text_addf(rows, "   .scale = %u,\n", value_type(decl->type)->scale);
   text_addf(rows, "   .offset = offsetof(struct params, p_%s)", name);
   if (is_optional) {
     text_addf(rows, " + offsetof(%s, value), .has_offset = offsetof(struct params, p_%s) + offsetof(%s, has)",

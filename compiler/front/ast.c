@@ -98,6 +98,7 @@ static void dump_type(struct dump *d, const struct type_syntax *type) {
   }
   d->depth++;
   vec_each(struct type_syntax *, arg, &type->args) dump_type(d, *arg);
+  if (type->scale) dump_expr(d, type->scale);
   dump_type(d, type->inner);
   dump_fields(d, "field", &type->fields);
   d->depth--;
@@ -141,6 +142,7 @@ static void add_head(struct dump *d, const struct expr *expr) {
     break;
   case EXPR_INT: start(d, "int "); break;
   case EXPR_FLOAT: start(d, "float "); break;
+  case EXPR_DECIMAL: start(d, "decimal "); break;
   case EXPR_STRING: start(d, "string"); break;
   case EXPR_FSTRING: start(d, "fstring"); break;
   case EXPR_DURATION: start(d, "duration "); break;
@@ -165,7 +167,7 @@ static void add_head(struct dump *d, const struct expr *expr) {
   }
   bool is_integer =
       expr->kind == EXPR_INT || expr->kind == EXPR_DURATION || expr->kind == EXPR_TIMESTAMP;
-  if (is_integer) text_addf(d->out, "%" PRId64, expr->integer);
+  if (is_integer || expr->kind == EXPR_DECIMAL) text_addf(d->out, "%" PRId64, expr->integer);
   if (expr->kind == EXPR_DURATION || expr->kind == EXPR_TIMESTAMP) text_add(d->out, "us");
   if (expr->kind == EXPR_FLOAT) text_addf(d->out, "%.17g", expr->number);
   if (expr->kind == EXPR_STRING) add_quoted(d, expr->string.data, expr->string.length);

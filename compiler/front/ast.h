@@ -65,6 +65,7 @@ struct type_syntax {
   struct span span;
   struct ident name;             /* NAME */
   struct type_syntax_list args;  /* NAME: `list[T]`, `map[K, V]`; FUNCTION: its parameters */
+  struct expr *scale;            /* NAME: the 2 of `decimal[2]`, an EXPR_INT; else null */
   struct type_syntax *inner;     /* OPTIONAL; FUNCTION: its result */
   struct field_decl_list fields; /* RECORD */
 };
@@ -76,6 +77,7 @@ enum expr_kind {
   EXPR_NAME,
   EXPR_INT,
   EXPR_FLOAT,
+  EXPR_DECIMAL,   /* made by check only: `integer` counts units of the type's scale */
   EXPR_STRING,
   EXPR_FSTRING,
   EXPR_DURATION,  /* `integer` holds microseconds */
@@ -217,7 +219,7 @@ struct expr {
       struct local *local;     /* set by check: LOCAL */
       struct decl *decl;       /* set by check: PARAM, CONST, STREAM */
     } name;
-    int64_t integer; /* INT, DURATION, TIMESTAMP */
+    int64_t integer; /* INT, DECIMAL, DURATION, TIMESTAMP */
     double number;
     bool boolean;
     struct { const char *data; size_t length; } string;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "front/checker.h"
+#include "front/decimal.h"
 
 /* -- typing arguments ------------------------------------------------------------------------ */
 
@@ -270,7 +271,7 @@ static const struct type *check_extreme(struct checker *c, struct expr *call,
         report_type(c, *arg_at(call, i), joined);
         return c->types->error;
       }
-      return report_arg(c, call, i, "int, float, string, timestamp and duration");
+      return report_arg(c, call, i, "int, float, decimal, string, timestamp and duration");
     }
     joined = both;
   }
@@ -279,7 +280,7 @@ static const struct type *check_extreme(struct checker *c, struct expr *call,
 
 static const struct type *check_abs(struct checker *c, struct expr *call, const struct type *hint) {
   const struct type *type = first_type(c, call, hint);
-  if (!type_is_numeric(type)) return report_arg(c, call, 0, "int, float and duration");
+  if (!type_is_numeric(type)) return report_arg(c, call, 0, "int, float, decimal and duration");
   if (type->kind != TYPE_FLOAT) note_fault(c);
   return type;
 }
@@ -294,12 +295,79 @@ static const struct type *check_total(struct checker *c, struct expr *call,
               (!is_avg || type->elem->kind != TYPE_DURATION);
   if (!fits)
     return report_arg(c, call, 0,
-                      is_avg ? "lists and sets of int or float"
-                             : "lists and sets of int, float or duration");
-  return is_avg ? optional(c, c->types->float_) : type->elem;
+                      is_avg ? "lists and sets of int, float or decimal"
+                             : "lists and sets of int, float, decimal or duration");
+  if (!is_avg) return type->elem;
+  return optional(c, type->elem->kind == TYPE_DECIMAL ? type->elem : c->types->float_);
 }
 
-/* floor, ceil, round, sqrt */
+/* The scale that argument 1 says, or -1 after a diagnostic. */
+static int want_scale(struct checker *c, struct expr *call) {
+  if (!want(c, call, 1, c->types->int_)) return -1;
+  const struct expr *scale = constant_value(*arg_at(call, 1));
+  if (scale && scale->integer >= 0 && scale->integer <= DECIMAL_SCALE) return (int)scale->integer;
+  struct diag *diag =
+      diag_error(c->diags, scale ? E0205 : E0207, (*arg_at(call, 1))->span,
+                 "the digits behind the point are a constant from 0 to %d", DECIMAL_SCALE);
+  diag_help(diag, "for example  %s(…, 2)", name_of(call));
+  return -1;
+}
+
+/* round: a decimal to another scale, or a float to a whole one */
+static const struct type *check_round(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  const struct type *type = first_type(c, call, hint && hint->kind == TYPE_FLOAT ? hint : NULL);
+  bool has_scale = call->call.args.count > 1;
+  if (type->kind == TYPE_FLOAT && !has_scale) return type;
+  if (type->kind != TYPE_DECIMAL || !has_scale) {
+    if (type->kind == TYPE_FLOAT) {
+      diag_help(diag_error(c->diags, E0205, call->span, "a float has no digits of its own"),
+                "a number with 2 digits behind the point is a decimal:  decimal(…, 2) ?? 0");
+    } else if (type->kind == TYPE_DECIMAL) {
+      diag_help(diag_error(c->diags, E0214, call->call.name.span,
+                           "`round` of a decimal takes the number of digits to keep"),
+                "write  round(…, 2)");
+    } else {
+      report_arg(c, call, 0, "floats and decimals");
+    }
+    return rest_error(c, call);
+  }
+  int scale = want_scale(c, call);
+  if (scale < 0) return c->types->error;
+  if ((uint32_t)scale > type->scale) note_fault(c);
+  return type_decimal(c->types, (uint32_t)scale);
+}
+
+/* decimal: of an int, float or text; parse_decimal: of a text */
+static const struct type *check_decimal(struct checker *c, struct expr *call,
+                                        const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  bool is_parse = call->call.builtin->id == BUILTIN_PARSE_DECIMAL;
+  bool fits = is_parse ? type->kind == TYPE_STRING : type->kind == TYPE_INT || type->kind == TYPE_FLOAT;
+  if (!fits) {
+    if (!is_parse && type->kind == TYPE_STRING) {
+      struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
+                                     "`decimal` converts a number, this is a `string`");
+      diag_help(diag, "read a text with  parse_decimal(…, 2) ?? 0");
+    } else if (!is_parse && type->kind == TYPE_DECIMAL) {
+      struct diag *diag =
+          diag_error(c->diags, E0205, call->call.name.span, "this is a decimal already");
+      diag_help(diag, "another number of digits behind the point:  round(…, 2)");
+    } else {
+      report_arg(c, call, 0, is_parse ? "strings" : "int and float");
+    }
+    return rest_error(c, call);
+  }
+  int scale = want_scale(c, call);
+  if (scale < 0) return c->types->error;
+  if (is_parse) fails(c, call, "the text may be no such decimal");
+  if (type->kind == TYPE_FLOAT) fails(c, call, "the float may be too large");
+  if (type->kind == TYPE_INT) note_fault(c);
+  return type_decimal(c->types, (uint32_t)scale);
+}
+
+/* floor, ceil, sqrt */
 static const struct type *check_rounding(struct checker *c, struct expr *call,
                                          const struct type *hint) {
   (void)hint;
@@ -385,11 +453,12 @@ static const struct type *check_int(struct checker *c, struct expr *call, const 
   const struct type *type = first_type(c, call, NULL);
   if (type->kind == TYPE_STRING) {
     struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
-                                   "`int` converts a float, this is a `string`");
+                                   "`int` converts a number, this is a `string`");
     diag_help(diag, "read a text with  parse_int(…) ?? 0");
     return c->types->error;
   }
-  if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float");
+  if (type->kind == TYPE_DECIMAL) return c->types->int_;
+  if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float and decimal");
   fails(c, call, "the float may be too large for an int");
   return c->types->int_;
 }
@@ -400,11 +469,13 @@ static const struct type *check_float(struct checker *c, struct expr *call,
   const struct type *type = first_type(c, call, NULL);
   if (type->kind == TYPE_STRING) {
     struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
-                                   "`float` converts an int, this is a `string`");
+                                   "`float` converts a number, this is a `string`");
     diag_help(diag, "read a text with  parse_float(…) ?? 0.0");
     return c->types->error;
   }
-  return type->kind == TYPE_INT ? c->types->float_ : report_arg(c, call, 0, "int");
+  if (type->kind == TYPE_INT) note_fault(c);
+  bool fits = type->kind == TYPE_INT || type->kind == TYPE_DECIMAL;
+  return fits ? c->types->float_ : report_arg(c, call, 0, "int and decimal");
 }
 
 static const struct type *check_string(struct checker *c, struct expr *call,
@@ -561,6 +632,8 @@ static const char *const foreign[][2] = {
     {"atoi", "parse_int"},
     {"to_int", "parse_int"},
     {"parseFloat", "parse_float"},
+    {"to_decimal", "parse_decimal"},
+    {"Decimal", "parse_decimal"},
     {"average", "avg"},
     {"mean", "avg"},
     {"AVG", "avg"},

@@ -39,12 +39,12 @@ enum builtin_id {
   /* Numbers. */
   BUILTIN_MIN,       /* T, T, … of an ordered T -> T; list[T], set[T] -> T? */
   BUILTIN_MAX,       /* as min */
-  BUILTIN_ABS,       /* int, float, duration -> same; int and duration fault at the minimum */
-  BUILTIN_SUM,       /* list or set of int, float, duration -> element; 0 if empty; may fault */
-  BUILTIN_AVG,       /* list or set of int, float -> float?; none if empty */
+  BUILTIN_ABS,       /* int, float, decimal, duration -> same; all but float fault at the minimum */
+  BUILTIN_SUM,       /* list or set of int, float, decimal, duration -> element; 0 if empty; may fault */
+  BUILTIN_AVG,       /* list or set of int, float -> float?, of decimal -> decimal?; none if empty */
   BUILTIN_FLOOR,     /* float -> float */
   BUILTIN_CEIL,      /* float -> float */
-  BUILTIN_ROUND,     /* float -> float, half away from zero */
+  BUILTIN_ROUND,     /* float -> float, half away from zero; decimal, digits -> decimal, half to even */
   BUILTIN_SQRT,      /* float -> float; fails below 0 */
   BUILTIN_DIV_FLOOR, /* int, int -> int; fails at a divisor of 0, faults at MIN / -1 */
   BUILTIN_MOD,       /* int, int -> int with the divisor's sign; fails at a divisor of 0 */
@@ -64,14 +64,16 @@ enum builtin_id {
   BUILTIN_SLICE,       /* T, int, int -> T of string, bytes, list: half open, clamped */
   BUILTIN_PARSE_INT,   /* string -> int; fails */
   BUILTIN_PARSE_FLOAT, /* string -> float; fails */
+  BUILTIN_PARSE_DECIMAL, /* string, digits -> decimal; fails */
   /* Bytes. */
   BUILTIN_BASE64,       /* bytes -> string */
   BUILTIN_HEX,          /* bytes -> string */
   BUILTIN_PARSE_BASE64, /* string -> bytes; fails, but not for a constant */
   BUILTIN_PARSE_HEX,    /* as parse_base64 */
   /* Conversions. */
-  BUILTIN_INT,    /* float -> int, truncating; fails outside the range of int */
-  BUILTIN_FLOAT,  /* int -> float; faults unless exact */
+  BUILTIN_INT,    /* float, decimal -> int, truncating; float: fails outside the range of int */
+  BUILTIN_FLOAT,  /* int -> float; faults unless exact; decimal -> float */
+  BUILTIN_DECIMAL, /* int, digits -> decimal; may fault; float, digits -> decimal; fails if too large */
   BUILTIN_STRING, /* any -> string: the text of f"{x}"; bytes: the text in UTF-8, fails if it is none */
   BUILTIN_BYTES,  /* string -> bytes */
   /* The run. */

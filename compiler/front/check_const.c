@@ -13,6 +13,7 @@ const struct expr *constant_value(const struct expr *expr) {
   switch (expr->kind) {
   case EXPR_INT:
   case EXPR_FLOAT:
+  case EXPR_DECIMAL:
   case EXPR_STRING:
   case EXPR_BOOL:
   case EXPR_DURATION:
@@ -23,7 +24,7 @@ const struct expr *constant_value(const struct expr *expr) {
 
 /* -- folding --------------------------------------------------------------------------------- */
 
-static void report_overflow(struct checker *c, struct expr *expr, const char *why) {
+void report_overflow(struct checker *c, struct expr *expr, const char *why) {
   diag_error(c->diags, E0206, expr->span, "%s", why);
   expr->type = c->types->error;
 }
@@ -32,7 +33,9 @@ static void become_integer(struct checker *c, struct expr *expr, int64_t value) 
   if (expr->type == c->types->duration) {
     expr->kind = EXPR_DURATION;
   } else {
-    expr->kind = expr->type == c->types->timestamp ? EXPR_TIMESTAMP : EXPR_INT;
+    expr->kind = expr->type->kind == TYPE_DECIMAL      ? EXPR_DECIMAL
+                 : expr->type == c->types->timestamp ? EXPR_TIMESTAMP
+                                                     : EXPR_INT;
   }
   expr->integer = value;
 }
@@ -141,6 +144,8 @@ void fold_constant(struct checker *c, struct expr *expr) {
   if (!a || !b) return;
   if (is_integer(a) && is_integer(b)) {
     fold_integers(c, expr, a->integer, b->integer);
+  } else if (a->kind == EXPR_DECIMAL || b->kind == EXPR_DECIMAL) {
+    fold_decimals(c, expr, a, b);
   } else if (a->kind == EXPR_FLOAT && b->kind == EXPR_FLOAT) {
     fold_floats(c, expr, a->number, b->number);
   } else if (a->kind == EXPR_STRING && b->kind == EXPR_STRING) {

@@ -32,7 +32,9 @@ void report_absent(struct checker *c, const struct expr *expr) {
 }
 
 /* The text to paste for a conversion from one type to another, or null. */
-static const char *conversion(const struct type *from, const struct type *to) {
+static const char *conversion(struct checker *c, const struct type *from, const struct type *to) {
+  const char *decimal = decimal_conversion(c, from, to);
+  if (decimal) return decimal;
   if (to->kind == TYPE_FLOAT && from->kind == TYPE_INT) return "float(…)";
   if (to->kind == TYPE_INT && from->kind == TYPE_FLOAT) return "int(…) ?? 0";
   if (to->kind == TYPE_INT && from->kind == TYPE_STRING) return "parse_int(…) ?? 0";
@@ -63,9 +65,11 @@ static void help_condition(struct checker *c, struct diag *diag, const struct ex
   }
 }
 
-static bool is_digits(const struct expr *expr) {
+/* Whether the text spells a number of the type, or nearly. */
+static bool is_number(const struct expr *expr, const struct type *type) {
   for (size_t i = 0; i < expr->string.length; i++) {
-    if (expr->string.data[i] < '0' || expr->string.data[i] > '9') return false;
+    char c = expr->string.data[i];
+    if ((c < '0' || c > '9') && (c != '.' || type->kind == TYPE_INT)) return false;
   }
   return expr->string.length > 0;
 }
@@ -75,12 +79,15 @@ static void help_literal(struct checker *c, struct diag *diag, const struct expr
                          const struct type *wanted) {
   const char *text = sources_text(&c->compiler->sources, expr->span);
   if (expr->kind == EXPR_STRING) {
-    bool is_number = wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT;
+    bool is_wanted = wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT ||
+                     wanted->kind == TYPE_DECIMAL;
     if (wanted->kind == TYPE_BYTES)
       diag_help(diag, "as bytes:  bytes(%.*s)", (int)expr->span.length, text);
-    if (is_number && is_digits(expr)) diag_help(diag, "without quotes it is a number");
+    if (is_wanted && is_number(expr, wanted)) diag_help(diag, "without quotes it is a number");
   } else if (wanted->kind == TYPE_STRING) {
     diag_help(diag, "as a text:  \"%.*s\"", (int)expr->span.length, text);
+  } else if (wanted->kind == TYPE_DECIMAL) {
+    diag_help(diag, "a decimal is written out, without an exponent:  1000.00");
   } else if (wanted->kind == TYPE_DURATION) {
     diag_help(diag, "a duration has a unit:  10s, 1h30m");
   }
@@ -90,7 +97,7 @@ static void help_conversion(struct checker *c, struct diag *diag, const struct e
                             const struct type *wanted) {
   const struct type *type = expr->type;
   if (wanted->kind == TYPE_OPTIONAL) wanted = wanted->elem;
-  const char *pattern = conversion(type, wanted);
+  const char *pattern = conversion(c, type, wanted);
   if (expr->kind == EXPR_INT || expr->kind == EXPR_FLOAT || expr->kind == EXPR_STRING) {
     help_literal(c, diag, expr, wanted);
   } else if (expr->kind == EXPR_BINARY && type->kind == TYPE_INT && wanted->kind == TYPE_FLOAT) {
@@ -124,6 +131,7 @@ bool help_variant(struct diag *diag, const struct expr *expr, const struct type 
 void report_type(struct checker *c, const struct expr *expr, const struct type *expected) {
   const struct type *type = expr->type;
   if (type->kind == TYPE_ERROR || expected->kind == TYPE_ERROR) return;
+  if (report_decimal_literal(c, expr, expected)) return;
   if (type->kind == TYPE_OPTIONAL && type->elem == expected) {
     report_absent(c, expr);
     return;
@@ -224,7 +232,10 @@ static bool convert_arms(struct checker *c, struct expr *expr, const struct type
 static bool convert_inside(struct checker *c, struct expr *expr, const struct type *type,
                            struct misfit *misfit) {
   switch (expr->kind) {
-  case EXPR_INT: return type->kind == TYPE_FLOAT && int_to_float(expr, type);
+  case EXPR_INT:
+  case EXPR_FLOAT:
+    if (type->kind == TYPE_DECIMAL) return decimal_of_literal(c, expr, type);
+    return expr->kind == EXPR_INT && type->kind == TYPE_FLOAT && int_to_float(expr, type);
   case EXPR_LIST: return convert_elements(c, expr, type, misfit);
   case EXPR_MAP: return convert_pairs(c, expr, type, misfit);
   case EXPR_IF:
@@ -330,6 +341,9 @@ const struct type *join_types(struct checker *c, const struct type *a, const str
   /* An int literal may become a float; coerce() refuses any other int. */
   if (a->kind == TYPE_INT && b->kind == TYPE_FLOAT) return b;
   if (a->kind == TYPE_FLOAT && b->kind == TYPE_INT) return a;
+  /* And so may both become a decimal. */
+  if (b->kind == TYPE_DECIMAL && (a->kind == TYPE_INT || a->kind == TYPE_FLOAT)) return b;
+  if (a->kind == TYPE_DECIMAL && (b->kind == TYPE_INT || b->kind == TYPE_FLOAT)) return a;
   if (a->kind == TYPE_RECORD && a->name && type_is_structural(b)) return a;
   if (b->kind == TYPE_RECORD && b->name && type_is_structural(a)) return b;
   return join_fields(c, a, b);

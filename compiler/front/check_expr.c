@@ -70,6 +70,8 @@ static void report_operands(struct checker *c, struct expr *expr) {
     report_absent(c, left->type->kind == TYPE_OPTIONAL ? left : right);
     return;
   }
+  if (report_decimal_literal(c, left, right->type) || report_decimal_literal(c, right, left->type))
+    return;
   struct diag *diag = diag_error(c->diags, E0205, expr->binary.op_span,
                                  "`%s` does not work on `%s` and `%s`", binary_op_text(expr->binary.op),
                                  type_name(c->types, left->type), type_name(c->types, right->type));
@@ -85,6 +87,8 @@ static void report_operands(struct checker *c, struct expr *expr) {
     diag_help(diag, "bytes are joined with `++`");
   } else if (is_text_beside_bytes(left->type, right->type)) {
     help_bytes(diag);
+  } else if (help_decimals(c, diag, left, right, expr->binary.op)) {
+    return;
   } else if (has_string && (expr->binary.op == BINARY_ADD || expr->binary.op == BINARY_CONCAT)) {
     diag_help(diag, "put the values into a text:  f\"{…}{…}\"");
   } else if (has_int && has_float) {
@@ -103,6 +107,7 @@ const struct type *arithmetic_type(struct checker *c, enum binary_op op, const s
                                    const struct type *right) {
   struct types *t = c->types;
   enum type_kind a = left->kind, b = right->kind;
+  if (a == TYPE_DECIMAL || b == TYPE_DECIMAL) return decimal_result(c, op, left, right);
   if (a == TYPE_INT && b == TYPE_INT) return t->int_;
   if (a == TYPE_FLOAT && b == TYPE_FLOAT) return op == BINARY_MOD ? NULL : t->float_;
   switch (op) {
@@ -144,7 +149,7 @@ static void note_division(struct checker *c, struct expr *expr) {
   if (is_zero) {
     diag_error(c->diags, E0206, expr->span, "this divides by zero");
     expr->type = c->types->error;
-  } else if (is_float || divisor->integer == -1) {
+  } else if (is_float || expr->type->kind == TYPE_DECIMAL || divisor->integer == -1) {
     note_fault(c);
   }
 }
@@ -153,6 +158,7 @@ bool needs_context(struct checker *c, const struct expr *expr) {
   switch (expr->kind) {
   case EXPR_NONE:
   case EXPR_INT:
+  case EXPR_FLOAT:
   case EXPR_RECORD: return true;
   case EXPR_UNARY: return expr->unary.op == UNARY_NEGATE && needs_context(c, expr->unary.operand);
   case EXPR_LIST: return expr->list.count == 0 || needs_context(c, expr->list.data[0]);
@@ -168,19 +174,22 @@ bool needs_context(struct checker *c, const struct expr *expr) {
 /* Infers both operands, the one that brings a type first; the other gets that type as its hint. */
 static void infer_operands(struct checker *c, struct expr *expr, const struct type *hint) {
   struct expr **left = &expr->binary.left, **right = &expr->binary.right;
+  enum binary_op op = expr->binary.op;
+  hint = operand_hint(op, hint);
   if (needs_context(c, *left) && !needs_context(c, *right)) {
     *right = infer(c, *right, hint);
-    *left = infer(c, *left, (*right)->type);
+    *left = infer(c, *left, operand_hint(op, (*right)->type));
   } else {
     *left = infer(c, *left, hint);
-    *right = infer(c, *right, (*left)->type);
+    *right = infer(c, *right, operand_hint(op, (*left)->type));
   }
 }
 
-/* A literal int beside a float becomes one. */
-static void adapt_operands(struct checker *c, struct expr *expr) {
+/* A literal int beside a float becomes one; a literal beside a decimal, or where one is wanted, too. */
+static void adapt_operands(struct checker *c, struct expr *expr, const struct type *hint) {
   struct expr **left = &expr->binary.left, **right = &expr->binary.right;
   struct expr *converted;
+  adapt_decimals(c, expr->binary.op, *left, *right, hint);
   if ((*left)->type->kind == TYPE_FLOAT && (*right)->kind == EXPR_INT) {
     if ((converted = try_coerce(c, *right, (*left)->type))) *right = converted;
   } else if ((*right)->type->kind == TYPE_FLOAT && (*left)->kind == EXPR_INT) {
@@ -194,7 +203,7 @@ static struct expr *infer_arithmetic(struct checker *c, struct expr *expr,
   infer_operands(c, expr, hint && type_is_numeric(hint) ? hint : NULL);
   struct expr *left = expr->binary.left, *right = expr->binary.right;
   if (is_error(left) || is_error(right)) return fail_type(c, expr);
-  adapt_operands(c, expr);
+  adapt_operands(c, expr, hint);
   expr->type = arithmetic_type(c, expr->binary.op, left->type, right->type);
   if (!expr->type) {
     report_operands(c, expr);
@@ -260,11 +269,15 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
   struct expr *new_left = type ? try_coerce(c, left, type) : NULL;
   struct expr *new_right = type ? try_coerce(c, right, type) : NULL;
   if (!new_left || !new_right) {
+    if (report_decimal_literal(c, left, right->type) ||
+        report_decimal_literal(c, right, left->type))
+      return expr;
     struct diag *diag =
         diag_error(c->diags, E0205, expr->binary.op_span, "`%s` and `%s` cannot be compared",
                    type_name(c->types, left->type), type_name(c->types, right->type));
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
+    if (help_decimals(c, diag, left, right, expr->binary.op)) return expr;
     if (!help_variant(diag, left, plain(right->type))) help_variant(diag, right, plain(left->type));
     if (is_text_beside_bytes(left->type, right->type)) help_bytes(diag);
     return expr;
@@ -279,7 +292,7 @@ static struct expr *infer_order(struct checker *c, struct expr *expr) {
   struct expr *left = expr->binary.left, *right = expr->binary.right;
   expr->type = c->types->bool_;
   if (is_error(left) || is_error(right)) return expr;
-  adapt_operands(c, expr);
+  adapt_operands(c, expr, NULL);
   if (left->type == right->type && type_is_ordered(left->type)) return expr;
   if (left->type->kind == TYPE_OPTIONAL || right->type->kind == TYPE_OPTIONAL) {
     report_absent(c, left->type->kind == TYPE_OPTIONAL ? left : right);
@@ -287,7 +300,7 @@ static struct expr *infer_order(struct checker *c, struct expr *expr) {
     struct diag *diag =
         diag_error(c->diags, E0205, expr->binary.op_span, "values of type `%s` have no order",
                    type_name(c->types, left->type));
-    diag_note(diag, "`<` and `>` work on int, float, string, bytes, timestamp and duration");
+    diag_note(diag, "`<` and `>` work on int, float, decimal, string, bytes, timestamp and duration");
   } else {
     report_operands(c, expr);
   }
@@ -649,11 +662,11 @@ static struct expr *infer_fstring(struct checker *c, struct expr *expr) {
   return expr;
 }
 
-/* An int literal takes the type float where one is wanted. */
-static struct expr *infer_int(struct checker *c, struct expr *expr, const struct type *hint) {
-  expr->type = c->types->int_;
+/* A literal takes the type float or decimal where one is wanted. */
+static struct expr *infer_number(struct checker *c, struct expr *expr, const struct type *hint) {
+  expr->type = expr->kind == EXPR_INT ? c->types->int_ : c->types->float_;
   hint = plain(hint);
-  if (!hint || hint->kind != TYPE_FLOAT) return expr;
+  if (!hint || (hint->kind != TYPE_FLOAT && hint->kind != TYPE_DECIMAL)) return expr;
   struct expr *converted = try_coerce(c, expr, hint);
   return converted ? converted : expr;
 }
@@ -668,8 +681,8 @@ static struct expr *report_lambda(struct checker *c, struct expr *expr) {
 static struct expr *infer_kind(struct checker *c, struct expr *expr, const struct type *hint) {
   switch (expr->kind) {
   case EXPR_NAME: return infer_name(c, expr, hint);
-  case EXPR_INT: return infer_int(c, expr, hint);
-  case EXPR_FLOAT: expr->type = c->types->float_; return expr;
+  case EXPR_INT:
+  case EXPR_FLOAT: return infer_number(c, expr, hint);
   case EXPR_STRING: expr->type = c->types->string; return expr;
   case EXPR_FSTRING: return infer_fstring(c, expr);
   case EXPR_DURATION: expr->type = c->types->duration; return expr;
@@ -687,6 +700,7 @@ static struct expr *infer_kind(struct checker *c, struct expr *expr, const struc
   case EXPR_IF: return infer_if(c, expr, hint);
   case EXPR_MATCH: return infer_match(c, expr, hint);
   case EXPR_LAMBDA: return report_lambda(c, expr);
+  case EXPR_DECIMAL:
   case EXPR_COERCE: return expr; /* typed already */
   default: return fail_type(c, expr);
   }

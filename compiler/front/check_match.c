@@ -62,6 +62,7 @@ static bool check_bound(struct checker *c, struct expr **bound, const struct typ
     *bound = converted;
     return true;
   }
+  if (report_decimal_literal(c, *bound, subject)) return false;
   struct diag *diag =
       diag_error(c->diags, E0220, (*bound)->span, "a pattern of type `%s` does not fit `%s`",
                  type_name(c->types, (*bound)->type), type_name(c->types, subject));

@@ -195,6 +195,16 @@ static const char *assign_text(enum assign_op op) {
   return texts[op];
 }
 
+/* The operator of `+= -= *= /=`. */
+static enum binary_op update_op(enum assign_op op) {
+  static const enum binary_op ops[] = {[ASSIGN_ADD] = BINARY_ADD,
+                                       [ASSIGN_SUB] = BINARY_SUB,
+                                       [ASSIGN_MUL] = BINARY_MUL,
+                                       [ASSIGN_DIV] = BINARY_DIV,
+                                       [ASSIGN_CONCAT] = BINARY_CONCAT};
+  return ops[op];
+}
+
 static void report_assign(struct checker *c, const struct stmt *stmt) {
   const struct expr *place = stmt->assign.place, *value = stmt->assign.value;
   if (place->type->kind == TYPE_OPTIONAL) {
@@ -209,6 +219,7 @@ static void report_assign(struct checker *c, const struct stmt *stmt) {
     report_absent(c, value);
     return;
   }
+  if (report_decimal_literal(c, value, place->type)) return;
   struct diag *diag = diag_error(c->diags, E0205, stmt->span, "`%s` does not work on `%s` and `%s`",
                                  assign_text(stmt->assign.op), type_name(c->types, place->type),
                                  type_name(c->types, value->type));
@@ -217,6 +228,7 @@ static void report_assign(struct checker *c, const struct stmt *stmt) {
   if (place->type->kind == TYPE_LIST)
     diag_help(diag, "add one value with  .push(value), several with  ++= [a, b]");
   if (place->type->kind == TYPE_SET) diag_help(diag, "add a value with  .add(value)");
+  if (help_decimals(c, diag, place, value, update_op(stmt->assign.op))) return;
   if (place->type->kind == TYPE_FLOAT && value->type->kind == TYPE_INT)
     diag_help(diag, "convert the int:  float(…)");
   if (place->type->kind == TYPE_INT && value->type->kind == TYPE_FLOAT)
@@ -242,13 +254,11 @@ static void note_assign_effects(struct checker *c, const struct stmt *stmt) {
 }
 
 static void check_update(struct checker *c, struct stmt *stmt) {
-  static const enum binary_op ops[] = {[ASSIGN_ADD] = BINARY_ADD,
-                                       [ASSIGN_SUB] = BINARY_SUB,
-                                       [ASSIGN_MUL] = BINARY_MUL,
-                                       [ASSIGN_DIV] = BINARY_DIV};
+  enum binary_op op = update_op(stmt->assign.op);
   const struct type *type = stmt->assign.place->type;
-  struct expr *value = stmt->assign.value = infer(c, stmt->assign.value, type);
+  struct expr *value = stmt->assign.value = infer(c, stmt->assign.value, operand_hint(op, type));
   if (value->type->kind == TYPE_ERROR || type->kind == TYPE_ERROR) return;
+  adapt_decimals(c, op, stmt->assign.place, value, NULL);
   bool fits;
   if (stmt->assign.op == ASSIGN_CONCAT) {
     struct expr *converted = try_coerce(c, value, type);
@@ -256,7 +266,7 @@ static void check_update(struct checker *c, struct stmt *stmt) {
                          type->kind == TYPE_LIST);
     if (fits) stmt->assign.value = converted;
   } else {
-    fits = arithmetic_type(c, ops[stmt->assign.op], type, value->type) == type;
+    fits = arithmetic_type(c, op, type, value->type) == type;
   }
   bool is_missing_zero =
       fits && stmt->assign.place->kind == EXPR_INDEX && type->kind == TYPE_TIMESTAMP;

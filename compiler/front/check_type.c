@@ -31,7 +31,7 @@ static const struct type *report_unknown_type(struct checker *c, struct ident na
   }
   struct name_list names = {0};
   map_each(entry, &c->symbols->types) vec_push(c->arena, &names, entry->key);
-  static const char *const words[] = {"int",       "float",    "bool", "string", "bytes",
+  static const char *const words[] = {"int",   "float",     "decimal",  "bool", "string", "bytes",
                                       "timestamp", "duration", "list", "set",    "map"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) vec_push(c->arena, &names, words[i]);
   if (closest_name(name.text, names.data, names.count)) {
@@ -68,12 +68,14 @@ static const struct type *named_type(struct checker *c, const struct type_syntax
   const char *name = syntax->name.text;
   if (strcmp(name, "list") == 0 || strcmp(name, "set") == 0 || strcmp(name, "map") == 0)
     return collection_type(c, syntax);
+  if (strcmp(name, "decimal") == 0) return decimal_of_syntax(c, syntax);
   const struct type *type = simple_type(c->types, name);
   if (!type && c->scope.instance) type = map_get(&c->scope.instance->types, name);
   if (!type) type = find_declared_type(c, name);
   if (!type) return report_unknown_type(c, syntax->name);
-  if (syntax->args.count > 0) {
-    diag_error(c->diags, E0209, syntax->span, "`%s` takes no types in brackets", name);
+  if (syntax->args.count > 0 || syntax->scale) {
+    diag_error(c->diags, E0209, syntax->span, "`%s` takes no %s in brackets", name,
+               syntax->scale ? "number" : "types");
     return c->types->error;
   }
   return type;

@@ -124,6 +124,11 @@ const char *our_type(const char *word) {
       {"real", "float"},
       {"Float", "float"},
       {"DOUBLE", "float"},
+      {"Decimal", "decimal[2]"},
+      {"DECIMAL", "decimal[2]"},
+      {"numeric", "decimal[2]"},
+      {"NUMERIC", "decimal[2]"},
+      {"money", "decimal[2]"},
       {"boolean", "bool"},
       {"Boolean", "bool"},
       {"BOOLEAN", "bool"},
@@ -170,7 +175,6 @@ static const struct word_pair future_words[] = {
     {"throttle", NULL},
     {"delay", NULL},
     {"sessionize", NULL},
-    {"decimal", "count in the smallest unit, such as cents, with `int`"},
     {"json", "name the fields that you need in a `record`; others are skipped"},
     {"as", "to convert a value: int(x), float(x), string(x)"},
     {"lag", NULL},
@@ -196,6 +200,7 @@ const char *example_value(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT: return "0";
   case TYPE_FLOAT: return "0.0";
+  case TYPE_DECIMAL: return "0";
   case TYPE_BOOL: return "false";
   case TYPE_STRING: return "\"\"";
   case TYPE_BYTES: return "bytes(\"\")";

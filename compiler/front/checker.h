@@ -162,6 +162,40 @@ struct diag *report_no_variant(struct checker *, const struct type *enumeration,
 /* Reports that a value is used that may be absent (E0211). */
 void report_absent(struct checker *, const struct expr *expr);
 
+/* -- check_decimal.c ------------------------------------------------------------------------- */
+
+/* The type that `decimal[2]` names; types->error after a diagnostic. */
+const struct type *decimal_of_syntax(struct checker *, const struct type_syntax *syntax);
+
+/* Makes a decimal of this type of a number that is written out, or of a constant int. False, with nothing
+ * changed: it is none, or does not fit. */
+bool decimal_of_literal(struct checker *, struct expr *expr, const struct type *type);
+
+/* Reports (E0104) a literal that does not fit the decimal. False: it is none, or fits. */
+bool report_decimal_literal(struct checker *, const struct expr *expr, const struct type *type);
+
+/* What one operand may tell a literal beside it: not the scale, where scales add up. */
+const struct type *operand_hint(enum binary_op op, const struct type *type);
+
+/* Gives literals beside a decimal, or where one is wanted (`hint`), their scale. */
+void adapt_decimals(struct checker *, enum binary_op op, struct expr *left, struct expr *right,
+                    const struct type *hint);
+
+/* The type of `left op right` for + - * /, where one is a decimal; null: they do not fit. */
+const struct type *decimal_result(struct checker *, enum binary_op op, const struct type *left,
+                                  const struct type *right);
+
+/* Folds `expr`, whose operands are these constants, of which one is a decimal. */
+void fold_decimals(struct checker *, struct expr *expr, const struct expr *a,
+                   const struct expr *b);
+
+/* The text to paste for a conversion from or to a decimal, or null. */
+const char *decimal_conversion(struct checker *, const struct type *from, const struct type *to);
+
+/* Says how two operands come together of which one is a decimal; false: none is. */
+bool help_decimals(struct checker *, struct diag *diag, const struct expr *left,
+                   const struct expr *right, enum binary_op op);
+
 /* -- check_record.c -------------------------------------------------------------------------- */
 
 struct expr *infer_record(struct checker *, struct expr *expr, const struct type *hint);
@@ -207,6 +241,9 @@ bool name_to_variant(struct checker *, struct expr *expr, const struct type *enu
 
 /* Folds constant arithmetic in place; reports overflow (E0206). */
 void fold_constant(struct checker *, struct expr *expr);
+
+/* Reports (E0206) what is wrong with a constant expression, which then has no type. */
+void report_overflow(struct checker *, struct expr *expr, const char *why);
 
 /* The constant's literal node, looking through `const` names, or null. */
 const struct expr *constant_value(const struct expr *expr);

@@ -275,6 +275,12 @@ type: NAME
         $$->name = tree_ident($NAME);
         $$->args = $types;
       }
+    | NAME '[' INT ']'
+      {
+        $$ = tree_type(parser, TYPE_SYNTAX_NAME, @$);
+        $$->name = tree_ident($NAME);
+        $$->scale = tree_literal(parser, $INT);
+      }
     | FN '(' types ')' ARROW type[inner] %prec FUNCTION_TYPE
       {
         $$ = tree_type(parser, TYPE_SYNTAX_FUNCTION, @$);

@@ -53,6 +53,16 @@ void types_init(struct types *types, struct arena *arena) {
   types->rejected = new_rejected(types);
 }
 
+const struct type *type_decimal(struct types *types, uint32_t scale) {
+  vec_each(const struct type *, it, &types->all) {
+    if ((*it)->kind == TYPE_DECIMAL && (*it)->scale == scale) return *it;
+  }
+  struct type *type = new_type(types, TYPE_DECIMAL);
+  type->name = arena_printf(types->arena, "decimal[%u]", scale);
+  type->scale = scale;
+  return type;
+}
+
 /* The canonical type of this kind with this element and key (null for all but maps). */
 static const struct type *find_or_add(struct types *types, enum type_kind kind,
                                       const struct type *key, const struct type *elem) {
@@ -173,7 +183,8 @@ bool type_is_structural(const struct type *type) {
 }
 
 bool type_is_numeric(const struct type *type) {
-  return type->kind == TYPE_INT || type->kind == TYPE_FLOAT || type->kind == TYPE_DURATION;
+  return type->kind == TYPE_INT || type->kind == TYPE_FLOAT || type->kind == TYPE_DECIMAL ||
+         type->kind == TYPE_DURATION;
 }
 
 bool type_is_ordered(const struct type *type) {
@@ -234,6 +245,7 @@ bool type_is_scalar(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT:
   case TYPE_FLOAT:
+  case TYPE_DECIMAL:
   case TYPE_BOOL:
   case TYPE_STRING:
   case TYPE_BYTES:

@@ -15,6 +15,7 @@ enum type_kind {
   TYPE_UNIT,      /* of a mutator call without a result */
   TYPE_INT,
   TYPE_FLOAT,
+  TYPE_DECIMAL,   /* int64 that counts units of 10^-scale */
   TYPE_BOOL,
   TYPE_STRING,
   TYPE_BYTES,
@@ -53,6 +54,7 @@ struct type {
   enum type_kind kind;
   uint32_t id;              /* dense, in order of creation: index for per-type tables */
   const char *name;         /* simple type, nominal record or enum; null: structural or composed */
+  uint32_t scale;           /* DECIMAL: digits behind the point */
   const struct type *elem, *key;
   struct type_field_list fields;
   struct type_variant_list variants;
@@ -69,6 +71,9 @@ struct types {
 };
 
 void types_init(struct types *types, struct arena *arena);
+
+/* The canonical decimal[scale]; the scale is at most DECIMAL_SCALE (front/decimal.h). */
+const struct type *type_decimal(struct types *, uint32_t scale);
 
 /* The canonical T?; T?? is T?. */
 const struct type *type_optional(struct types *, const struct type *elem);
@@ -90,7 +95,7 @@ const char *type_name(struct types *, const struct type *);
 
 bool type_is_structural(const struct type *); /* a record that no declaration names */
 bool type_is_concrete(const struct type *);  /* no bare `none` or `[]` is left inside */
-bool type_is_numeric(const struct type *);   /* int, float, duration */
+bool type_is_numeric(const struct type *);   /* int, float, decimal, duration */
 bool type_is_ordered(const struct type *);   /* < and > apply */
 bool type_is_key(const struct type *);       /* no float, list, map or set inside */
 /* Prints as a text line on stdout: no collection, record or variant with fields; T? of such too. */

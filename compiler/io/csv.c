@@ -15,6 +15,7 @@ static bool is_column_type(const struct type *type) {
   case TYPE_ERROR:
   case TYPE_INT:
   case TYPE_FLOAT:
+  case TYPE_DECIMAL:
   case TYPE_BOOL:
   case TYPE_STRING:
   case TYPE_BYTES:
@@ -95,7 +96,7 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
                         const struct type *type, const char *to) {
   static const char *const readers[] = {
       [TYPE_INT] = "int",           [TYPE_FLOAT] = "float",         [TYPE_BOOL] = "bool",
-      [TYPE_DURATION] = "duration", [TYPE_TIMESTAMP] = "timestamp",
+      [TYPE_DURATION] = "duration", [TYPE_TIMESTAMP] = "timestamp", [TYPE_DECIMAL] = "decimal",
   };
   const char *name = codec_field_name(field);
   if (type->kind == TYPE_STRING) {
@@ -122,6 +123,7 @@ static void read_scalar(struct emit *e, struct text *out, const struct type_fiel
   text_addf(out, "if (!flow_row_%s%s(c, &f, ", readers[type->kind], has_unit ? "_of_unit" : "");
   add_quoted(out, name);
   if (has_unit) text_addf(out, ", %" PRId64, field->unit_us);
+  if (type->kind == TYPE_DECIMAL) text_addf(out, ", %u", type->scale);
   text_addf(out, ", &%s, is_plain)) return false;\n", to);
 }
 

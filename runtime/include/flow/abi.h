@@ -314,7 +314,7 @@ static inline void flow_share_leave(struct flow_worker *w, struct flow_share min
 
 enum flow_param_kind {
   FLOW_PARAM_INT, FLOW_PARAM_FLOAT, FLOW_PARAM_BOOL, FLOW_PARAM_STRING, FLOW_PARAM_TIMESTAMP,
-  FLOW_PARAM_DURATION, FLOW_PARAM_ENUM,
+  FLOW_PARAM_DURATION, FLOW_PARAM_ENUM, FLOW_PARAM_DECIMAL,
 };
 
 struct flow_param {
@@ -322,6 +322,7 @@ struct flow_param {
   const char *doc;     /* or null */
   const char *default_text; /* for --help; null: required, or absent if optional */
   enum flow_param_kind kind;
+  uint32_t scale;      /* DECIMAL: digits behind the point */
   size_t offset;       /* of the value in the parameter struct */
   ptrdiff_t has_offset; /* of the optional's `has` flag, or -1 */
   bool is_required;

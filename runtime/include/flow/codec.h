@@ -3,7 +3,7 @@
  * Generated encoders and decoders use these; schema.c uses the same, so that it can rewrite values
  * whose type has changed. The form of each kind (FLOW_KIND_* of schema.h):
  *
- *   int, timestamp, duration   zigzag, then varint
+ *   int, decimal, timestamp, duration   zigzag, then varint
  *   float                      its 8 bytes, little endian
  *   bool                       one byte, 0 or 1
  *   string, bytes              varint length, the bytes

@@ -106,11 +106,13 @@ FLOW_COLD bool flow_csv_bad(struct flow_csv *, const struct flow_csv_field *, co
 /* "missing column `NAME`", for a record with too few fields; returns false. */
 FLOW_COLD bool flow_csv_missing(struct flow_csv *, const char *name);
 
-/* The field as a value; `name` is the column's, for the message. Ints and floats may have blanks
- * around them. */
+/* The field as a value; `name` is the column's, for the message. Numbers may have blanks around
+ * them. */
 bool flow_csv_int(struct flow_csv *, const struct flow_csv_field *, const char *name, int64_t *out);
 bool flow_csv_float(struct flow_csv *, const struct flow_csv_field *, const char *name,
                     double *out);
+bool flow_csv_decimal(struct flow_csv *, const struct flow_csv_field *, const char *name,
+                      unsigned scale, int64_t *out);
 bool flow_csv_bool(struct flow_csv *, const struct flow_csv_field *, const char *name, bool *out);
 bool flow_csv_timestamp(struct flow_csv *, const struct flow_csv_field *, const char *name,
                         int64_t *out);

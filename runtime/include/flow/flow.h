@@ -6,6 +6,7 @@
 #include "flow/bytes.h"
 #include "flow/codec.h"
 #include "flow/csv.h"
+#include "flow/decimal.h"
 #include "flow/json.h"
 #include "flow/list.h"
 #include "flow/map.h"

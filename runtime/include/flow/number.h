@@ -48,6 +48,9 @@ const char *flow_parse_int(const char *text, size_t length, int64_t *out);
 /* Digits with an optional fraction and exponent; ".5" and "5." are fine, hex, "inf", "nan" are not.
  * Correctly rounded; a value beyond the range of float is an error, one too small becomes 0.0. */
 const char *flow_parse_float(const char *text, size_t length, double *out);
+/* Leaves ASCII blanks at both ends out, and says whether the rest is a number in the form of a float, which
+ * flow_float_of_token() takes. */
+bool flow_is_number(const char **text, size_t *length);
 /* "true" or "false". */
 const char *flow_parse_bool(const char *text, size_t length, bool *out);
 

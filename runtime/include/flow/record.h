@@ -14,6 +14,7 @@
 
 #include "flow/abi.h"
 #include "flow/csv.h"
+#include "flow/decimal.h"
 #include "flow/json.h"
 #include "flow/number.h"
 #include "flow/text.h"
@@ -58,6 +59,8 @@ bool flow_line_string(struct flow_block *b, const struct flow_line *line, struct
 /* A line that holds one number and ASCII blanks. */
 bool flow_line_int(struct flow_block *b, const struct flow_line *line, int64_t *out);
 bool flow_line_float(struct flow_block *b, const struct flow_line *line, double *out);
+bool flow_line_decimal(struct flow_block *b, const struct flow_line *line, unsigned scale,
+                       int64_t *out);
 
 /* The usual int line: up to 18 digits and a newline, nothing else; so it is not too long either. True:
  * *out is set and the cursor is behind the line. False: nothing has happened. */
@@ -251,6 +254,12 @@ FLOW_INLINE bool flow_row_float(struct flow_csv *c, const struct flow_csv_field 
                                 const char *name, double *out, bool is_plain) {
   return is_plain ? flow_parse_float(f->data, f->length, out) == NULL
                   : flow_csv_float(c, f, name, out);
+}
+
+FLOW_INLINE bool flow_row_decimal(struct flow_csv *c, const struct flow_csv_field *f,
+                                  const char *name, unsigned scale, int64_t *out, bool is_plain) {
+  if (!is_plain) return flow_csv_decimal(c, f, name, scale, out);
+  return flow_scan_decimal(f->data, scale, out) == f->data + f->length;
 }
 
 FLOW_INLINE bool flow_row_bool(struct flow_csv *c, const struct flow_csv_field *f, const char *name,

@@ -22,6 +22,7 @@ enum flow_kind {
   FLOW_KIND_UNIT, /* no information: the value of a variant without fields, a key of nothing */
   FLOW_KIND_INT,
   FLOW_KIND_FLOAT,
+  FLOW_KIND_DECIMAL,
   FLOW_KIND_BOOL,
   FLOW_KIND_STRING,
   FLOW_KIND_BYTES,
@@ -55,6 +56,7 @@ struct flow_variant {
 
 struct flow_type {
   enum flow_kind kind;
+  uint32_t scale;                   /* DECIMAL: digits behind the point */
   const char *name;                 /* RECORD, ENUM: for messages only; null: structural */
   const struct flow_type *key;      /* MAP */
   const struct flow_type *element;  /* OPT, LIST, SET, TIMED; MAP: of the value */
