@@ -6,9 +6,10 @@ so every program must compile; whatever can fail is either given a default or st
 
 import json
 
-SCALARS = ("int", "float", "bool", "string", "duration", "timestamp")
+DECIMAL = ("decimal", "2")
+SCALARS = ("int", "float", "bool", "string", "duration", "timestamp", DECIMAL)
 KIND, SHAPE, INNER = ("enum", "Kind"), ("enum", "Shape"), ("record", "Inner")
-KEYS = ("int", "string", "bool", KIND)
+KEYS = ("int", "string", "bool", KIND, DECIMAL)
 
 DECLARATIONS = """enum Kind { red, green from "GREEN!", deep_blue }
 enum Shape {
@@ -18,6 +19,7 @@ enum Shape {
 }
 record Inner { n: int = 3, s: string = "a default that is long", o: int? = none, xs: list[string] = [] }
 const LIMIT = 7
+const PRICE: decimal[2] = 2 * 1.25
 const NAMES: list[string] = ["short", "a name that is rather long"]
 param par: int = 2
 param label: string = "some label of the run"
@@ -235,9 +237,20 @@ class Program:
             lambda: self.handled(f"parse_float({e('string', d)})", "float"),
             lambda: f"(avg([{e('float', d)}, {e('float', 0)}]) ?? 0.5)"])()
 
+    def make_decimal(self, t, d):
+        e, rng = self.expr, self.rng
+        return rng.choice([
+            lambda: f"({e(t, d)} {rng.choice('+-')} {e(t, 0)})", lambda: f"({e(t, d)} * {e('int', 0)})",
+            lambda: self.handled(f"{e(t, d)} / {e(rng.choice(['int', t]), d)}", t),
+            lambda: f"({e(t, d)} / {rng.choice(['3', '0.07', '-1'])})", lambda: f"round({e(t, d)} * {e(t, 0)}, 2)",
+            lambda: f"round({e(t, d)} * 0.19, 2)", lambda: f"abs({e(t, d)})", lambda: f"(-{e(t, d)})",
+            lambda: f"decimal({e('int', d)}, 2)", lambda: self.handled(f"decimal({e('float', d)}, 2)", t),
+            lambda: self.handled(f"parse_decimal({e('string', d)}, 2)", t),
+            lambda: f"(avg([{e(t, d)}, PRICE, {e(t, 0)}]) ?? 0.5)", lambda: f"max({e(t, d)}, PRICE, 0.25)"])()
+
     def make_bool(self, t, d):
         e, rng = self.expr, self.rng
-        ordered = rng.choice(["int", "float", "string", "duration", "timestamp"])
+        ordered = rng.choice(["int", "float", "string", "duration", "timestamp", DECIMAL])
         same = [n for n in self.names if n.type != "bool"]
         ways = [lambda: f"({e('bool', d)} {rng.choice(['and', 'or'])} {e('bool', d)})", lambda: f"(not {e('bool', d)})",
                 lambda: f"({e(ordered, d)} {rng.choice(['<', '<=', '>', '>=', '==', '!='])} {e(ordered, d)})",
@@ -305,7 +318,7 @@ class Program:
         if known and self.chance(0.6):
             name = rng.choice(known).text
             ways = [f"reverse({name})", f"slice({name}, {self.small(d)}, {self.small(d)})", f"slice({name} ++ {self.expr(t, d)}, 0, 6)"]
-            if t[1] in ("int", "string", "float", "duration", "timestamp"):
+            if t[1] in ("int", "string", "float", "duration", "timestamp", DECIMAL):
                 ways.append(f"sort({name})")
             if t[1] == "string":
                 ways += [f"same({name})", f"doubled({name})"]
@@ -340,6 +353,8 @@ class Program:
             return rng.choice(["0s", "1h30m", "250ms", "1d"])
         if t == "timestamp":
             return rng.choice(["@2024-01-01T00:00:00Z", "@1969-12-31T23:59:59.5Z", "@2000-02-29"])
+        if t == DECIMAL:
+            return rng.choice(["PRICE", "decimal(0, 2)", "decimal(-7, 2)"])
         if t == KIND:
             return rng.choice(["Kind.red", "Kind.green", "Kind.deep_blue"])
         if t == SHAPE:
@@ -390,6 +405,8 @@ class Program:
         t, text = place.type, place.text
         if t in ("int", "float") and self.chance(0.6):
             return f"{indent}{text} {self.rng.choice(['+=', '-=', '*='])} {self.expr(t, 1)}\n"
+        if t == DECIMAL and self.chance(0.6):
+            return f"{indent}{text} {self.rng.choice(['+= 0.5', '-= 1', '*= 2', '/= 1.25', '+= ' + self.expr(t, 1)])}\n"
         if (t == "string" or t[0] == "list") and self.chance(0.4):
             return f"{indent}{text} ++= {self.expr(t, 2)}\n{indent}{text} = slice({text}, 0, 50)\n"
         if t[0] == "map" and self.chance(0.7):
@@ -623,6 +640,8 @@ class Program:
             return rng.choice(["0s", "5m", "1h30m", "-2s", "1d2h"])
         if t == "timestamp":
             return rng.choice(["2024-05-06T07:08:09Z", "1970-01-01T00:00:00.5Z", "2001-09-09T01:46:40+02:00"])
+        if t == DECIMAL:
+            return rng.choice([0, 1, -3, 0.5, 99.99, -12.25, 1000.1])
         if t == KIND:
             return rng.choice(["red", "GREEN!", "deep_blue"])
         if t == SHAPE:
@@ -635,7 +654,7 @@ class Program:
         if t[0] in ("list", "set"):
             return [self.value(t[1]) for _ in range(rng.randrange(4))]
         pairs = [(self.value(t[1]), self.value(t[2])) for _ in range(rng.randrange(3))]
-        if t[1] == "bool":
+        if t[1] in ("bool", DECIMAL):
             return [list(pair) for pair in pairs]
         return {str(k): v for k, v in pairs}
 

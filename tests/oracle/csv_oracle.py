@@ -15,7 +15,7 @@ KIND = ("enum", "Kind", (("order", None), ("payment", None)))
 ROW = ("record", "Row", (
     ("i", "int", {}), ("s", "string", {}), ("f", ("opt", "float"), {}), ("os", ("opt", "string"), {}), ("b", "bool", {}),
     ("k", KIND, {}), ("tu", "timestamp", {"unit": 1000, "from": "at (ms)"}), ("ts", ("opt", "timestamp"), {}),
-    ("d", ("opt", "duration"), {}), ("oi", ("opt", "int"), {}), ("by", "bytes", {}), ("ob", ("opt", "bytes"), {})))
+    ("d", ("opt", "duration"), {}), ("m", ("decimal", 2), {}), ("om", ("opt", ("decimal", 9)), {}), ("oi", ("opt", "int"), {}), ("by", "bytes", {}), ("ob", ("opt", "bytes"), {})))
 WORD = ("record", "Word", (("word", "string", {}),))
 
 
@@ -123,7 +123,7 @@ def main():
     check_rows("rows in order, others behind", rng, ROW, 300 * more, ";", ["other", "i", "last"])
     check_rows("words in order", rng, WORD, 500 * more, ",", [])
     check_rows("words in order, others behind", rng, WORD, 500 * more, ",", ["a", "b"])
-    for t in ("string", "int", "float"):
+    for t in ("string", "int", "float", ("decimal", 0), ("decimal", 3)):
         check_text(rng, t, 300 * more)
 
 

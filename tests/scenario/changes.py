@@ -112,6 +112,9 @@ ROWS = {
          Refused("`v` cannot be migrated", "not exact", "= help: keep the old type")),
     "`float` to `int`":
         (dict(type="float", init="0.0", body="v += float(n)"), {}, Refused(*has_types("v`", "float", "int"))),
+    "a `decimal` with another number of digits":
+        (dict(type="decimal[2]", init="0", body="v += decimal(n, 2)"), dict(type="decimal[3]", init="0", body="v += decimal(n, 3)"),
+         Refused("`v` has another number of digits behind the point", r"saved:   decimal\[2\]$", r"program: decimal\[3\]$", "= help: ")),
     "any other type, as `int` to `string`":
         ({}, dict(type="string", init='""', body='v = f"{n}"'), Refused(*has_types("v`", "int", "string"))),
     "an element of a list, set or map: as for a value":

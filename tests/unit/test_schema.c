@@ -36,7 +36,7 @@ static const struct flow_type *parsed(const char *text) {
 static void prints_what_it_parses(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "int", "float", "bool", "string", "bytes", "timestamp", "duration", "unit", "int?", "int??",
+      "int", "float", "decimal[0]", "decimal[18]?", "bool", "string", "bytes", "timestamp", "duration", "unit", "int?", "int??",
       "list[int]", "set[string?]", "map[string, list[map[int, bool]]]?", "record {}", "record R {}",
       "record { a: int }", "record Cart { paid: list[int] = 0x00, open was \"unpaid\": list[int] }",
       "enum Kind { order, payment { cents: int = 0x0a, to was \"at\": string? } }",
@@ -60,7 +60,8 @@ static void refuses_other_texts(void **state) {
       "record R { a: int}", "record R { a: int, }", "record R { : int }", "enum E { a { } }",
       "enum E { a {} }", "record R { a: int = 0x }", "record R { a: int = 0x0 }",
       "record R { a: int = 0x0001 }", "record R { a: int = 0xFF }", "record R { a was b: int }",
-      "record R { a: bool = 0x02 }", "?", "int ?", "timed[int]", "timed[int] since", "timed int since 1",
+      "record R { a: bool = 0x02 }", "?", "int ?", "decimal", "decimal[]", "decimal[19]", "decimal[02]", "decimal[2",
+      "decimal[-1]", "decimal[100]", "timed[int]", "timed[int] since", "timed int since 1",
       "timed[int] since -", "timed[int] since 1x", "timed[int] since 99999999999999999999"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (flow_schema_parse(pool, texts[i], strlen(texts[i])) != NULL) fail_msg("%s", texts[i]);
@@ -113,6 +114,10 @@ static const struct migration migrations[] = {
     {"int", "float", MIGRATES, false, "`s` was int and is float", "02", "000000000000f03f"},
     {"int", "float?", MIGRATES, false, "float", "01", "01000000000000f0bf"},
     {"float", "int", REFUSED, false, "another type", NULL, NULL},
+    {"decimal[2]", "decimal[2]", SAME, true, NULL, "c801", "c801"},
+    {"decimal[2]", "decimal[2]?", MIGRATES, false, "may now be absent", "54", "0154"},
+    {"decimal[2]", "decimal[3]", REFUSED, false, "another number of digits behind the point", NULL, NULL},
+    {"decimal[0]", "int", REFUSED, false, "another type", NULL, NULL},
     {"list[int]", "list[float]", MIGRATES, false, "`s[]` was int", "0202", NULL},
     /* variants */
     {"enum { a, b }", "enum { a, b, c }", MIGRATES, true, "`s.c` is a new variant", "01", "01"},
@@ -295,7 +300,8 @@ static const struct flow_field *random_fields(struct maker *m, uint32_t count, i
 
 static const struct flow_type *random_type(struct maker *m, int depth) {
   struct flow_type *type = make(sizeof *type);
-  type->kind = (enum flow_kind)pick(m, depth < 4 ? 14 : 8);
+  type->kind = (enum flow_kind)pick(m, depth < 4 ? FLOW_KIND_ENUM + 1 : FLOW_KIND_OPT);
+  if (type->kind == FLOW_KIND_DECIMAL) type->scale = (uint32_t)pick(m, 19);
   switch (type->kind) {
     case FLOW_KIND_MAP:
       type->key = random_type(m, 4);

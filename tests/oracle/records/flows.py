@@ -37,6 +37,8 @@ class Program:
     def type_text(self, t):
         if isinstance(t, str):
             return t
+        if t[0] == "decimal":
+            return f"decimal[{t[1]}]"
         if t[0] == "opt":
             return self.type_text(t[1]) + "?"
         if t[0] in ("list", "set"):

@@ -1,12 +1,13 @@
 """A second implementation of how records are read and printed, on Python's own json, for the oracle tests.
 
 A type is a string ("int", "float", "bool", "string", "bytes", "timestamp", "duration") or a tuple:
-("opt", T), ("list", T), ("set", T), ("map", K, V), ("enum", name, variants), ("tagged", name, variants, tag) or
+("decimal", scale), ("opt", T), ("list", T), ("set", T), ("map", K, V), ("enum", name, variants), ("tagged", name, variants, tag) or
 ("record", name, fields) with fields of (name, type, options); options may hold "from" and "unit".
 """
 
 import base64
 import datetime
+import decimal
 import json
 import re
 
@@ -17,6 +18,15 @@ class Bad(Exception):
 
 class Pairs(list):
     """A JSON object with all its members, repeated keys too."""
+
+
+class Float(float):
+    """A number with a fraction or an exponent, and how it is written."""
+
+    def __new__(cls, text):
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
 
 
 class MinusZero(int):
@@ -62,7 +72,8 @@ def parse_json(line):
         raise Bad("UTF-8")
     text = text.strip(" \t\r")
     try:
-        value = json.loads(text, object_pairs_hook=Pairs, parse_constant=refuse_constant, parse_int=parse_int)
+        value = json.loads(text, object_pairs_hook=Pairs, parse_constant=refuse_constant, parse_int=parse_int,
+                           parse_float=Float)
     except (ValueError, RecursionError):
         raise Bad("syntax")
     check_strings(value)
@@ -121,6 +132,32 @@ def to_float(value):
     if number in (float("inf"), float("-inf")):
         raise Bad("float range")
     return number
+
+
+def decimal_units(text, scale):
+    """The number as a count of units of 10^-scale, exactly."""
+    sign, digits, exponent = decimal.Decimal(text).as_tuple()
+    shift = exponent + scale
+    units = int("".join(map(str, digits)))
+    if units == 0:
+        return 0
+    if shift < -len(digits):
+        raise Bad("too fine")
+    if shift > 30:
+        raise Bad("decimal range")
+    units, rest = (units * 10**shift, 0) if shift >= 0 else divmod(units, 10**-shift)
+    if rest != 0:
+        raise Bad("too fine")
+    units = -units if sign else units
+    if not INT_MIN <= units <= INT_MAX:
+        raise Bad("decimal range")
+    return units
+
+
+def to_decimal(t, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Bad("decimal")
+    return decimal_units(value.text if isinstance(value, Float) else str(int(value)), t[1])
 
 
 def to_string(value):
@@ -244,6 +281,8 @@ def to_value(t, value, unit=None):
         return us
     if t == "duration":
         return parse_duration(to_string(value))
+    if t[0] == "decimal":
+        return to_decimal(t, value)
     if t[0] == "opt":
         return None if value is None else to_value(t[1], value, unit)
     if t[0] == "record":
@@ -289,6 +328,11 @@ def string_text(text):
     return json.dumps(text, ensure_ascii=False)
 
 
+def decimal_text(units, scale):
+    digits = str(abs(units)).rjust(scale + 1, "0")
+    return ("-" if units < 0 else "") + digits[: len(digits) - scale] + ("." + digits[-scale:] if scale else "")
+
+
 def text_of(t, value):
     if t == "bool":
         return "true" if value else "false"
@@ -302,6 +346,8 @@ def text_of(t, value):
         return '"' + timestamp_text(value) + '"'
     if t == "duration":
         return '"' + duration_text(value) + '"'
+    if t[0] == "decimal":
+        return decimal_text(value, t[1])
     if t[0] == "opt":
         return "null" if value is None else text_of(t[1], value)
     if t[0] in ("list", "set"):

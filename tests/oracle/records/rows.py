@@ -71,6 +71,10 @@ def convert(t, text, unit):
         if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text.strip(BLANKS)):
             raise Bad("float")
         return model.to_float(float(text.strip(BLANKS)))
+    if t[0] == "decimal":
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text.strip(BLANKS)):
+            raise Bad("decimal")
+        return model.decimal_units(text.strip(BLANKS), t[1])
     if t == "bool":
         if text.strip(BLANKS) not in ("true", "false"):
             raise Bad("bool")
@@ -163,6 +167,8 @@ def spell_field(rng, t, unit, delimiter, badness):
         text = generate.some(rng, [str(rng.choice(generate.INTS)), "+7", "007", " 12 ", "\t3"], generate.BAD_INTS, badness)
     elif t == "float":
         text = generate.some(rng, generate.FLOATS + [".5", "5.", " 1.5 "], generate.BAD_FLOATS, badness)
+    elif t[0] == "decimal":
+        text = generate.some(rng, [generate.spell(rng, t, 0), ".5", "5.", " 1.5 ", "+7.0", "007"], generate.BAD_DECIMALS, badness)
     elif t == "bool":
         text = rng.choice(["true", "false"])
     elif t == "timestamp":
