@@ -20,6 +20,7 @@ enum Shape {
 record Inner { n: int = 3, s: string = "a default that is long", o: int? = none, xs: list[string] = [] }
 const LIMIT = 7
 const PRICE: decimal[2] = 2 * 1.25
+const LOSS: decimal[2] = -7
 const NAMES: list[string] = ["short", "a name that is rather long"]
 param par: int = 2
 param label: string = "some label of the run"
@@ -354,7 +355,7 @@ class Program:
         if t == "timestamp":
             return rng.choice(["@2024-01-01T00:00:00Z", "@1969-12-31T23:59:59.5Z", "@2000-02-29"])
         if t == DECIMAL:
-            return rng.choice(["PRICE", "decimal(0, 2)", "decimal(-7, 2)"])
+            return rng.choice(["PRICE", "LOSS"])
         if t == KIND:
             return rng.choice(["Kind.red", "Kind.green", "Kind.deep_blue"])
         if t == SHAPE:
