@@ -29,6 +29,7 @@ static enum flow_kind kind_of(const struct type *type) {
   switch (type->kind) {
   case TYPE_INT: return FLOW_KIND_INT;
   case TYPE_FLOAT: return FLOW_KIND_FLOAT;
+  case TYPE_DECIMAL: return FLOW_KIND_DECIMAL;
   case TYPE_BOOL: return FLOW_KIND_BOOL;
   case TYPE_STRING: return FLOW_KIND_STRING;
   case TYPE_BYTES: return FLOW_KIND_BYTES;
@@ -85,6 +86,7 @@ static const struct flow_type *describe(struct against *a, const struct type *ty
   struct flow_type *made = arena_new(a->arena, struct flow_type);
   a->types[type->id] = made;
   made->kind = kind_of(type);
+  made->scale = type->scale;
   made->name = type->decl ? type->name : NULL;
   if (type->kind == TYPE_MAP) made->key = describe(a, type->key);
   if (type->elem) made->element = describe(a, type->elem);
