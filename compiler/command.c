@@ -26,6 +26,7 @@ enum option_id {
   OPTION_AGAINST,
   OPTION_ACCEPT_DROP,
   OPTION_CRASH_AT,
+  OPTION_HEADER,
 };
 
 struct option_row {
@@ -51,6 +52,7 @@ static const struct option_row option_rows[] = {
      "stop behind tokens, parse, resolve, check, lower, fuse or emit"},
     {OPTION_DISABLE, "disable", "fuse", OPTIONS_PASSES, "keep every stage a function of its own"},
     {OPTION_TIME_PASSES, "time-passes", NULL, OPTIONS_PASSES, "print how long each pass takes"},
+    {OPTION_HEADER, "header", NULL, OPTIONS_EMIT, "print what the C files of its `extern fn` may include"},
     {OPTION_GRAPH_FORMAT, "format", "text|dot|mermaid|svg", OPTIONS_GRAPH,
      "a tree (the default), Graphviz, Markdown, a picture"},
     {OPTION_AGAINST, "against", "DB", OPTIONS_AGAINST, "what a start with this state directory would do"},
@@ -169,6 +171,7 @@ static bool set_option(struct command *command, int id, const char *value) {
     if (command->drop_count == COMMAND_DROPS) return report(command, "one --accept-drop too many:", value);
     command->drops[command->drop_count++] = value;
     return true;
+  case OPTION_HEADER: command->is_header = true; return true;
   case OPTION_TIME_PASSES: command->is_timed = true; return true;
   case OPTION_FILTER: command->filter = value; return true;
   case OPTION_CRASH_AT:

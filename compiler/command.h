@@ -55,6 +55,7 @@ enum option_set {
   OPTIONS_GRAPH = 16,
   OPTIONS_AGAINST = 32,
   OPTIONS_TEST = 64,    /* which tests are played, and how */
+  OPTIONS_EMIT = 128,
 };
 
 /* What the command line asks for. */
@@ -68,6 +69,7 @@ struct command {
   const char *state_dir;    /* --against, or null */
   const char *drops[COMMAND_DROPS]; /* --accept-drop */
   size_t drop_count;
+  bool is_header;      /* --header */
   bool is_timed;
   bool wants_help, wants_version;
   const char *filter;   /* --filter: only tests with this in their name, or null */

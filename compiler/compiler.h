@@ -19,6 +19,7 @@ struct types;   /* front/type.h */
 struct symbols; /* front/checker.h */
 struct graph;   /* middle/graph.h */
 struct plan;    /* middle/plan.h */
+struct decl_list; /* front/ast.h */
 
 struct options {
   const char *input_path;
@@ -47,6 +48,7 @@ struct compiler {
   struct graph *graph;     /* lower */
   struct plan *plan;       /* fuse */
   struct text c_text;      /* emit */
+  struct decl_list *externs; /* emit: the functions in C that the program calls, or null */
 };
 
 /* Begins a compilation of the file at `path`, which nothing is read of yet. All that it makes lies

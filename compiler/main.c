@@ -7,6 +7,7 @@
 
 #include "back/cache.h"
 #include "back/emit.h"
+#include "back/extern.h"
 #include "base/edit.h"
 #include "command.h"
 #include "front/check.h"
@@ -251,6 +252,7 @@ static int check(struct command *command) {
 }
 
 static int emit(struct command *command) {
+  if (command->is_header) return compile_to(command, "check", dump_header);
   return compile_to(command, "emit", dump_c);
 }
 
@@ -293,7 +295,7 @@ static const struct subcommand subcommands[] = {
                 "the same. `==` marks an exchange, where rows go to the worker of their key.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_GRAPH, .run = graph},
     {.name = "emit", .words = "FILE", .summary = "print the generated C", .details = "",
-     .options = OPTIONS_MESSAGES | OPTIONS_PASSES, .run = emit},
+     .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_EMIT, .run = emit},
     {.name = "state", .words = "COMMAND DIR ...", .summary = "look at the saved state of a flow", .main = state_main},
     {.name = "explain", .words = "CODE", .summary = "what a message such as E0301 means", .main = explain_main},
     {.name = "help", .words = "[TOPIC]", .summary = "stages, functions, connectors; one of them", .main = help},

@@ -331,6 +331,7 @@ static void set_up_shares(struct engine *e) {
     int cpus = e->sys->cpu_count(e->sys);
     e->worker_count = cpus < FLOW_WORKERS_MAX ? (uint32_t)cpus : FLOW_WORKERS_MAX;
   }
+  if (e->program->is_serial) e->worker_count = 1;
   e->shares = make_array(e, e->worker_count, sizeof *e->shares);
   for (uint32_t i = 0; i < e->worker_count; i++) {
     e->shares[i].tables = make_array(e, e->program->state_count, sizeof *e->shares[i].tables);

@@ -9,6 +9,7 @@
 
 #include "back/build.h"
 #include "back/emit.h"
+#include "back/extern.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,9 @@ struct build {
   const char *output;     /* the program */
   char *output_temp, *c_path;
   bool keeps_c;           /* the C file was asked for, or is needed in a report */
+  char *header_path;      /* of functions in C, or null */
+  char *link_log;         /* what the linker says, where the program calls functions in C; or null */
+  struct word_list objects; /* of the files of these functions */
   struct word_list words; /* the command */
 };
 
@@ -78,6 +82,16 @@ static bool write_all(int file, const char *data, size_t length) {
   return true;
 }
 
+/* A new file in the folder for such, whose name ends so; null after a message. */
+static char *make_temp(struct build *b, const char *end, int *file) {
+  const char *dir = getenv("TMPDIR");
+  char *path = arena_printf(b->arena, "%s/flowcc-XXXXXX%s", dir && dir[0] ? dir : "/tmp", end);
+  *file = mkostemps(path, (int)strlen(end), O_CLOEXEC);
+  if (*file >= 0) return path;
+  fprintf(stderr, "flowcc: cannot write %s: %s\n", path, strerror(errno));
+  return NULL;
+}
+
 static bool write_c_file(struct build *b) {
   const struct compiler *c = b->compiler;
   int file;
@@ -85,9 +99,8 @@ static bool write_c_file(struct build *b) {
     b->c_path = arena_printf(b->arena, "%s.c", b->output);
     file = open(b->c_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   } else {
-    const char *dir = getenv("TMPDIR");
-    b->c_path = arena_printf(b->arena, "%s/flowcc-XXXXXX.c", dir && dir[0] ? dir : "/tmp");
-    file = mkostemps(b->c_path, 2, O_CLOEXEC);
+    b->c_path = make_temp(b, ".c", &file);
+    if (b->c_path == NULL) return false;
   }
   bool is_written = file >= 0 && write_all(file, c->c_text.data, c->c_text.length);
   if (file >= 0 && close(file) != 0) is_written = false;
@@ -133,17 +146,25 @@ const char *build_compiler(const struct compiler *c) {
   return cc == NULL || cc[strspn(cc, " \t")] == '\0' ? "cc" : cc;
 }
 
-static void make_command(struct build *b) {
+/* Begins a command: the C compiler with the options for all its work. */
+static void begin_command(struct build *b) {
   const struct options *options = &b->compiler->options;
+  b->words = (struct word_list){0};
   add_words(b, build_compiler(b->compiler));
   add_word(b, options->optimise != NULL ? options->optimise : "-O2");
   if (options->target_cpu != NULL) add_word(b, options->target_cpu);
-  add_word(b, options->is_debug ? "-g" : "-s");
-  add_word(b, "-Wl,--gc-sections"); /* what the program does not use of libflow */
+  if (options->is_debug) add_word(b, "-g");
   add_word(b, "-std=gnu11");
-  add_word(b, "-w");
   add_word(b, arena_printf(b->arena, "-I%s/include", b->lib));
+}
+
+static void make_command(struct build *b) {
+  begin_command(b);
+  if (!b->compiler->options.is_debug) add_word(b, "-s");
+  add_word(b, "-Wl,--gc-sections"); /* what the program does not use of libflow */
+  add_word(b, "-w");
   add_word(b, b->c_path);
+  vec_each(char *, object, &b->objects) add_word(b, *object);
   add_word(b, arena_printf(b->arena, "%s/libflow.a", b->lib));
   add_word(b, "-llmdb");
   add_word(b, "-lpthread");
@@ -153,15 +174,20 @@ static void make_command(struct build *b) {
   vec_push(b->arena, &b->words, NULL);
 }
 
-/* Runs the command with signals as flowcc got them; returns its wait status, or -1. */
-static int run_command(struct build *b, const sigset_t *mask) {
+/* Runs the command with signals as flowcc got them, and what it says in the file `log`, if there is one;
+ * returns its wait status, or -1. */
+static int run_command(struct build *b, const sigset_t *mask, const char *log) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, mask);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (log) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_TRUNC, 0600);
   pid_t child;
-  int error = posix_spawnp(&child, b->words.data[0], NULL, &attributes, b->words.data, environ);
+  int error = posix_spawnp(&child, b->words.data[0], &actions, &attributes, b->words.data, environ);
   posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     fprintf(stderr, "flowcc: cannot run the C compiler `%s`: %s\n", b->words.data[0],
             strerror(error));
@@ -176,12 +202,102 @@ static int run_command(struct build *b, const sigset_t *mask) {
   return status;
 }
 
+/* -- functions in C -------------------------------------------------------------------------- */
+
+/* The place of the declaration of the first function of a C file, for messages. */
+static const char *declared_at(struct build *b, const struct decl *fn) {
+  struct place place = sources_place(&b->compiler->sources, fn->name.span.offset);
+  return arena_printf(b->arena, "`%s` at %s:%u", fn->name.text, place.source->path, place.line);
+}
+
+/* Compiles a C file behind the header of the program, so that it fits its declarations. */
+static bool compile_extern(struct build *b, const char *path, const sigset_t *mask) {
+  int file;
+  char *object = make_temp(b, ".o", &file);
+  if (object == NULL) return false;
+  close(file);
+  vec_push(b->arena, &b->objects, object);
+  begin_command(b);
+  add_word(b, "-Wall");
+  add_word(b, "-ffunction-sections");
+  add_word(b, "-include");
+  add_word(b, b->header_path);
+  add_word(b, "-c");
+  add_word(b, path);
+  add_word(b, "-o");
+  add_word(b, object);
+  vec_push(b->arena, &b->words, NULL);
+  int status = run_command(b, mask, NULL);
+  if (status == 0) return true;
+  const struct decl *fn = b->compiler->externs->data[0];
+  vec_each(struct decl *, it, b->compiler->externs)
+    if (strcmp((*it)->c_path, path) == 0) fn = *it;
+  fprintf(stderr, "flowcc: %s, which has %s, does not compile\n"
+                  "  = help: `flowcc emit --header` prints the functions as they must be\n",
+          path, declared_at(b, fn));
+  return false;
+}
+
+static bool compile_externs(struct build *b, const sigset_t *mask) {
+  struct extern_files files = extern_files(b->compiler);
+  if (files.count == 0) return true;
+  struct text header;
+  text_init(&header, b->arena);
+  extern_header(b->compiler, &header);
+  int file;
+  b->header_path = make_temp(b, ".h", &file);
+  if (b->header_path == NULL) return false;
+  bool is_written = write_all(file, header.data, header.length);
+  if (close(file) != 0) is_written = false;
+  if (!is_written) {
+    fprintf(stderr, "flowcc: cannot write %s: %s\n", b->header_path, strerror(errno));
+    return false;
+  }
+  b->link_log = make_temp(b, ".log", &file);
+  if (b->link_log == NULL) return false;
+  close(file);
+  vec_each(const char *, path, &files)
+    if (!compile_extern(b, *path, mask)) return false;
+  return true;
+}
+
+/* Whether the linker has not found a function that a C file should have; it was reported then. */
+static bool report_missing(struct build *b, const char *log) {
+  if (strstr(log, "undefined") == NULL || b->compiler->externs == NULL) return false;
+  bool is_missing = false;
+  vec_each(struct decl *, it, b->compiler->externs) {
+    const struct decl *fn = *it;
+    const char *quoted = arena_printf(b->arena, "`%s'", fn->name.text); /* as GNU ld writes it */
+    const char *plain = arena_printf(b->arena, "symbol: %s\n", fn->name.text); /* as lld does */
+    if (strstr(log, quoted) == NULL && strstr(log, plain) == NULL) continue;
+    fprintf(stderr, "flowcc: %s does not have the function %s\n"
+                    "  = help: `flowcc emit --header` prints it as it must be\n",
+            fn->c_path, declared_at(b, fn));
+    is_missing = true;
+  }
+  return is_missing;
+}
+
+/* Shows what the linker has said, or what it means. True if the mistake is the user's. */
+static bool report_link(struct build *b) {
+  if (b->link_log == NULL) return false;
+  const char *why;
+  struct source *log = sources_load(&b->compiler->sources, b->link_log, &why);
+  if (log == NULL) return false;
+  if (report_missing(b, log->text)) return true;
+  fputs(log->text, stderr);
+  return false;
+}
+
+/* -- all ------------------------------------------------------------------------------------- */
+
 static bool compile(struct build *b, const sigset_t *mask) {
-  if (!write_c_file(b) || !reserve_output(b)) return false;
+  if (!compile_externs(b, mask) || !write_c_file(b) || !reserve_output(b)) return false;
   make_command(b);
-  int status = run_command(b, mask);
+  int status = run_command(b, mask, b->link_log);
   if (status == -1 || (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV)) return false;
   if (status != 0) {
+    if (report_link(b)) return false;
     b->keeps_c = true;
     fprintf(stderr,
             "flowcc: internal error: the C compiler refused the generated program, or could not link it\n"
@@ -220,6 +336,9 @@ bool pass_build(struct compiler *c) {
   bool is_built = compile(&b, &before);
   if (b.output_temp != NULL) unlink(b.output_temp);
   if (b.c_path != NULL && !b.keeps_c) unlink(b.c_path);
+  if (b.header_path != NULL) unlink(b.header_path);
+  if (b.link_log != NULL) unlink(b.link_log);
+  vec_each(char *, object, &b.objects) unlink(*object);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return is_built;
 }

@@ -2,6 +2,7 @@
 #include "back/cache.h"
 
 #include "back/build.h"
+#include "back/extern.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -57,6 +58,48 @@ static const char *settings_of(struct compiler *c, const char *lib) {
                       (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
+/* -- files in C ------------------------------------------------------------------------------ */
+
+#define C_FILES_MAX 100 /* that one program is made of; more are not looked into */
+
+VEC_OF(file_names, const char *);
+
+/* The file that a line includes by `#include "…"`, from the folder of the file; or null. */
+static const char *included(struct compiler *c, const struct source *file, const char *line, size_t length) {
+  size_t at = strspn(line, " \t#");
+  if (at == 0 || at >= length || strncmp(line + at, "include", 7) != 0) return NULL;
+  const char *open = memchr(line, '"', length);
+  const char *close = open ? memchr(open + 1, '"', (size_t)(line + length - open - 1)) : NULL;
+  if (close == NULL) return NULL;
+  const char *slash = strrchr(file->path, '/');
+  return arena_printf(&c->arena, "%.*s%.*s", slash ? (int)(slash + 1 - file->path) : 0, file->path,
+                      (int)(close - open - 1), open + 1);
+}
+
+/* Takes what a C file is, and what it includes of its own, into the hash. */
+static void hash_c_file(struct compiler *c, struct file_names *seen, const char *path, XXH64_hash_t *hash) {
+  vec_each(const char *, name, seen) if (strcmp(*name, path) == 0) return;
+  if (seen->count == C_FILES_MAX) return;
+  vec_push(&c->arena, seen, path);
+  const char *why;
+  const struct source *file = sources_load(&c->sources, path, &why);
+  if (file == NULL) return; /* the C compiler will say so */
+  *hash = XXH3_64bits_withSeed(file->text, file->length, *hash);
+  for (uint32_t i = 1; i <= file->line_count; i++) {
+    size_t length;
+    const char *line = source_line(file, i, &length), *other = included(c, file, line, length);
+    if (other != NULL) hash_c_file(c, seen, other, hash);
+  }
+}
+
+static void hash_c_files(struct compiler *c, XXH64_hash_t *hash) {
+  struct extern_files files = extern_files(c);
+  struct file_names seen = {0};
+  vec_each(const char *, path, &files) hash_c_file(c, &seen, *path, hash);
+}
+
+/* -- old programs ---------------------------------------------------------------------------- */
+
 /* Removes a folder that has a program, and perhaps its C file, and nothing below. */
 static void remove_folder(struct arena *arena, const char *folder) {
   DIR *list = opendir(folder);
@@ -97,6 +140,7 @@ bool cache_locate(struct compiler *c, bool *is_there) {
   if (lib == NULL) return false;
   const char *settings = settings_of(c, lib), *cache = cache_folder(arena);
   XXH64_hash_t seed = XXH3_64bits(settings, strlen(settings));
+  hash_c_files(c, &seed);
   XXH128_hash_t key = XXH3_128bits_withSeed(c->c_text.data, c->c_text.length, seed);
   char *folder = arena_printf(arena, "%s/%016" PRIx64 "%016" PRIx64, cache, key.high64, key.low64);
   c->options.output_path = arena_printf(arena, "%s/%s", folder, program_name(c));

@@ -124,14 +124,19 @@ static void join(struct emit *e) {
   }
 }
 
-bool pass_emit(struct compiler *c) {
+struct emit *emit_new(struct compiler *c) {
   struct emit *e = arena_new(&c->arena, struct emit);
   e->compiler = c;
   e->graph = c->graph;
   e->plan = c->plan;
-  e->live = live_find(c);
   map_init(&e->written, &c->arena);
   for (int i = 0; i < SECTION_COUNT; i++) text_init(&e->sections[i], &c->arena);
+  return e;
+}
+
+bool pass_emit(struct compiler *c) {
+  struct emit *e = emit_new(c);
+  e->live = live_find(c);
   emit_params(e);
   emit_stages(e);
   emit_program(e);

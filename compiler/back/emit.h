@@ -46,6 +46,9 @@ struct emit {
   const char *key;     /* a C pointer to the current row's key, or null */
 };
 
+/* An emitter that has written nothing yet; lives in the arena. */
+struct emit *emit_new(struct compiler *);
+
 /* The section's text, to append to. */
 struct text *emit_section(struct emit *, enum section);
 

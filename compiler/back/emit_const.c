@@ -229,6 +229,7 @@ const char *emit_const(struct emit *e, const struct decl *decl) {
 }
 
 const char *emit_fn(struct emit *e, const struct decl *fn) {
+  if (fn->is_extern) return emit_extern(e, fn);
   struct arena *arena = &e->compiler->arena;
   const char *name = declared_name(e, "fn", fn);
   if (!emit_first_time(e, name)) return name;

@@ -343,6 +343,12 @@ static const char *flow_doc(const struct emit *e) {
   return NULL;
 }
 
+static bool is_serial(const struct compiler *c) {
+  if (c->externs == NULL) return false;
+  vec_each(struct decl *, fn, c->externs) if ((*fn)->is_serial) return true;
+  return false;
+}
+
 void emit_program(struct emit *e) {
   struct text *out = emit_section(e, SECTION_PROGRAM);
   uint32_t param_count = add_params(e);
@@ -371,7 +377,9 @@ void emit_program(struct emit *e) {
   if (e->plan->exchange_count > 0)
     text_addf(out, "  .exchanges = exchanges, .exchange_count = %u, .path_length = %u,\n",
               e->plan->exchange_count, e->plan->path_length);
-  text_addf(out, "  .is_boundary_dependent = %s,\n};\n\n", e->is_boundary_dependent ? "true" : "false");
+  text_addf(out, "  .is_boundary_dependent = %s,\n", e->is_boundary_dependent ? "true" : "false");
+  if (is_serial(e->compiler)) text_add(out, "  .is_serial = true,\n");
+  text_add(out, "};\n\n");
   if (e->compiler->options.is_test) {
     emit_test_main(e);
     return;

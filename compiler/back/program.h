@@ -28,6 +28,11 @@ struct code;
 void emit_value_function(struct emit *, const char *name, const char *parameters,
                          const struct expr *value, struct code *c);
 
+/* -- emit_extern.c: functions in C (back/extern.h has what others than the emitter need) */
+
+/* Declares the function on first use and returns its name in the program. */
+const char *emit_extern(struct emit *, const struct decl *);
+
 /* -- emit_stage.c */
 
 void emit_stages(struct emit *);

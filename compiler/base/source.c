@@ -134,3 +134,9 @@ const char *sources_text(const struct sources *sources, struct span span) {
   const struct source *source = sources_at(sources, span.offset);
   return source->text + (span.offset - source->start);
 }
+
+const char *sources_path_beside(const struct sources *sources, struct span span, const char *path) {
+  const char *from = sources_at(sources, span.offset)->path, *slash = strrchr(from, '/');
+  if (path[0] == '/' || !slash) return path;
+  return arena_printf(sources->arena, "%.*s%s", (int)(slash + 1 - from), from, path);
+}

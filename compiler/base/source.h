@@ -77,6 +77,10 @@ const char *source_line(const struct source *source, uint32_t line, size_t *leng
 /* Returns the bytes under a span (not NUL-terminated); the span must lie inside one source. */
 const char *sources_text(const struct sources *sources, struct span span);
 
+/* Returns the path of a file that the source at `span` names by `path`: it begins at the folder of that
+ * source, unless it begins with `/`. In the arena, or `path` itself. */
+const char *sources_path_beside(const struct sources *sources, struct span span, const char *path);
+
 /* Returns the smallest span that covers both. */
 static inline struct span span_join(struct span a, struct span b) {
   uint32_t start = a.offset < b.offset ? a.offset : b.offset;

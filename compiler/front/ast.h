@@ -435,6 +435,9 @@ struct decl {
   bool is_library;                 /* of the standard library: its names are apart from the program's */
   bool is_generic;                 /* fn: checked at each use, with the types of the arguments there */
   uint32_t number;                 /* unique where two may have one name; 0: the only one */
+  bool is_extern;                  /* fn: written in C, in the file c_path */
+  bool is_serial;                  /* extern fn: never called by two threads at once */
+  const char *c_path;              /* set by check; begins at the working directory */
   struct instance *instance;       /* what the names of parameters mean inside, or null */
   struct expr_list captures;       /* of a lambda: what it takes along, behind its own arguments */
   uint32_t index;                  /* among the declarations of its kind */

@@ -1,6 +1,8 @@
 /* The checker's order of work: types, constants, params, functions, connectors, pipelines, tests. */
 #include "front/check.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/edit.h"
@@ -269,6 +271,80 @@ static void check_parameters(struct checker *c, struct decl *fn) {
   }
 }
 
+/* The first type inside that C does not get to see, or null. */
+static const struct type *hidden_from_c(const struct type *type) {
+  switch (type->kind) {
+  case TYPE_ERROR:
+  case TYPE_INT:
+  case TYPE_FLOAT:
+  case TYPE_BOOL:
+  case TYPE_STRING:
+  case TYPE_BYTES:
+  case TYPE_TIMESTAMP:
+  case TYPE_DURATION: return NULL;
+  case TYPE_OPTIONAL:
+  case TYPE_LIST: return hidden_from_c(type->elem);
+  case TYPE_RECORD:
+    if (type_is_structural(type)) return type;
+    vec_each(const struct type_field, field, &type->fields) {
+      const struct type *hidden = hidden_from_c(field->type);
+      if (hidden) return hidden;
+    }
+    return NULL;
+  case TYPE_ENUM:
+    vec_each(const struct type_variant, variant, &type->variants) {
+      if (!variant->payload) continue;
+      vec_each(const struct type_field, field, &variant->payload->fields) {
+        const struct type *hidden = hidden_from_c(field->type);
+        if (hidden) return hidden;
+      }
+    }
+    return NULL;
+  default: return type;
+  }
+}
+
+static void check_foreign_type(struct checker *c, const struct type *type, struct span span) {
+  const struct type *hidden = hidden_from_c(type);
+  if (!hidden) return;
+  struct diag *diag = diag_error(c->diags, E0242, span, "a function in C does not get to see `%s`",
+                                 type_name(c->types, hidden));
+  if (type_is_structural(hidden)) diag_help(diag, "declare the type:  record NAME { … }");
+  else diag_help(diag, "it takes simple types, enums, records, and optional values and lists of them");
+}
+
+/* `extern fn NAME(…) -> T from "x.c"`. Where the result is no T? the function can fail. */
+static void check_extern(struct checker *c, struct decl *fn) {
+  for (size_t i = 0; i < fn->fields.count; i++)
+    check_foreign_type(c, fn->arg_types.data[i], fn->fields.data[i].type_syntax->span);
+  if (fn->type_syntax) {
+    fn->type = check_type_syntax(c, fn->type_syntax);
+    check_foreign_type(c, fn->type, fn->type_syntax->span);
+  } else {
+    struct diag *diag = diag_error(c->diags, E0242, fn->name.span, "`%s` does not say what it gives",
+                                   fn->name.text);
+    diag_help(diag, "write  extern fn %s(…) -> int from \"file.c\"", fn->name.text);
+    fn->type = c->types->error;
+  }
+  fn->is_serial = check_clause(&fn->clauses, "serial") != NULL;
+  struct clause *from = check_clause(&fn->clauses, "from");
+  check_unused_clauses(c, &fn->clauses, "an `extern fn`", (const char *const[]){"from", "serial", NULL});
+  const char *path = from ? check_clause_string(c, from) : NULL;
+  if (path) {
+    fn->c_path = sources_path_beside(&c->compiler->sources, fn->span, path);
+    FILE *file = fopen(fn->c_path, "r");
+    if (!file)
+      diag_error(c->diags, E0242, from->value->span, "cannot read %s: %s", fn->c_path, strerror(errno));
+    else
+      fclose(file);
+  } else if (!from) {
+    struct diag *diag = diag_error(c->diags, E0242, fn->name.span,
+                                   "nothing says which C file has `%s`", fn->name.text);
+    diag_help(diag, "write  extern fn %s(…) -> … from \"file.c\"", fn->name.text);
+  }
+  fn->can_fail = fn->type->kind != TYPE_OPTIONAL;
+}
+
 static void check_function_block(struct checker *c, struct decl *fn) {
   if (!fn->type) {
     struct diag *diag =
@@ -299,14 +375,16 @@ void check_function(struct checker *c, struct decl *fn, struct span use) {
   c->scope.is_library = fn->is_library;
   if (!fn->is_generic) check_parameters(c, fn);
   c->scope.function = fn;
-  fn->type = fn->type_syntax ? check_type_syntax(c, fn->type_syntax) : NULL;
-  if (fn->value) {
+  fn->type = fn->type_syntax && !fn->is_extern ? check_type_syntax(c, fn->type_syntax) : NULL;
+  if (fn->is_extern) {
+    check_extern(c, fn);
+  } else if (fn->value) {
     fn->value = check_expr(c, fn->value, fn->type);
     if (!fn->type) fn->type = fn->value->type;
   } else {
     check_function_block(c, fn);
   }
-  fn->can_fail = c->scope.failures.count > 0;
+  if (!fn->is_extern) fn->can_fail = c->scope.failures.count > 0;
   fn->can_fault = c->scope.fault_count > 0;
   fn->sees_epochs = c->scope.sees_epochs;
   c->scope = outer;

@@ -275,6 +275,7 @@ static void report_unknown(struct checker *c, struct ident name, const struct ty
     return;
   }
   struct diag *diag = diag_error(c->diags, E0201, name.span, "unknown name `%s`", name.text);
+  if (note_left_behind(c, diag, name.text)) return;
   const struct type *enumeration = enum_with_variant(c, name.text);
   if (enumeration) {
     diag_help(diag, "did you mean the variant `%s.%s`?", enumeration->name, name.text);

@@ -16,6 +16,7 @@ struct stream *find_stream(struct checker *c, const char *name) {
 static void report_unknown_stream(struct checker *c, struct ident name, bool is_sink) {
   struct diag *diag = diag_error(c->diags, E0223, name.span, "there is no %s `%s`",
                                  is_sink ? "sink" : "stream", name.text);
+  if (note_left_behind(c, diag, name.text)) return;
   struct name_list names = {0};
   vec_each(struct stream *, stream, &c->symbols->stream_order) {
     if (((*stream)->kind == STREAM_SINK) == is_sink)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/edit.h"
+#include "front/import.h"
 
 struct word_pair {
   const char *foreign, *ours;
@@ -191,6 +192,19 @@ bool report_future_word(struct checker *c, struct ident word) {
     struct diag *diag = diag_error(c->diags, E0114, word.span,
                                    "`%s` is not part of this version of the language", word.text);
     if (pair->ours) diag_help(diag, "until it is: %s", pair->ours);
+    return true;
+  }
+  return false;
+}
+
+bool note_left_behind(struct checker *c, struct diag *diag, const char *name) {
+  vec_each(struct decl *, it, &c->compiler->program->left_behind) {
+    const struct decl *decl = *it;
+    if (decl->kind == DECL_TEST || decl->name.text != name) continue;
+    const struct source *source = sources_at(&c->compiler->sources, decl->span.offset);
+    diag_note(diag,
+              "`%s` is a %s of %s; an import brings records, enums, functions, steps and constants", name,
+              decl_kind_name(decl), source->path);
     return true;
   }
   return false;

@@ -285,6 +285,11 @@ struct stream *find_stream(struct checker *, const char *name);
 /* Lints about streams, sinks and rejects that nothing reads or writes. */
 void check_stream_use(struct checker *);
 
+/* -- check_words.c (the rest is below) */
+
+/* Adds what the name is in a file that is imported, if it is something that imports do not bring. */
+bool note_left_behind(struct checker *, struct diag *, const char *name);
+
 /* -- check_test.c ---------------------------------------------------------------------------- */
 
 void check_test(struct checker *, struct decl *test);

@@ -144,6 +144,7 @@ static struct clause copy_clause(struct arena *arena, const struct clause *claus
 
 static struct hook copy_hook(struct arena *arena, const struct hook *hook) {
   struct hook copy = *hook;
+  copy.at = copy_expr(arena, hook->at);
   copy.body = copy_block(arena, hook->body);
   return copy;
 }

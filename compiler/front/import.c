@@ -92,13 +92,6 @@ static void read_library_for(struct import *im, const struct tokens *tokens) {
 
 /* -- files ----------------------------------------------------------------------------------- */
 
-/* The path of a file that `from` imports. */
-static const char *path_beside(struct import *im, const struct source *from, const char *path) {
-  const char *slash = strrchr(from->path, '/');
-  if (path[0] == '/' || !slash) return path;
-  return arena_printf(im->arena, "%.*s%s", (int)(slash + 1 - from->path), from->path, path);
-}
-
 static const char *resolved(struct import *im, const char *path) {
   char real[PATH_MAX];
   return intern(im, realpath(path, real) ? real : path);
@@ -138,7 +131,8 @@ static void take_decls(struct import *im, const struct program *program) {
 static void import_file(struct import *im, const struct decl *decl,
                         const struct importing *importing, const struct source *from) {
   struct compiler *c = im->compiler;
-  const char *path = path_beside(im, from, decl->name.text), *real = resolved(im, path);
+  const char *path = sources_path_beside(&c->sources, decl->span, decl->name.text);
+  const char *real = resolved(im, path);
   for (const struct importing *at = importing; at; at = at->outer) {
     if (at->path != real) continue;
     report_circle(im, decl, importing, real);

@@ -626,7 +626,8 @@ static bool take_word(struct layout *l, struct token *token) {
   const struct token *next = look(l, 1);
   if (l->depth == 0 && last == TOKEN_NL) return declaration_word(l, token);
   if (last == TOKEN_PIPE) return verb_word(l, token);
-  if (is_name(token, "fn") && next->kind == '(') { /* a type: fn(int) -> bool */
+  bool is_fn = is_name(token, "fn");
+  if (is_fn && (next->kind == '(' || last == TOKEN_EXTERN)) { /* a type: fn(int) -> bool */
     token->kind = TOKEN_FN;
   } else if (last == TOKEN_KEY && (is_name(token, "by") || is_name(token, "BY"))) {
     token->kind = TOKEN_BY;

@@ -68,7 +68,7 @@ static void resume(struct parser *parser);
 %token LET "let" FOR "for" IN "in" EMIT "emit" RETURN "return" FAIL "fail" FORGET "forget"
 /* Keywords at the start of a statement of the file only. */
 %token FLOW "flow" PARAM "param" CONST "const" RECORD "record" ENUM "enum" FN "fn"
-%token SOURCE "source" SINK "sink" STREAM "stream" TEST "test" STEP "step" IMPORT "import"
+%token SOURCE "source" SINK "sink" STREAM "stream" TEST "test" STEP "step" IMPORT "import" EXTERN "extern"
 /* Keywords behind `|>` only, and what belongs to them. */
 %token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by"
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
@@ -192,6 +192,14 @@ decl: FLOW NAME clauses
         $$->fields = $params;
         $$->type_syntax = $result;
         $$->body = $block;
+      }
+    | EXTERN FN NAME '(' params ')' result clauses
+      {
+        $$ = tree_decl(parser, DECL_FN, @$, $NAME);
+        $$->fields = $params;
+        $$->type_syntax = $result;
+        $$->clauses = $clauses;
+        $$->is_extern = true;
       }
     | SOURCE NAME annotation '=' expr clauses on_fail stages
       {

@@ -253,7 +253,7 @@ static void declare(struct checker *c, struct decl *decl, const struct decl **fl
 static void mark_generic(struct checker *c, struct decl *fn) {
   c->scope.is_library = fn->is_library;
   vec_each(const struct field_decl, field, &fn->fields) {
-    if (type_is_open(c, field->type_syntax)) fn->is_generic = true;
+    if (!fn->is_extern && type_is_open(c, field->type_syntax)) fn->is_generic = true;
   }
   c->scope.is_library = false;
 }

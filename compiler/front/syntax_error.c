@@ -66,7 +66,7 @@ static const int statements[] = {TOKEN_LET,    TOKEN_NAME, TOKEN_EMIT,  TOKEN_FA
                                  TOKEN_RETURN, TOKEN_IF,   TOKEN_MATCH, TOKEN_FOR,  -1};
 static const int declarations[] = {TOKEN_FLOW, TOKEN_PARAM,  TOKEN_CONST, TOKEN_RECORD, TOKEN_ENUM,
                                    TOKEN_FN,   TOKEN_SOURCE, TOKEN_SINK,  TOKEN_STREAM, TOKEN_TEST,
-                                   TOKEN_STEP, TOKEN_IMPORT,
+                                   TOKEN_STEP, TOKEN_IMPORT, TOKEN_EXTERN,
                                    TOKEN_NAME, TOKEN_END,    -1};
 static const int verbs[] = {TOKEN_MAP,   TOKEN_FILTER, TOKEN_FLAT_MAP, TOKEN_KEY,     TOKEN_STATE,
                             TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_NAME,

@@ -21,7 +21,7 @@ static const struct word declarations[] = {
     {"test", TOKEN_TEST},
     {"import", TOKEN_IMPORT},
     {"step", TOKEN_STEP},
-    {"extern", 0},
+    {"extern", TOKEN_EXTERN},
     {NULL, 0},
 };
 

@@ -409,6 +409,7 @@ struct flow_program {
   uint32_t param_count, source_count, sink_count, state_count, exchange_count;
   uint32_t path_length; /* words of the path in a crossing: the largest level of an exchange; 0: none */
   bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
+  bool is_serial;          /* one worker only: it calls what no two threads may */
 
   void (*default_params)(void *params);
   /* Null if all `where` conditions hold, else which parameter is wrong and why. */
