@@ -52,7 +52,7 @@ static bool settle(struct scene *s, const struct test_step *step, enum play_even
     if (s->play.exit_code != 0) s->end_step = step;
     return true;
   case PLAY_LOST:
-    find(s, T1002, step->span, "the program did not come to rest behind this step");
+    find(s, T1102, step->span, "the program did not come to rest behind this step");
     add_messages(s);
     return false;
   case PLAY_INTERRUPTED: s->is_interrupted = true; return false;
@@ -132,7 +132,7 @@ static void write_header(const struct test_source *source, struct text *out) {
 /* A line of a text source cannot hold a line end. False after saying so. */
 static bool check_line(struct scene *s, const struct test_line *line, const struct text *out, size_t from) {
   if (memchr(out->data + from, '\n', out->length - from) == NULL) return true;
-  find(s, T1003, line->step->value->span, "a line of text cannot hold a line end");
+  find(s, T1103, line->step->value->span, "a line of text cannot hold a line end");
   return false;
 }
 
@@ -194,7 +194,7 @@ static bool feed(struct scene *s, const struct test_line *line) {
                         is_format(source, "text") ? "txt" : source->decl->io->format->name);
   fed->bytes += text.length;
   if (!play_append(&s->play, path, text.data, text.length)) {
-    find(s, T1002, line->step->span, "this cannot be fed");
+    find(s, T1102, line->step->span, "this cannot be fed");
     return false;
   }
   return act(s, line->step);
@@ -250,7 +250,7 @@ static bool expect_rows(struct scene *s, const struct test_line *line) {
   if (diff_is_empty(&expected, &got)) return true;
   const char *came = got.count == 0 ? "nothing" : count_text(s, got.count);
   const char *wanted = expected.count == 0 ? "nothing" : count_text(s, expected.count);
-  struct diag *diag = find(s, T1001, step->name.span,
+  struct diag *diag = find(s, T1101, step->name.span,
                            arena_printf(arena, "`%s` is not what the test expects", step->name.text));
   if (expected.count == got.count) {
     diag_label(diag, step->name.span, "%s expected (-) and other ones came (+)", wanted);
@@ -268,7 +268,7 @@ static bool expect_exit(struct scene *s, const struct test_step *step) {
     s->end_step = NULL;
     return true;
   }
-  struct diag *diag = find(s, T1001, step->name.span,
+  struct diag *diag = find(s, T1101, step->name.span,
                            is_running ? "the run has not ended"
                                       : arena_printf(arena, "the run has ended with exit code %d",
                                                      s->play.exit_code));
@@ -287,7 +287,7 @@ static bool expect_exit(struct scene *s, const struct test_step *step) {
 static bool check_end(struct scene *s) {
   const struct test_step *step = s->end_step;
   if (step == NULL) return true;
-  struct diag *diag = find(s, T1002, step->span, "the run ended here, which the test does not expect");
+  struct diag *diag = find(s, T1102, step->span, "the run ended here, which the test does not expect");
   diag_label(diag, step->span, "exit code %d", s->play.exit_code);
   diag_help(diag, "if it is right, write behind this:  expect exit == %d", s->play.exit_code);
   add_messages(s);
@@ -297,7 +297,7 @@ static bool check_end(struct scene *s) {
 static bool do_step(struct scene *s, const struct test_line *line) {
   const struct test_step *step = line->step;
   if (line->failure != NULL) {
-    find(s, T1003, step->span,
+    find(s, T1103, step->span,
          arena_printf(&s->arena, "this step has a value that cannot be computed: %s", line->failure));
     return false;
   }
@@ -320,7 +320,7 @@ static bool begin(struct scene *s) {
   const struct test_step start = {.kind = TEST_RESTART, .span = s->test->decl->name.span};
   if (!settle(s, &start, play_start(&s->play, live_options, 0))) return false;
   if (s->play.process != 0) return true;
-  struct diag *diag = find(s, T1002, start.span, "the program does not start");
+  struct diag *diag = find(s, T1102, start.span, "the program does not start");
   diag_label(diag, start.span, "exit code %d", s->play.exit_code);
   add_messages(s);
   return false;

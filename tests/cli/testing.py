@@ -116,7 +116,7 @@ def test_a_crash_finds_a_runtime_that_forgets_what_it_has_read(box):
     flow_test(box, "x.flow", "--crash-at=every")
     flow_test(box, "x.flow", env=env)
     result = flow_test(box, "x.flow", "--crash-at=every", env=env, exit=1)
-    check_match([r"FAIL  adds \(\d+ ms, \d+ crash", r"error\[T1001\]: `out` is not what the test expects",
+    check_match([r"FAIL  adds \(\d+ ms, \d+ crash", r"error\[T1101\]: `out` is not what the test expects",
                  r"only with a crash (in|behind) the epoch of line 5", r"\+ \d"], result.out)
 
 
