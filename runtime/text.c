@@ -212,17 +212,122 @@ static bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-struct flow_str flow_text_trim(const struct flow_str *s) {
+struct flow_str flow_text_trim_start(const struct flow_str *s) {
   const char *p = flow_str_data(s), *end = p + s->length;
-  while (p != end && is_space(end[-1])) end--;
   while (p != end && is_space(*p)) p++;
   return flow_str_make(p, (size_t)(end - p));
+}
+
+struct flow_str flow_text_trim_end(const struct flow_str *s) {
+  const char *p = flow_str_data(s), *end = p + s->length;
+  while (p != end && is_space(end[-1])) end--;
+  return flow_str_make(p, (size_t)(end - p));
+}
+
+struct flow_str flow_text_trim(const struct flow_str *s) {
+  struct flow_str rest = flow_text_trim_end(s);
+  return flow_text_trim_start(&rest);
+}
+
+int64_t flow_text_find(const struct flow_str *s, const struct flow_str *part) {
+  const char *data = flow_str_data(s);
+  const char *found = memmem(data, s->length, flow_str_data(part), part->length);
+  if (found == NULL) return -1;
+  struct flow_str before = flow_str_make(data, (size_t)(found - data));
+  return flow_text_len(&before);
+}
+
+/* Whether one code point of the pattern, at *q, takes the one at *p; both go on behind it. */
+static bool take_like(const char **p, const char *end, const char **q, const char *pattern_end) {
+  bool is_any = **q == '_';
+  if (**q == '\\' && *q + 1 != pattern_end) ++*q;
+  const char *next = advance(*p, end, 1), *pattern_next = advance(*q, pattern_end, 1);
+  size_t length = (size_t)(next - *p);
+  bool is_same = length == (size_t)(pattern_next - *q) && memcmp(*p, *q, length) == 0;
+  *p = next;
+  *q = pattern_next;
+  return is_any || is_same;
+}
+
+/* Only the last `%` has to be tried again: what an earlier one takes less, the last one can take more. */
+bool flow_text_like(const struct flow_str *s, const struct flow_str *pattern) {
+  const char *p = flow_str_data(s), *end = p + s->length;
+  const char *q = flow_str_data(pattern), *pattern_end = q + pattern->length;
+  const char *again = NULL, *again_pattern = NULL;
+  while (p != end || q != pattern_end) {
+    if (q != pattern_end && *q == '%') {
+      again = p;
+      again_pattern = ++q;
+    } else if (p == end || q == pattern_end || !take_like(&p, end, &q, pattern_end)) {
+      if (again == NULL || again == end) return false;
+      p = again = advance(again, end, 1);
+      q = again_pattern;
+    }
+  }
+  return true;
 }
 
 /* Where the bytes of a new string of that length are written: those of a short one in `scratch`,
  * because it will hold them inline. */
 static char *make_room(struct flow_mem *mem, size_t length, char scratch[FLOW_STR_INLINE]) {
   return length <= FLOW_STR_INLINE ? scratch : flow_mem_alloc(mem, length);
+}
+
+struct flow_str flow_text_reverse(struct flow_mem *mem, const struct flow_str *s) {
+  char scratch[FLOW_STR_INLINE], *start = make_room(mem, s->length, scratch);
+  char *out = start + s->length;
+  const char *p = flow_str_data(s), *end = p + s->length;
+  while (p != end) {
+    const char *next = advance(p, end, 1);
+    out -= next - p;
+    memcpy(out, p, (size_t)(next - p));
+    p = next;
+  }
+  return flow_str_make(start, s->length);
+}
+
+static bool is_unreserved(char c) {
+  return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+struct flow_str flow_text_url_encode(struct flow_mem *mem, const struct flow_str *s) {
+  static const char hex[] = "0123456789ABCDEF";
+  struct flow_buf b = flow_text_begin(mem);
+  const char *data = flow_str_data(s);
+  for (size_t i = 0; i < s->length; i++) {
+    unsigned char byte = (unsigned char)data[i];
+    char code[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+    bool is_plain = is_unreserved(data[i]);
+    flow_buf_add(&b, is_plain ? data + i : code, is_plain ? 1 : sizeof code);
+  }
+  return flow_text_end(&b);
+}
+
+static int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  char letter = (char)(c | 0x20);
+  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+const char *flow_text_url_decode(struct flow_mem *mem, const struct flow_str *s,
+                                 struct flow_str *out) {
+  struct flow_buf b = flow_text_begin(mem);
+  const char *data = flow_str_data(s);
+  for (size_t i = 0; i < s->length; i++) {
+    char byte = data[i];
+    if (byte == '%') {
+      if (s->length - i < 3) return "there are two digits behind a `%`";
+      int high = hex_value(data[i + 1]), low = hex_value(data[i + 2]);
+      if (high < 0 || low < 0) return "there are two hexadecimal digits behind a `%`";
+      byte = (char)(high << 4 | low);
+      i += 2;
+    }
+    flow_buf_add_char(&b, byte);
+  }
+  *out = flow_text_end(&b);
+  bool is_text = flow_utf8_valid(flow_str_data(out), out->length) == out->length;
+  return is_text ? NULL : "this is not UTF-8";
 }
 
 /* Changes the letters from `first` to `first` + 25 into those of the other case. */
@@ -277,6 +382,16 @@ void flow_text_split(struct flow_mem *mem, const struct flow_str *s,
     p = found + separator->length;
   }
   append(mem, out, p, end);
+}
+
+void flow_text_chars(struct flow_mem *mem, const struct flow_str *s, struct flow_str_list *out) {
+  const char *p = flow_str_data(s), *end = p + s->length;
+  *out = (struct flow_str_list){0};
+  while (p != end) {
+    const char *next = advance(p, end, 1);
+    append(mem, out, p, next);
+    p = next;
+  }
 }
 
 void flow_text_words(struct flow_mem *mem, const struct flow_str *s, struct flow_str_list *out) {

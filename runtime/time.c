@@ -49,6 +49,11 @@ static uint32_t days_in_month(uint32_t year, uint32_t month) {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
+bool flow_is_date(uint32_t year, uint32_t month, uint32_t day) {
+  return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
+         day <= days_in_month(year, month);
+}
+
 /* -- timestamps ------------------------------------------------------------------------------ */
 
 #define NO_TIMESTAMP "expected a timestamp such as 2024-01-01T00:00:00Z"
@@ -102,8 +107,7 @@ const char *flow_parse_timestamp(const char *text, size_t length, int64_t *out) 
   if (p == end) return "this timestamp has no zone: add Z or an offset such as +02:00";
   if (!take_zone(p, end, &zone_minutes)) return NO_TIMESTAMP;
   if (second == 60) return "leap seconds cannot be represented";
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-      hour > 23 || minute > 59 || second > 59) {
+  if (!flow_is_date(year, month, day) || hour > 23 || minute > 59 || second > 59) {
     return "this date or time does not exist";
   }
   int64_t minutes = (flow_days_of((int32_t)year, month, day) * 24 + hour) * 60 + minute;

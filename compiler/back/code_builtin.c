@@ -182,6 +182,34 @@ static const char *rounded(struct code *c, const struct expr *call, const char *
   return code_printf(c, "__builtin_round(%s)", value);
 }
 
+static const char *shift(struct code *c, const struct expr *call, const char **args) {
+  bool is_left = call->call.builtin->id == BUILTIN_SHIFT_LEFT;
+  code_put(c, "if (%s < 0 || %s > 63) %s", args[1], args[1],
+           code_fail(c, call->span, "an int is shifted by 0 to 63 bits"));
+  if (!is_left) return code_printf(c, "(%s >> %s)", args[0], args[1]);
+  return code_printf(c, "((int64_t)((uint64_t)%s << %s))", args[0], args[1]);
+}
+
+/* A function of the C library over floats. Arguments are finite, and so must be what it gives. */
+static const char *float_function(struct code *c, const struct expr *call, const char **args) {
+  const char *x = args[0];
+  enum builtin_id id = call->call.builtin->id;
+  if (id == BUILTIN_LOG || id == BUILTIN_LOG2 || id == BUILTIN_LOG10)
+    code_put(c, "if (%s <= 0) %s", x, code_fail(c, call->span, "the logarithm of a number that is not positive"));
+  if (id == BUILTIN_ASIN || id == BUILTIN_ACOS)
+    code_put(c, "if (%s < -1 || %s > 1) %s", x, x, code_fail(c, call->span, "the number is not from -1 to 1"));
+  const char *value =
+      code_temp(c, call->type, code_printf(c, "__builtin_%s(%s%s%s)", call->call.builtin->name, x,
+                                           call->call.args.count > 1 ? ", " : "",
+                                           call->call.args.count > 1 ? args[1] : ""));
+  if (id == BUILTIN_POW)
+    code_put(c, "if (!__builtin_isfinite(%s)) %s", value,
+             code_fail(c, call->span, "the power is not a finite number"));
+  if (id == BUILTIN_EXP)
+    code_put(c, "if (!__builtin_isfinite(%s)) %s", value, code_fault(c, call->span, "the power overflows"));
+  return value;
+}
+
 static const char *number_call(struct code *c, const struct expr *call, const char **args) {
   switch (call->call.builtin->id) {
   case BUILTIN_ABS: return absolute(c, call, args[0]);
@@ -194,6 +222,23 @@ static const char *number_call(struct code *c, const struct expr *call, const ch
   case BUILTIN_ADD_WRAP:
     return code_printf(c, "((int64_t)((uint64_t)%s + (uint64_t)%s))", args[0], args[1]);
   case BUILTIN_ADD_SAT: return saturating_sum(c, call, args);
+  case BUILTIN_BIT_AND: return code_printf(c, "(%s & %s)", args[0], args[1]);
+  case BUILTIN_BIT_OR: return code_printf(c, "(%s | %s)", args[0], args[1]);
+  case BUILTIN_BIT_XOR: return code_printf(c, "(%s ^ %s)", args[0], args[1]);
+  case BUILTIN_SHIFT_LEFT:
+  case BUILTIN_SHIFT_RIGHT: return shift(c, call, args);
+  case BUILTIN_POW:
+  case BUILTIN_EXP:
+  case BUILTIN_LOG:
+  case BUILTIN_LOG2:
+  case BUILTIN_LOG10:
+  case BUILTIN_SIN:
+  case BUILTIN_COS:
+  case BUILTIN_TAN:
+  case BUILTIN_ASIN:
+  case BUILTIN_ACOS:
+  case BUILTIN_ATAN:
+  case BUILTIN_ATAN2: return float_function(c, call, args);
   case BUILTIN_INT: return to_int(c, call, args[0]);
   case BUILTIN_FLOAT: return to_float(c, call, args[0]);
   case BUILTIN_DECIMAL: return to_decimal(c, call, args[0]);
@@ -204,11 +249,36 @@ static const char *number_call(struct code *c, const struct expr *call, const ch
 /* -- text ------------------------------------------------------------------------------------ */
 
 static const char *parse(struct code *c, const struct expr *call, const char *text) {
-  bool is_int = call->type->kind == TYPE_INT;
+  const char *type = type_name(c->e->compiler->types, call->type);
   const char *temp = code_temp(c, call->type, NULL);
-  code_put(c, "if (flow_parse_%s(flow_str_data(%s), %s, &%s) != NULL) %s", is_int ? "int" : "float",
+  code_put(c, "if (flow_parse_%s(flow_str_data(%s), %s, &%s) != NULL) %s", type,
            code_address(c, text), code_member(c, text, "length"), temp,
-           code_fail(c, call->span, is_int ? "the text is not an int" : "the text is not a float"));
+           code_fail(c, call->span,
+                     code_printf(c, "the text is not %s %s", type[0] == 'i' ? "an" : "a", type)));
+  return temp;
+}
+
+static const char *url_decode(struct code *c, const struct expr *call, const char *text) {
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (flow_text_url_decode(w->arena, %s, &%s) != NULL) %s", code_address(c, text), temp,
+           code_fail(c, call->span, "the text is not URL-encoded UTF-8"));
+  return temp;
+}
+
+static const char *format_time(struct code *c, const struct expr *call, const char **args) {
+  const char *buffer = code_text_begin(c);
+  code_put(c, "if (!flow_print_time(&%s, %s, flow_str_data(%s), %s)) %s", buffer, args[0],
+           code_address(c, args[1]), code_member(c, args[1], "length"),
+           code_fail(c, call->span, "the format of the time is none"));
+  return code_text_end(c, buffer);
+}
+
+static const char *parse_time(struct code *c, const struct expr *call, const char **args) {
+  const char *temp = code_temp(c, call->type, NULL);
+  code_put(c, "if (flow_parse_time(flow_str_data(%s), %s, flow_str_data(%s), %s, &%s) != NULL) %s",
+           code_address(c, args[0]), code_member(c, args[0], "length"), code_address(c, args[1]),
+           code_member(c, args[1], "length"), temp,
+           code_fail(c, call->span, "the text is not a time of this format"));
   return temp;
 }
 
@@ -253,15 +323,25 @@ static const char *text_call(struct code *c, const struct expr *call, const char
   switch (call->call.builtin->id) {
   case BUILTIN_BYTE_LEN: return code_printf(c, "((int64_t)%s)", code_member(c, args[0], "length"));
   case BUILTIN_SPLIT: return split_function(c, call, "split", args, 2);
+  case BUILTIN_CHARS: return split_function(c, call, "chars", args, 1);
   case BUILTIN_WORDS: return split_function(c, call, "words", args, 1);
   case BUILTIN_LINES: return split_function(c, call, "lines", args, 1);
   case BUILTIN_LOWER: return text_function(c, call, "lower", "w->arena, ", args, 1);
   case BUILTIN_UPPER: return text_function(c, call, "upper", "w->arena, ", args, 1);
   case BUILTIN_TRIM: return text_function(c, call, "trim", "", args, 1);
+  case BUILTIN_TRIM_START: return text_function(c, call, "trim_start", "", args, 1);
+  case BUILTIN_TRIM_END: return text_function(c, call, "trim_end", "", args, 1);
+  case BUILTIN_LIKE: return text_function(c, call, "like", "", args, 2);
+  case BUILTIN_URL_ENCODE: return text_function(c, call, "url_encode", "w->arena, ", args, 1);
+  case BUILTIN_URL_DECODE: return url_decode(c, call, args[0]);
+  case BUILTIN_FORMAT_TIME: return format_time(c, call, args);
+  case BUILTIN_PARSE_TIME: return parse_time(c, call, args);
   case BUILTIN_STARTS_WITH: return text_function(c, call, "starts_with", "", args, 2);
   case BUILTIN_ENDS_WITH: return text_function(c, call, "ends_with", "", args, 2);
   case BUILTIN_REPLACE: return text_function(c, call, "replace", "w->arena, ", args, 3);
   case BUILTIN_PARSE_INT:
+  case BUILTIN_PARSE_TIMESTAMP:
+  case BUILTIN_PARSE_DURATION:
   case BUILTIN_PARSE_FLOAT: return parse(c, call, args[0]);
   case BUILTIN_PARSE_DECIMAL: return parse_decimal(c, call, args[0]);
   default: return NULL;

@@ -202,11 +202,27 @@ static const char *sorted(struct code *c, const struct type *type, const char *x
 }
 
 static const char *reversed(struct code *c, const struct type *type, const char *xs) {
+  if (type->kind == TYPE_STRING)
+    return code_temp(c, type, code_printf(c, "flow_text_reverse(w->arena, %s)", code_address(c, xs)));
   const char *length = code_member(c, xs, "length");
   const char *list = new_list(c, type, length);
   code_put(c, "for (uint32_t i = 0; i < %s; i++) %s[i] = %s[%s - 1 - i];", length,
            data_of(c, type, list), data_of(c, type, xs), length);
   return list;
+}
+
+static const char *index_of(struct code *c, const struct expr *call, const char **args) {
+  const struct type *type = call->call.args.data[0].value->type;
+  const char *index = code_printf(c, "index%u", ++c->temp_count);
+  if (type->kind == TYPE_STRING) {
+    code_put(c, "int64_t %s = flow_text_find(%s, %s);", index, code_address(c, args[0]),
+             code_address(c, args[1]));
+    return code_temp(c, call->type, code_printf(c, "{%s >= 0, %s}", index, index));
+  }
+  code_put(c, "uint32_t %s = %s(%s, %s);", index, code_list_find(c->e, type),
+           code_address(c, args[0]), code_pointer(c, type->elem, args[1]));
+  return code_temp(c, call->type, code_printf(c, "{%s < %s, %s}", index,
+                                              code_member(c, args[0], "length"), index));
 }
 
 static const char *range_list(struct code *c, const struct expr *call, const char **args) {
@@ -345,6 +361,7 @@ const char *code_collection(struct code *c, const struct expr *call, const char 
   case BUILTIN_FIRST:
   case BUILTIN_LAST: return edge_element(c, call, args[0]);
   case BUILTIN_SORT: return sorted(c, type, args[0]);
+  case BUILTIN_INDEX_OF: return index_of(c, call, args);
   case BUILTIN_REVERSE: return reversed(c, type, args[0]);
   case BUILTIN_RANGE: return range_list(c, call, args);
   case BUILTIN_KEYS:

@@ -217,13 +217,26 @@ static bool has_order(const struct checker *c, const struct type *elem) {
   return type_is_ordered(is_entry ? elem->fields.data[0].type : elem);
 }
 
+static const struct type *check_index_of(struct checker *c, struct expr *call,
+                                         const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL);
+  if (type->kind != TYPE_STRING && type->kind != TYPE_LIST) {
+    report_arg(c, call, 0, "strings and lists");
+    return rest_error(c, call);
+  }
+  const struct type *part = type->kind == TYPE_STRING ? type : type->elem;
+  return want(c, call, 1, part) ? optional(c, c->types->int_) : c->types->error;
+}
+
 /* sort, reverse */
 static const struct type *check_reorder(struct checker *c, struct expr *call,
                                         const struct type *hint) {
   const struct type *type = first_type(c, call, hint);
   bool is_sort = call->call.builtin->id == BUILTIN_SORT;
+  if (!is_sort && type->kind == TYPE_STRING) return type;
   if (type->kind != TYPE_LIST || (is_sort && !has_order(c, type->elem)))
-    return report_arg(c, call, 0, is_sort ? "lists of values that have an order" : "lists");
+    return report_arg(c, call, 0, is_sort ? "lists of values that have an order" : "lists and strings");
   return type;
 }
 
@@ -376,13 +389,45 @@ static const struct type *check_rounding(struct checker *c, struct expr *call,
   return c->types->float_;
 }
 
-/* div_floor, mod, add_wrap, add_sat */
+/* pow, exp, logarithms, sines and the like */
+static const struct type *check_float_function(struct checker *c, struct expr *call,
+                                               const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->float_)) return c->types->error;
+  switch (call->call.builtin->id) {
+  case BUILTIN_POW: fails(c, call, "the power may not be a finite number"); break;
+  case BUILTIN_LOG:
+  case BUILTIN_LOG2:
+  case BUILTIN_LOG10: fails(c, call, "the argument may be 0 or negative"); break;
+  case BUILTIN_ASIN:
+  case BUILTIN_ACOS: fails(c, call, "the argument may lie outside of -1 to 1"); break;
+  case BUILTIN_EXP: note_fault(c); break;
+  default: break;
+  }
+  return c->types->float_;
+}
+
+/* shift_left, shift_right */
+static const struct type *check_shift(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->int_)) return c->types->error;
+  const struct expr *bits = constant_value(*arg_at(call, 1));
+  if (bits && (bits->integer < 0 || bits->integer > 63)) {
+    diag_error(c->diags, E0206, bits->span, "an int has 64 bits: it is shifted by 0 to 63");
+    return c->types->error;
+  }
+  if (!bits) fails(c, call, "it may be shifted by less than 0 or more than 63 bits");
+  return c->types->int_;
+}
+
+/* div_floor, mod, add_wrap, add_sat, bit_and, bit_or, bit_xor */
 static const struct type *check_int_pair(struct checker *c, struct expr *call,
                                          const struct type *hint) {
   (void)hint;
   if (!want_all(c, call, c->types->int_)) return c->types->error;
   enum builtin_id id = call->call.builtin->id;
-  if (id == BUILTIN_ADD_WRAP || id == BUILTIN_ADD_SAT) return c->types->int_;
+  if (id != BUILTIN_DIV_FLOOR && id != BUILTIN_MOD) return c->types->int_;
   const struct expr *divisor = constant_value(*arg_at(call, 1));
   if (divisor && divisor->integer == 0) {
     diag_error(c->diags, E0206, call->span, "this divides by zero");
@@ -403,13 +448,56 @@ static const struct type *check_strings(struct checker *c, struct expr *call,
   switch (call->call.builtin->id) {
   case BUILTIN_BYTE_LEN: return c->types->int_;
   case BUILTIN_STARTS_WITH:
-  case BUILTIN_ENDS_WITH: return c->types->bool_;
+  case BUILTIN_ENDS_WITH:
+  case BUILTIN_LIKE: return c->types->bool_;
+  case BUILTIN_CHARS:
   case BUILTIN_WORDS:
   case BUILTIN_LINES: return type_list(c->types, c->types->string);
   case BUILTIN_PARSE_INT: fails(c, call, "the text may be no int"); return c->types->int_;
   case BUILTIN_PARSE_FLOAT: fails(c, call, "the text may be no float"); return c->types->float_;
+  case BUILTIN_PARSE_TIMESTAMP:
+    fails(c, call, "the text may be no timestamp");
+    return c->types->timestamp;
+  case BUILTIN_PARSE_DURATION:
+    fails(c, call, "the text may be no duration");
+    return c->types->duration;
+  case BUILTIN_URL_DECODE: fails(c, call, "the text may not be encoded"); return c->types->string;
   default: return c->types->string;
   }
+}
+
+/* Reports what stands for nothing behind a `%` of a constant format; true if all is good. */
+static bool check_format(struct checker *c, const struct expr *format) {
+  const char *p = format->string.data, *end = p + format->string.length;
+  for (; p != end; p++) {
+    if (*p != '%') continue;
+    if (++p != end && *p != '\0' && strchr("YmdHMSfjaAbBuFTz%", *p)) continue;
+    const char *part = arena_strndup(c->arena, p - 1, p == end ? 1 : 2);
+    struct diag *diag = diag_error(c->diags, E0205, format->span,
+                                   "`%s` stands for nothing in a format of times", part);
+    diag_note(diag, "it may have %%Y %%m %%d %%H %%M %%S %%f %%j %%a %%A %%b %%B %%u %%F %%T %%z %%%%");
+    return false;
+  }
+  return true;
+}
+
+static const struct type *check_format_time(struct checker *c, struct expr *call,
+                                            const struct type *hint) {
+  (void)hint;
+  bool is_good = want(c, call, 0, c->types->timestamp);
+  if (!want(c, call, 1, c->types->string) || !is_good) return c->types->error;
+  const struct expr *format = constant_value(*arg_at(call, 1));
+  if (!format) fails(c, call, "the format may be none");
+  return !format || check_format(c, format) ? c->types->string : c->types->error;
+}
+
+static const struct type *check_parse_time(struct checker *c, struct expr *call,
+                                           const struct type *hint) {
+  (void)hint;
+  if (!want_all(c, call, c->types->string)) return c->types->error;
+  const struct expr *format = constant_value(*arg_at(call, 1));
+  fails(c, call, "the text may be no time of this format");
+  return !format || check_format(c, format) ? c->types->timestamp : c->types->error;
 }
 
 static const struct type *check_split(struct checker *c, struct expr *call,

@@ -32,8 +32,9 @@ enum builtin_id {
   BUILTIN_FIRST,    /* list[T], set[T] -> T? */
   BUILTIN_LAST,     /* list[T], set[T] -> T? */
   BUILTIN_SORT,     /* list[T] of an ordered T -> list[T], stable */
-  BUILTIN_REVERSE,  /* list[T] -> list[T] */
+  BUILTIN_REVERSE,  /* string, list[T] -> same */
   BUILTIN_RANGE,    /* int, int -> list[int]; faults above 1,000,000 elements */
+  BUILTIN_INDEX_OF, /* string, string; list[T], T -> int? */
   BUILTIN_KEYS,     /* map[K, V] -> list[K] */
   BUILTIN_VALUES,   /* map[K, V] -> list[V] */
   /* Numbers. */
@@ -50,6 +51,23 @@ enum builtin_id {
   BUILTIN_MOD,       /* int, int -> int with the divisor's sign; fails at a divisor of 0 */
   BUILTIN_ADD_WRAP,  /* int, int -> int, wrapping */
   BUILTIN_ADD_SAT,   /* int, int -> int, saturating */
+  BUILTIN_BIT_AND,   /* int, int -> int; also bit_or, bit_xor */
+  BUILTIN_BIT_OR,
+  BUILTIN_BIT_XOR,
+  BUILTIN_SHIFT_LEFT,  /* int, int -> int; fails outside of 0 to 63 */
+  BUILTIN_SHIFT_RIGHT, /* the same, with the sign */
+  BUILTIN_POW,         /* float, float -> float; fails where that is no finite number */
+  BUILTIN_EXP,         /* float -> float; faults above the largest float */
+  BUILTIN_LOG,         /* float -> float; fails at 0 and below; also log2, log10 */
+  BUILTIN_LOG2,
+  BUILTIN_LOG10,
+  BUILTIN_SIN, /* float -> float; also cos, tan, atan */
+  BUILTIN_COS,
+  BUILTIN_TAN,
+  BUILTIN_ATAN,
+  BUILTIN_ASIN, /* float -> float; fails outside of -1 to 1; also acos */
+  BUILTIN_ACOS,
+  BUILTIN_ATAN2, /* float, float -> float */
   /* Strings; positions and lengths are in code points. */
   BUILTIN_JOIN,        /* list[string], string -> string */
   BUILTIN_SPLIT,       /* string, string -> list[string]; an empty separator fails */
@@ -57,7 +75,13 @@ enum builtin_id {
   BUILTIN_LINES,       /* string -> list[string] */
   BUILTIN_LOWER,       /* string -> string (ASCII letters) */
   BUILTIN_UPPER,       /* string -> string (ASCII letters) */
-  BUILTIN_TRIM,        /* string -> string */
+  BUILTIN_TRIM,        /* string -> string; also trim_start, trim_end */
+  BUILTIN_TRIM_START,
+  BUILTIN_TRIM_END,
+  BUILTIN_CHARS,       /* string -> list[string] */
+  BUILTIN_LIKE,        /* string, string -> bool */
+  BUILTIN_URL_ENCODE,  /* string -> string */
+  BUILTIN_URL_DECODE,  /* string -> string; fails */
   BUILTIN_STARTS_WITH, /* string, string -> bool */
   BUILTIN_ENDS_WITH,   /* string, string -> bool */
   BUILTIN_REPLACE,     /* string, string, string -> string: every occurrence */
@@ -65,6 +89,11 @@ enum builtin_id {
   BUILTIN_PARSE_INT,   /* string -> int; fails */
   BUILTIN_PARSE_FLOAT, /* string -> float; fails */
   BUILTIN_PARSE_DECIMAL, /* string, digits -> decimal; fails */
+  /* Times. */
+  BUILTIN_PARSE_TIMESTAMP, /* string -> timestamp; fails */
+  BUILTIN_PARSE_DURATION,  /* string -> duration; fails */
+  BUILTIN_FORMAT_TIME,     /* timestamp, string -> string; fails, but not for a constant format */
+  BUILTIN_PARSE_TIME,      /* string, string -> timestamp; fails */
   /* Bytes. */
   BUILTIN_BASE64,       /* bytes -> string */
   BUILTIN_HEX,          /* bytes -> string */

@@ -114,8 +114,25 @@ bool flow_text_contains(const struct flow_str *, const struct flow_str *part);
 bool flow_text_starts_with(const struct flow_str *, const struct flow_str *prefix);
 bool flow_text_ends_with(const struct flow_str *, const struct flow_str *suffix);
 
-/* Without white space (blank, \t \n \v \f \r) at both ends; borrows. */
+/* Without white space (blank, \t \n \v \f \r) at both ends, at the start, at the end; borrows. */
 struct flow_str flow_text_trim(const struct flow_str *);
+struct flow_str flow_text_trim_start(const struct flow_str *);
+struct flow_str flow_text_trim_end(const struct flow_str *);
+
+/* Code points before the first occurrence of `part`; -1: there is none. */
+int64_t flow_text_find(const struct flow_str *, const struct flow_str *part);
+
+/* Whether the whole string is as the pattern says, as in SQL: `%` is any text, `_` any code point, and
+ * `\` takes the next one as it is. */
+bool flow_text_like(const struct flow_str *, const struct flow_str *pattern);
+
+/* The code points from last to first. */
+struct flow_str flow_text_reverse(struct flow_mem *, const struct flow_str *);
+
+/* Percent-encoding, as for a part of a URL: letters, digits and - . _ ~ stay. Decoding leaves `+` as it
+ * is; it returns null and sets *out, or returns what is wrong. */
+struct flow_str flow_text_url_encode(struct flow_mem *, const struct flow_str *);
+const char *flow_text_url_decode(struct flow_mem *, const struct flow_str *, struct flow_str *out);
 
 struct flow_str flow_text_lower(struct flow_mem *, const struct flow_str *);
 struct flow_str flow_text_upper(struct flow_mem *, const struct flow_str *);
@@ -133,6 +150,8 @@ struct flow_str_list {
 /* The parts between separators, one more than there are separators; `separator` is not empty. */
 void flow_text_split(struct flow_mem *, const struct flow_str *, const struct flow_str *separator,
                      struct flow_str_list *out);
+/* A string for each code point. */
+void flow_text_chars(struct flow_mem *, const struct flow_str *, struct flow_str_list *out);
 /* The longest parts without white space; none of an empty text. */
 void flow_text_words(struct flow_mem *, const struct flow_str *, struct flow_str_list *out);
 /* The lines without their \n or \r\n; a line end at the end of the text begins no further line. */

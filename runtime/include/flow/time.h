@@ -38,6 +38,9 @@ struct flow_civil flow_civil_of(int64_t time_us);
 /* Days from 1970-01-01 to that date, which must exist. */
 int64_t flow_days_of(int32_t year, uint32_t month, uint32_t day);
 
+/* Whether that date exists, in the years 1 to 9999. */
+bool flow_is_date(uint32_t year, uint32_t month, uint32_t day);
+
 /* Reads a text that is one timestamp: 2024-01-01T00:00:00Z with 0 or more fraction digits (those
  * behind the sixth are dropped) and Z or +hh:mm or -hh:mm; 't', 'z' and a blank instead of 'T' are
  * fine. Returns null and sets *out, or returns what is wrong. Second 60 is refused. */
@@ -46,6 +49,21 @@ const char *flow_parse_timestamp(const char *text, size_t length, int64_t *out);
 /* Reads a text that is one duration: "1h30m", "250ms", "-2d", "0s": numbers with units d h m s ms
  * us, each unit at most once, larger ones first. Returns null, or what is wrong. */
 const char *flow_parse_duration(const char *text, size_t length, int64_t *out);
+
+/* Times by a format, as strftime() writes them, in UTC and English:
+ *
+ *   %Y year, 4 digits   %m month   %d day   %H hour 00-23   %M minute   %S second   %f microseconds, 6 digits
+ *   %j day of the year, 3 digits   %a Mon   %A Monday   %b Jan   %B January   %u weekday, 1 is Monday
+ *   %F is %Y-%m-%d   %T is %H:%M:%S   %z +0000   %% a percent sign
+ *
+ * False: the format has something else behind a `%`. */
+bool flow_print_time(struct flow_buf *, int64_t time_us, const char *format, size_t length);
+
+/* Reads a text that is one time by a format; what it does not say is 1970-01-01T00:00:00Z. %f takes 1 to 6
+ * digits, %z also Z and +hh:mm; names of months and days in any case. Returns null and sets *out, or returns what
+ * is wrong. */
+const char *flow_parse_time(const char *text, size_t text_length, const char *format, size_t length,
+                            int64_t *out);
 
 /* `value` seconds, milliseconds or microseconds (unit_us: 1000000, 1000, 1) since 1970; false: not
  * in the years 0001 to 9999. */
