@@ -103,3 +103,10 @@ def test_examples_of_steps_give_what_they_say(box):
         label, value = line.split(" ", 1)
         got[label].append(value)
     check_equal(expected, got, "what the steps give")
+
+
+def test_the_language_page_names_every_function_and_step(box):
+    page = (ROOT / "docs/language.md").read_text()
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]*)`", page))))
+    names = {name for name, _ in rows()} | {name for word in ("fn", "step") for name, _ in library(word)}
+    check_equal([], sorted(names - words), "what docs/language.md does not name")

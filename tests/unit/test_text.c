@@ -344,8 +344,45 @@ static void building_gives_back_what_it_did_not_use(void **state) {
   assert_text(flow_text_end(&b), "");
 }
 
+static void searches_and_patterns(void **state) {
+  (void)state;
+  struct flow_str s = text("café au lait"), none = text(""), part = text("lait");
+  assert_int_equal(flow_text_find(&s, &part), 8);
+  assert_int_equal(flow_text_find(&s, &none), 0);
+  assert_int_equal(flow_text_find(&part, &s), -1);
+  static const struct {
+    const char *text, *pattern;
+    bool is_like;
+  } rows[] = {
+      {"", "", true},          {"", "%", true},           {"", "_", false},
+      {"café", "caf_", true}, {"café", "caf__", false}, {"a%b", "a\\%b", true},
+      {"axb", "a\\%b", false}, {"aaab", "%a%b", true},    {"aaab", "%a%c", false},
+      {"a\\", "a\\", true},    {"ab", "a", false},         {"mississippi", "m%iss%i_p%", true},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct flow_str t = text(rows[i].text), p = text(rows[i].pattern);
+    if (flow_text_like(&t, &p) != rows[i].is_like) fail_msg("%s like %s", rows[i].text, rows[i].pattern);
+  }
+}
+
+static void percent_encoding(void **state) {
+  (void)state;
+  struct flow_str out, s = text("a b/é~");
+  assert_text(flow_text_url_encode(arena, &s), "a%20b%2F%C3%A9~");
+  static const char *const wrong[] = {"%", "%2", "%zz", "%2g", "%ff", "%C3"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    s = text(wrong[i]);
+    assert_non_null(flow_text_url_decode(arena, &s, &out));
+  }
+  s = text("a%20b%2f%c3%A9+");
+  assert_null(flow_text_url_decode(arena, &s, &out));
+  assert_text(out, "a b/é+");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(searches_and_patterns),
+      cmocka_unit_test(percent_encoding),
       cmocka_unit_test(every_short_sequence_is_judged_right),
       cmocka_unit_test(every_code_point_is_written_right),
       cmocka_unit_test(long_texts_are_judged_right),

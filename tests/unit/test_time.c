@@ -198,8 +198,37 @@ static void time_arithmetic_stays_in_range(void **state) {
   assert_false(flow_time_of_unit(INT64_C(253402300800), FLOW_US_PER_S, &out));
 }
 
+static void formats_are_read_back(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *format;
+    bool is_time;
+  } rows[] = {
+      {"2024-02-29", "%F", true},           {"2023-02-29", "%F", false}, {"29.2.2024", "%d.%m.%Y", true},
+      {"24:00:00", "%T", false},            {"100%", "100%%", true},     {"2024 366", "%Y %j", true},
+      {"2023 366", "%Y %j", false},         {"1.5", "%S.%f", true},      {"1.1234567", "%S.%f", false},
+      {"0001-01-01 +0100", "%F %z", false}, {"1970-01-01Z", "%F%z", true}, {"feb 2024", "%b %Y", true},
+      {"February", "%b", false},            {"x", "%q", false},          {"x", "x%", false},
+      {"", "", true},                       {" ", "", false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    int64_t time_us;
+    const char *why = flow_parse_time(rows[i].text, strlen(rows[i].text), rows[i].format,
+                                      strlen(rows[i].format), &time_us);
+    if ((why == NULL) != rows[i].is_time) fail_msg("%s as %s", rows[i].text, rows[i].format);
+  }
+  static const char format[] = "%F %T.%f %a %A %b %B %j %u %z %%";
+  struct flow_buf out = {0};
+  assert_true(flow_print_time(&out, INT64_C(1709208000123456), format, sizeof format - 1));
+  assert_buf(&out, "2024-02-29 12:00:00.123456 Thu Thursday Feb February 060 4 +0000 %");
+  assert_false(flow_print_time(&out, 0, "%q", 2));
+  assert_false(flow_print_time(&out, 0, "%", 1));
+  flow_buf_free(&out);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(formats_are_read_back),
       cmocka_unit_test(calendar_agrees_with_the_c_library),
       cmocka_unit_test(timestamps_read_and_print),
       cmocka_unit_test(bad_timestamps_are_refused),
