@@ -41,6 +41,7 @@ struct flow_connector {
 extern const struct flow_connector flow_connector_file;
 extern const struct flow_connector flow_connector_followed;
 extern const struct flow_connector flow_connector_dir;
+extern const struct flow_connector flow_connector_nexmark;
 extern const struct flow_connector flow_connector_stdin;
 extern const struct flow_connector flow_connector_stdout;
 

@@ -76,7 +76,8 @@ static bool record_at(const struct engine *e, const struct source *s, const char
                                       .line = line,
                                       .offset = b->offset + (uint64_t)(p - b->start),
                                       .record = p,
-                                      .length = text};
+                                      .length = text,
+                                      .is_generated = s->desc->cycle != NULL};
       return true;
     }
     p += length;

@@ -190,9 +190,11 @@ static enum flow_status load_position(void *context, uint64_t row, const void *k
 /* Where a source is, in the words that are compared with those of the run before. */
 static char *place_of(struct engine *e, const struct source *s) {
   static const char *const framings[] = {"lines", "csv"};
-  size_t room = strlen(s->location) + 64;
+  /* How many events are generated changes none of them. */
+  const char *location = s->desc->cycle == NULL ? s->location : "";
+  size_t room = strlen(location) + 64;
   char *place = flow_sys_must_alloc(e->sys, room);
-  snprintf(place, room, "%s %s %s", s->connector->name, framings[s->desc->framing], s->location);
+  snprintf(place, room, "%s %s %s", s->connector->name, framings[s->desc->framing], location);
   return place;
 }
 
@@ -234,7 +236,7 @@ static void make_source(struct engine *e, uint32_t number) {
   const struct flow_source_desc *desc = &e->program->sources[number];
   const struct flow_connector *connector = desc->connector;
   const char *override = options_place(e->options.sources, e->options.source_count, desc->name);
-  if (override != NULL && strcmp(override, "-") == 0) {
+  if (override != NULL && strcmp(override, "-") == 0 && desc->cycle == NULL) {
     connector = &flow_connector_stdin;
     override = "";
   } else if (override != NULL && connector == &flow_connector_stdin) {

@@ -523,6 +523,14 @@ enum flow_status input_match(struct input *in, const char *name, const struct fl
   return status;
 }
 
+enum flow_status input_generated(struct input *in, const char *name, uint32_t *number,
+                                 struct flow_report *report) {
+  *number = input_find(in, name);
+  if (*number == INPUT_NO_FILE) return match_new(in, name, number, report);
+  struct input_file *file = &in->files[*number];
+  return settle(in, file, name, file->now.length, report);
+}
+
 /* What is still put aside has lost its name to a file that was renamed over it: it was deleted. */
 enum flow_status input_end(struct input *in, struct flow_report *report) {
   for (uint32_t i = 0; in->aside_count > 0 && i < in->count; i++) {

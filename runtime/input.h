@@ -131,6 +131,11 @@ uint32_t input_find(const struct input *, const char *name);
 enum flow_status input_match(struct input *, const char *name, const struct flow_file_info *,
                              enum input_round, uint32_t *file, struct flow_report *);
 
+/* The entry `name` of a source that makes its records itself: found or made, and never compared,
+ * because nothing can change what it holds. *file gets its number. FLOW_E_MEMORY. */
+enum flow_status input_generated(struct input *, const char *name, uint32_t *file,
+                                 struct flow_report *);
+
 /* Notes that the position of a file changes. */
 void input_touch(struct input *, uint32_t file);
 

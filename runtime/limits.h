@@ -14,6 +14,10 @@
  * calls into the system do not count, small enough for the second-level cache. */
 #define FLOW_BLOCK_BYTES ((size_t)256 << 10)
 
+/* A source that generates its events has a byte for each in its blocks; their rows are as large as
+ * those that take this many bytes of a file. */
+#define FLOW_EVENT_BYTES ((size_t)64)
+
 /* Blocks in flight for each worker: one that it parses, one whose rows it takes, one in between. They bound
  * the memory between source and sinks. */
 #define FLOW_FLIGHTS_PER_WORKER 3

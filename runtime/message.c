@@ -144,7 +144,11 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
   }
   add_line(out, site->line, site->text, length, at, site->length, reason);
   int pad = width_of(site->line);
-  if (place != NULL) {
+  bool is_generated = place != NULL && place->is_generated;
+  if (is_generated) {
+    message_add(out, " %*s = note: it happened at event %llu of source `%s`\n", pad, "",
+                (unsigned long long)(place->offset + place->length), place->source);
+  } else if (place != NULL) {
     struct flow_buf shown = {0};
     size_t cut = place->length < FLOW_SHOWN_BYTES ? place->length : FLOW_SHOWN_BYTES;
     add_shown(&shown, place->record, cut);
@@ -156,6 +160,8 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
   }
   message_add(out, " %*s = note: %s\n", pad, "", done);
   const char *what = place == NULL ? "change what the hook computes"
+                     : is_generated
+                         ? "change the step, or write `else skip` / `else into rejects` behind it"
                      : is_stop     ? "repair the record, or write `else skip` / `else into rejects`"
                                : "repair the record, or add `else skip` / `else into rejects` to "
                                  "the step";

@@ -16,6 +16,7 @@ struct message_place {
   const char *record; /* without its line end */
   size_t length;
   size_t at; /* byte in the record that is meant */
+  bool is_generated; /* the record is the event of number offset + length, and has no text */
 };
 
 /* Appends formatted text; of a piece over 2 KiB the beginning. */

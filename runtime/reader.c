@@ -51,6 +51,19 @@ static bool make_room(struct reader *r, size_t more) {
   return true;
 }
 
+/* Writes what stands at `at` in a file that only repeats the cycle. */
+static int64_t repeat(const struct reader *r, char *to, size_t size, uint64_t at) {
+  uint64_t left = r->cycle_end > at ? r->cycle_end - at : 0;
+  if (size > left) size = (size_t)left;
+  size_t length = strlen(r->cycle), from = (size_t)(at % length);
+  for (size_t done = 0; done < size; from = 0) {
+    size_t n = length - from < size - done ? length - from : size - done;
+    memcpy(to + done, r->cycle + from, n);
+    done += n;
+  }
+  return (int64_t)size;
+}
+
 enum flow_status reader_fill(struct reader *r, struct flow_report *report) {
   size_t size = r->block_bytes;
   if (!make_room(r, size)) {
@@ -60,9 +73,10 @@ enum flow_status reader_fill(struct reader *r, struct flow_report *report) {
   char *to = r->buffer + r->end;
   uint64_t at = r->offset + (r->end - r->start);
   if (size > r->cap - at) size = (size_t)(r->cap - at);
-  int64_t n = size == 0        ? 0
-              : r->is_seekable ? r->sys->pread(r->sys, r->fd, to, size, at)
-                               : r->sys->read(r->sys, r->fd, to, size);
+  int64_t n = size == 0          ? 0
+              : r->cycle != NULL ? repeat(r, to, size, at)
+              : r->is_seekable   ? r->sys->pread(r->sys, r->fd, to, size, at)
+                                 : r->sys->read(r->sys, r->fd, to, size);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read");
   r->at_end = n == 0;
   r->end += (size_t)n;

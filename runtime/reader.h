@@ -26,6 +26,8 @@ struct reader {
   bool is_seekable;   /* read by position */
   bool is_keeping;    /* consumed bytes stay until reader_forget() */
   bool at_end;        /* the last read found the end of the file */
+  const char *cycle;  /* the file is not there: it would hold this text again and again, … */
+  uint64_t cycle_end; /* … up to here. Null: it is there */
   enum flow_framing rule;
   char *buffer;
   size_t capacity;        /* without the padding behind it */

@@ -20,7 +20,10 @@ void source_init(struct source *s, const struct flow_sys *sys, const struct flow
                        .line = 1,
                        .state = PARTITION_IDLE};
   input_init(&s->input, sys, desc->name);
-  reader_init(&s->reader, sys, settings->block_bytes);
+  size_t block_bytes = settings->block_bytes;
+  if (desc->cycle != NULL) block_bytes /= FLOW_EVENT_BYTES;
+  reader_init(&s->reader, sys, block_bytes);
+  s->reader.cycle = desc->cycle;
   if (location == NULL) location = "";
   s->location = input_copy_text(sys, location, strlen(location));
 }
@@ -48,11 +51,15 @@ static struct position *present(struct source *s) {
   return s->file == INPUT_NO_FILE ? NULL : &s->input.files[s->file].now;
 }
 
+/* Takes the samples by which the open file is known again, if its position has moved. */
+static enum flow_status sample(struct source *s, struct flow_report *report) {
+  bool is_known = s->file == INPUT_NO_FILE || !s->input.files[s->file].is_touched;
+  if (is_known || s->desc->cycle != NULL) return FLOW_OK;
+  return input_sample(&s->input, s->file, s->fd, report);
+}
+
 enum flow_status source_leave(struct source *s, struct flow_report *report) {
-  enum flow_status status = FLOW_OK;
-  if (s->file != INPUT_NO_FILE && s->input.files[s->file].is_touched) {
-    status = input_sample(&s->input, s->file, s->fd, report);
-  }
+  enum flow_status status = sample(s, report);
   close_file(s);
   return status;
 }
@@ -74,10 +81,12 @@ enum flow_status source_switch(struct source *s, uint32_t number, bool takes_ope
   if (path == NULL) return no_memory(s, report);
   s->sys->free(s->sys, s->shown);
   s->shown = path;
-  int fd = s->sys->open(s->sys, path, FLOW_OPEN_READ, 0);
-  if (fd < 0) return flow_report_errno(report, FLOW_E_INPUT, fd, "open %s", path);
-  s->fd = fd;
-  s->owns_fd = true;
+  if (s->desc->cycle == NULL) {
+    int fd = s->sys->open(s->sys, path, FLOW_OPEN_READ, 0);
+    if (fd < 0) return flow_report_errno(report, FLOW_E_INPUT, fd, "open %s", path);
+    s->fd = fd;
+    s->owns_fd = true;
+  }
   s->file = number;
   s->takes_open = takes_open;
   s->line = file->now.line;
@@ -236,7 +245,7 @@ static enum flow_status look_at_file(struct source *s, enum reader_result *resul
 
 enum flow_status source_look(struct source *s, int64_t now_us, struct flow_report *report) {
   while (s->state != PARTITION_END) {
-    if (s->fd >= 0) {
+    if (s->fd >= 0 || s->file != INPUT_NO_FILE) {
       enum reader_result result;
       enum flow_status status = look_at_file(s, &result, report);
       if (status != FLOW_OK) return status;
@@ -351,7 +360,7 @@ enum flow_status source_take_back(struct source *s, uint32_t file, uint64_t byte
   now->is_open = false;
   input_touch(&s->input, file);
   /* source_pack() takes the samples of the file that is open. */
-  if (file == s->file || !s->settings->is_durable) return FLOW_OK;
+  if (file == s->file || !s->settings->is_durable || s->desc->cycle != NULL) return FLOW_OK;
   char *path = input_path(&s->input, s->input.files[file].name);
   if (path == NULL) return no_memory(s, report);
   int fd = s->sys->open(s->sys, path, FLOW_OPEN_READ, 0);
@@ -366,10 +375,8 @@ enum flow_status source_take_back(struct source *s, uint32_t file, uint64_t byte
 /* -- epochs */
 
 enum flow_status source_pack(struct source *s, struct flow_buf *out, struct flow_report *report) {
-  if (s->file != INPUT_NO_FILE && s->input.files[s->file].is_touched) {
-    enum flow_status status = input_sample(&s->input, s->file, s->fd, report);
-    if (status != FLOW_OK) return status;
-  }
+  enum flow_status status = sample(s, report);
+  if (status != FLOW_OK) return status;
   if (s->input.place != NULL) input_pack(&s->input, out);
   return FLOW_OK;
 }

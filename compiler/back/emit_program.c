@@ -202,6 +202,8 @@ static void add_source(struct emit *e, struct text *rows, const struct node *nod
             io->format->skips_blank ? "true" : "false");
   if (io->delimiter != '\0') text_addf(rows, "   .delimiter = %d,\n", io->delimiter);
   add_columns(e, rows, decl);
+  if (io->connector->cycle != NULL)
+    text_addf(rows, "   .cycle = %s,\n", quoted(e, io->connector->cycle(e, decl)));
   text_addf(rows, "   .poll_us = INT64_C(%lld), .item_name = %s, .on_fail = %s,\n",
             (long long)io->poll_us, quoted(e, type_name(e->compiler->types, decl->type)),
             quoted(e, on_fail_text(e, &decl->on_fail)));

@@ -490,6 +490,7 @@ static void check_sink(struct checker *c, struct decl *decl) {
 /* True if both read or write one thing, as far as it is known now. */
 static bool is_same_file(const struct decl *a, const struct decl *b) {
   if (!a->io || !b->io) return false;
+  if (a->io->connector->format != NULL) return false; /* each makes its own */
   if (!a->io->connector->has_location) return a->io->connector == b->io->connector;
   if (!a->io->location || !b->io->location || a->io->connector->is_live ||
       b->io->connector->is_live)

@@ -55,7 +55,7 @@ static void report_connector(struct checker *c, struct span span, const char *na
   const char *names[CONNECTOR_COUNT];
   for (size_t i = 0; i < CONNECTOR_COUNT; i++) names[i] = connectors[i]->name;
   const char *near = closest_name(name, names, CONNECTOR_COUNT);
-  static const char *const later[] = {"kafka", "http", "socket", "tcp", "nexmark", "s3"};
+  static const char *const later[] = {"kafka", "http", "socket", "tcp", "s3"};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
     if (strcmp(later[i], name) != 0) continue;
     diag_note(diag, "`%s` is not part of this version of flowcc", name);
@@ -64,7 +64,7 @@ static void report_connector(struct checker *c, struct span span, const char *na
   if (near) {
     diag_help(diag, "did you mean `%s`?", near);
   } else {
-    diag_note(diag, "connectors: file, dir, stdin, stdout");
+    diag_note(diag, "connectors: file, dir, nexmark, stdin, stdout");
   }
 }
 
@@ -205,8 +205,38 @@ static bool check_direction(struct checker *c, struct expr *call, const struct c
   return false;
 }
 
+/* Types `events: INT`. The number goes as text where other sources have their path, so that --source
+ * can replace it. */
+static bool check_events(struct checker *c, struct io_spec *io, struct expr *call) {
+  struct arg *arg = call->call.args.count == 1 ? &call->call.args.data[0] : NULL;
+  if (arg == NULL || arg->name.text == NULL || strcmp(arg->name.text, "events") != 0) {
+    report_option(c, call->span, io->connector->syntax, "say how many events, and nothing else");
+    return false;
+  }
+  struct expr *count = check_expr(c, arg->value, check_types(c)->int_);
+  if (count->type->kind == TYPE_ERROR) return false;
+  bool is_negative = count->kind == EXPR_INT && count->integer < 0;
+  if (is_negative || count->can_fail) {
+    report_option(c, count->span, io->connector->syntax,
+                  is_negative ? "this is less than no events" : "the number of events cannot fail");
+    return false;
+  }
+  struct arena *arena = &check_compiler(c)->arena;
+  struct expr *text = arena_new(arena, struct expr);
+  text->kind = EXPR_FSTRING;
+  text->span = count->span;
+  text->height = (uint16_t)(count->height + 1);
+  vec_push(arena, &text->fstring, (struct fstring_part){.value = count});
+  text->type = check_types(c)->string;
+  text->can_fault = count->can_fault;
+  arg->value = io->location = text;
+  io->format = io->connector->format;
+  return true;
+}
+
 /* Types the arguments: a path where there is one, the format, and options by name. */
 static bool check_args(struct checker *c, struct io_spec *io, struct expr *call) {
+  if (io->connector->format != NULL) return check_events(c, io, call);
   size_t position = 0, wanted = io->connector->has_location ? 2 : 1;
   bool is_good = true;
   vec_each(struct arg, arg, &call->call.args) {
@@ -237,7 +267,11 @@ struct io_spec *io_check(struct checker *c, struct expr *call, bool is_read) {
       diag_help(diag, "write  file(\"%.*s\", jsonl)", (int)call->string.length, call->string.data);
     } else if (call->kind == EXPR_NAME && connector_find(call->name.text)) {
       bool has_path = connector_find(call->name.text)->has_location;
-      diag_help(diag, has_path ? "write  %s(\"x.jsonl\", jsonl)" : "write  %s(jsonl)",
+      bool is_generated = connector_find(call->name.text)->format != NULL;
+      diag_help(diag,
+                has_path       ? "write  %s(\"x.jsonl\", jsonl)"
+                : is_generated ? "write  %s(events: 1000000)"
+                               : "write  %s(jsonl)",
                 call->name.text);
     } else {
       diag_help(diag,

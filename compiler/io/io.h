@@ -16,7 +16,8 @@ struct emit;
 struct io_spec {
   const struct connector *connector;
   const struct format *format;
-  struct expr *location;  /* a string expression of literals and params; null for stdin, stdout */
+  struct expr *location;  /* a string expression of literals and params; null for stdin, stdout. Of
+                             a generated source: the number of its events */
   int64_t poll_us;        /* dir: how often to look for new files */
   char delimiter;         /* csv */
   bool has_header;        /* csv */
@@ -31,6 +32,11 @@ struct connector {
   bool has_location;   /* takes a path as its first argument */
   bool has_poll;       /* takes `poll: DURATION` */
   bool is_live;        /* has no end: waits for more */
+
+  /* A generated source takes `events: INT` and nothing else. It has a format of its own; `cycle` says
+   * which events are records, as struct flow_source_desc has it. */
+  const struct format *format;
+  const char *(*cycle)(struct emit *, const struct decl *source);
 };
 
 struct format {

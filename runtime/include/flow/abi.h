@@ -29,8 +29,8 @@ struct flow_entry;
 struct flow_lane;
 struct flow_inbox; /* runtime/flight.h: rows that have come for a worker */
 struct flow_connector; /* runtime/connector.h; generated code only takes addresses of these */
-extern const struct flow_connector flow_connector_file, flow_connector_dir, flow_connector_stdin,
-    flow_connector_stdout;
+extern const struct flow_connector flow_connector_file, flow_connector_dir, flow_connector_nexmark,
+    flow_connector_stdin, flow_connector_stdout;
 
 /* A place in the .flow file, for run-time messages. Line and column are 1-based. */
 struct flow_site {
@@ -342,6 +342,9 @@ struct flow_source_desc {
   const char *const *columns; /* csv: column name of each field, in declaration order */
   const bool *is_required;    /* csv: its absence from the header is an error */
   uint32_t column_count;
+  /* A generated source reads these bytes over and over, as if from a file with a byte for each event: a
+   * line end for one that is a record, a blank for one that is not. Null: it reads something real. */
+  const char *cycle;
   int64_t poll_us;
   const char *item_name;      /* "Event", for messages */
   const char *on_fail;        /* "stop", "skip" or "into NAME", for messages */

@@ -10,6 +10,7 @@
 #include "flow/json.h"
 #include "flow/list.h"
 #include "flow/map.h"
+#include "flow/nexmark.h"
 #include "flow/number.h"
 #include "flow/record.h"
 #include "flow/schema.h"

@@ -1,0 +1,1 @@
+"""NEXMark: the flows of examples/nexmark, and its queries in SQL over the same events."""

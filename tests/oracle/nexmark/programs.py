@@ -1,0 +1,36 @@
+"""The flows of examples/nexmark, compiled and run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = ROOT / "examples" / "nexmark"
+
+
+def flowcc():
+    """The compiler to test: the argument, $FLOWCC, or the one that `make` builds."""
+    return Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FLOWCC", ROOT / "build" / "flowcc")).resolve()
+
+
+def build(name, folder, text=None):
+    """Compiles a flow of the examples into the folder; with `text`, this text under that name."""
+    source = EXAMPLES / f"{name}.flow"
+    if text is not None:
+        source = folder / f"{name}.flow"
+        source.write_text(text)
+    program = folder / name
+    done = subprocess.run([flowcc(), source, "-o", program], capture_output=True, text=True)
+    if done.returncode != 0 or done.stderr:
+        sys.exit(f"flowcc {source}:\n{done.stderr}")
+    return program
+
+
+def run(program, *args, env=None):
+    """What the program prints; its own files go beside it."""
+    done = subprocess.run([program, *map(str, args)], capture_output=True, cwd=program.parent,
+                          env=os.environ | (env or {}))
+    if done.returncode != 0:
+        sys.exit(f"{program.name} {args}: exit code {done.returncode}\n{done.stderr.decode()}")
+    return done.stdout
