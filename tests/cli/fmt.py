@@ -137,6 +137,23 @@ def mangle(text, seed):
     return "\n".join(lines) + "\n" * choose.randrange(1, 4)
 
 
+PIECES = re.compile(r'\s+|#[^\n]*|f?"(?:\\.|[^"\\\n])*"|`[^`\n]*`|\w+|.', re.DOTALL)
+
+
+def scatter(text, choose):
+    """Line breaks, blank lines, tabs and comments where there was a blank; not all of it is still a flow."""
+    pieces = []
+    for piece in PIECES.findall(text):
+        if piece.isspace():
+            way = choose.random()
+            if "\n" in piece:
+                piece = "\n" * choose.choice([1, 1, 2, 4]) + " " * choose.randrange(9) if way < 0.5 else piece
+            elif way < 0.1:
+                piece = choose.choice(["\n    ", "  # a comment\n ", "\n\n ## documentation\n   ", "\t", "    "])
+        pieces.append(piece)
+    return "".join(pieces)
+
+
 def test_layout(box):
     check_equal(AFTER, fmt(box, "-", stdin=BEFORE).out, "stdout")
     check_equal(AFTER, fmt(box, "-", stdin=AFTER).out, "stdout")
@@ -155,6 +172,21 @@ def test_a_second_time_changes_nothing(box):
     first = fmt(box, *names, exit=None)
     if first.code not in (0, 1) or b"left as it is" in first.err:
         raise Failure(first.describe())
+    check_equal(b"", fmt(box, *names, exit=None).out, "files that changed once more")
+
+
+def test_scattered_lines(box):
+    """What is still a flow is formatted, with the same tokens (flowcc compares them itself), and only once."""
+    choose = random.Random(box.tools.seed)
+    flows = list(texts())
+    names = [f"{i}.flow" for i in range(2000 if box.tools.is_full else 300)]
+    for name in names:
+        box.write(name, scatter(choose.choice(flows), choose))
+    first = fmt(box, *names, exit=None)
+    if first.code not in (0, 1) or b"left as it is" in first.err:
+        raise Failure(first.describe())
+    if first.out.count(b"\n") < len(names) / 10:
+        raise Failure(f"only {len(first.out.splitlines())} of {len(names)} are still flows")
     check_equal(b"", fmt(box, *names, exit=None).out, "files that changed once more")
 
 

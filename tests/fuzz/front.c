@@ -12,6 +12,9 @@
 #include "front/parse.h"
 #include "middle/graph.h"
 #include "middle/plan.h"
+#include "tools/drawing.h"
+#include "tools/format.h"
+#include "tools/guarantee.h"
 
 static pass_fn *const passes[] = {pass_tokens, pass_parse, pass_resolve, pass_check,
                                   pass_lower,  pass_fuse,  pass_emit};
@@ -22,8 +25,8 @@ static void demand(bool holds, const char *what) {
   abort();
 }
 
-/* Runs all passes. Whatever else the text names lies in a directory that is not there. */
-static bool compile(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
+/* Whatever else the text names lies in a directory that is not there. */
+static void begin(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
   *c = (struct compiler){
       .options = {.input_path = "nowhere/fuzz.flow", .is_fuse_disabled = !is_fused}};
   arena_init(&c->arena);
@@ -32,6 +35,11 @@ static bool compile(struct compiler *c, const uint8_t *data, size_t size, bool i
   diags_init(&c->diags, &c->arena, &c->sources);
   text_init(&c->c_text, &c->arena);
   c->source = sources_add_text(&c->sources, c->options.input_path, (const char *)data, size);
+}
+
+/* Runs all passes. */
+static bool compile(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
+  begin(c, data, size, is_fused);
   bool is_good = c->source != NULL;
   for (size_t i = 0; is_good && i < sizeof passes / sizeof *passes; i++) is_good = passes[i](c);
   return is_good;
@@ -56,11 +64,35 @@ static void check_messages(const struct compiler *c, enum diag_format format) {
   free(text);
 }
 
+/* What can be parsed can be laid out anew, with the same meaning (format_source() compares), and a
+ * second time changes nothing. */
+static void check_layout(const uint8_t *data, size_t size) {
+  struct compiler first, second;
+  struct text once, twice;
+  begin(&first, data, size, true);
+  if (first.source && pass_tokens(&first) && pass_parse(&first) && !diags_has_errors(&first.diags)) {
+    text_init(&once, &first.arena);
+    demand(format_source(&first, &once), "the layout keeps the meaning");
+    begin(&second, (const uint8_t *)once.data, once.length, true);
+    text_init(&twice, &second.arena);
+    demand(second.source && pass_tokens(&second) && pass_parse(&second) &&
+               format_source(&second, &twice), "what is laid out can be laid out");
+    demand(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0,
+           "a second time changes nothing");
+    arena_free(&second.arena);
+  }
+  arena_free(&first.arena);
+}
+
 static void check_dumps(struct compiler *c) {
   char *text = NULL;
   size_t length = 0;
   FILE *stream = open_memstream(&text, &length);
   demand(stream != NULL, "memory for the dumps");
+  graph_text(c, stream);
+  graph_dot(c, stream);
+  graph_svg(c, stream);
+  guarantee_print(c, stream);
   dump_tokens(c, stream);
   dump_ast(c, stream);
   dump_graph(c, stream);
@@ -71,6 +103,7 @@ static void check_dumps(struct compiler *c) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct compiler first;
+  check_layout(data, size);
   bool is_good = compile(&first, data, size, true);
   if (first.source) {
     bool has_errors = diags_has_errors(&first.diags);
