@@ -115,12 +115,36 @@ void commit_group_free(struct commit_group *g, const struct flow_sys *sys) {
 
 /* -- the thread's work, without the lock */
 
+/* Makes the name durable, and those of the directories that may have been made for it. */
+static int sync_names(const struct flow_sys *sys, const struct commit_sync *sync) {
+  int error = sys->sync_parent(sys, sync->location);
+  if (sync->fd >= 0) return error;
+  size_t length = strlen(sync->location);
+  char *path = flow_sys_must_alloc(sys, length + 1);
+  memcpy(path, sync->location, length + 1);
+  for (char *slash = strrchr(path, '/'); error == 0 && slash != NULL; slash = strrchr(path, '/')) {
+    if ((size_t)(slash - path) < sync->fixed_length) break;
+    *slash = '\0';
+    error = sys->sync_parent(sys, path);
+  }
+  sys->free(sys, path);
+  return error;
+}
+
+static int sync_file(const struct flow_sys *sys, const struct commit_sync *sync) {
+  int fd = sync->fd;
+  if (fd < 0) fd = sys->open(sys, sync->location, FLOW_OPEN_READ | FLOW_OPEN_WRITE, 0);
+  if (fd < 0) return fd;
+  int error = sys->fdatasync(sys, fd);
+  if (sync->fd < 0) sys->close(sys, fd);
+  return error == 0 && sync->is_created ? sync_names(sys, sync) : error;
+}
+
 static enum flow_status sync_files(struct committer *c, struct flow_report *report) {
   const struct flow_sys *sys = c->sys;
   for (size_t i = 0; i < c->group.sync_count; i++) {
     const struct commit_sync *sync = &c->group.syncs[i];
-    int error = sys->fdatasync(sys, sync->fd);
-    if (error == 0 && sync->is_created) error = sys->sync_parent(sys, sync->location);
+    int error = sync_file(sys, sync);
     if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "sync %s", sync->location);
   }
   return FLOW_OK;

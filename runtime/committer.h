@@ -48,9 +48,10 @@ struct commit_part {
 
 /* A file that has to be durable before the epochs that speak of it. */
 struct commit_sync {
-  int fd;
+  int fd;               /* -1: it is opened for this, because the sink has many files */
   const char *location; /* of the sink, which outlives the commit */
   bool is_created;      /* its name has to be durable, too */
+  size_t fixed_length;  /* and those of the directories behind so many bytes of it; with an fd: none */
 };
 
 /* Closed epochs that are committed together. All zeros is an empty group. */

@@ -360,7 +360,7 @@ static enum flow_status put_out(struct crew *c, struct trip *trip) {
     }
     if (i == count) {
       engine_flush_inspected(e);
-    } else if (sink->buf.length >= FLOW_SINK_BYTES) {
+    } else if (sink_is_full(&e->sinks[i])) {
       enum flow_status status = sink_flush(&e->sinks[i], &e->stop, &e->report);
       if (status != FLOW_OK) return status;
     }

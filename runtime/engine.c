@@ -194,7 +194,7 @@ static enum flow_status loop(struct engine *e, bool *is_over) {
  * next run would take what it finds in the file for somebody else's. */
 static enum flow_status begin_sinks(struct engine *e) {
   bool must = false;
-  for (uint32_t i = 0; i < e->program->sink_count; i++) must |= e->sinks[i].must_commit;
+  for (uint32_t i = 0; i < e->program->sink_count; i++) must |= sink_must_commit(&e->sinks[i]);
   if (!must || e->store == NULL) return FLOW_OK;
   engine_open_epoch(e);
   enum flow_status status = engine_close_epoch(e, false);

@@ -1,6 +1,8 @@
 /* What generated code calls. */
 #include "engine.h"
 
+#include "flow/parts.h"
+#include "flow/text.h"
 #include "limits.h"
 #include "mem.h"
 
@@ -50,7 +52,7 @@ void flow_batch_end(struct flow_worker *w) {
   flow_mem_arena_reset(w->arena);
   if (w->sinks[e->program->sink_count].buf.length > 0) engine_flush_inspected(e);
   for (uint32_t i = 0; i < e->program->sink_count; i++) {
-    if (w->sinks[i].buf.length < FLOW_SINK_BYTES) continue;
+    if (!sink_is_full(&e->sinks[i])) continue;
     e->flush_status = sink_flush(&e->sinks[i], &e->stop, &e->report);
     if (e->flush_status != FLOW_OK) return; /* the loop sees it behind this run of the block */
   }
@@ -73,4 +75,46 @@ void engine_flush_inspected(struct engine *e) {
 void engine_print(struct engine *e, const struct flow_buf *text) {
   /* Nothing can be done about a stderr that takes nothing. */
   flow_sys_write_all(e->sys, 2, text->data, text->length);
+}
+
+/* -- paths that depend on items */
+
+/* What is wrong with the path behind its first `fixed` bytes, or null. */
+static const char *path_mistake(const char *path, size_t length, size_t fixed) {
+  if (length > FLOW_PATH_BYTES) return "it is too long";
+  if (memchr(path, '\0', length) != NULL) return "it has a NUL in it";
+  const char *end = path + length;
+  /* Of the name in which the fixed text ends, the first part is the program's. */
+  bool is_whole = fixed == 0 || path[fixed - 1] == '/';
+  const char *name = path + fixed;
+  while (!is_whole && name > path && name[-1] != '/') name--;
+  while (name <= end) {
+    const char *slash = memchr(name, '/', (size_t)(end - name));
+    const char *stop = slash == NULL ? end : slash;
+    if (stop - name > FLOW_NAME_BYTES) return "a part of it is longer than 255 bytes";
+    if (is_whole && stop == name) return "a part of it is empty";
+    if (is_whole && *name == '.') return "a part of it begins with a dot";
+    name = stop + 1;
+    is_whole = true;
+  }
+  return NULL;
+}
+
+bool flow_part_check(struct flow_worker *w, uint32_t sink, const struct flow_str *path) {
+  const struct sink *s = &engine_of(w)->sinks[sink];
+  const char *data = flow_str_data(path);
+  const char *mistake = path_mistake(data, path->length, strlen(s->location));
+  if (FLOW_LIKELY(mistake == NULL)) return true;
+  enum { SHOWN = 200 };
+  bool is_cut = path->length > SHOWN;
+  size_t shown = is_cut ? flow_utf8_valid(data, SHOWN) : path->length;
+  struct flow_buf text = flow_text_begin(w->arena);
+  flow_buf_add_literal(&text, "the path `");
+  flow_print_lossy(&text, data, shown);
+  flow_buf_add(&text, is_cut ? "...` cannot be used: " : "` cannot be used: ", is_cut ? 21 : 18);
+  flow_buf_add(&text, mistake, strlen(mistake));
+  struct flow_str reason = flow_text_end(&text);
+  flow_set_failure_text(w, s->desc->site, &reason);
+  w->failure.is_fault = true;
+  return false;
 }

@@ -127,7 +127,8 @@ static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *
   }
   for (uint32_t i = 0; i < p->sink_count; i++) {
     commit_group_open_part(held, e->sys, *number++);
-    sink_pack(&e->sinks[i], &held->data);
+    enum flow_status status = sink_pack(&e->sinks[i], &held->data, &e->report);
+    if (status != FLOW_OK) return status;
     commit_group_close_part(held);
   }
   if (e->has_on_end) {
@@ -196,7 +197,7 @@ static enum flow_status submit(struct engine *e) {
   if (e->store != NULL) {
     struct commit_sync sync;
     for (uint32_t i = 0; i < e->program->sink_count; i++) {
-      if (sink_take_sync(&e->sinks[i], &sync)) commit_group_add_sync(&e->held, e->sys, &sync);
+      while (sink_take_sync(&e->sinks[i], &sync)) commit_group_add_sync(&e->held, e->sys, &sync);
     }
     status = committer_submit(e->committer, &e->held, &e->report);
     if (status != FLOW_OK) return status;

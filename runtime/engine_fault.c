@@ -120,7 +120,7 @@ static void cut_output(struct engine *e) {
   for (uint32_t i = 0; i < e->program->sink_count; i++) {
     struct flow_sink *s = &w->sinks[i];
     if (s->mark_record != w->record) continue;
-    for (size_t at = s->mark; at < s->buf.length; at++) s->rows -= s->buf.data[at] == '\n';
+    s->rows -= sink_rows_from(&e->sinks[i], s->mark);
     s->buf.length = s->mark;
   }
   struct flow_sink *inspected = &w->sinks[e->program->sink_count];

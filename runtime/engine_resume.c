@@ -130,8 +130,8 @@ static void declare(struct engine *e) {
   }
   for (uint32_t i = 0; i < p->sink_count; i++) {
     const struct flow_sink_desc *d = &p->sinks[i];
-    *id++ = (struct flow_store_id){FLOW_STORE_SINK, d->name, d->was, sink_key_type(),
-                                   sink_value_type()};
+    *id++ = (struct flow_store_id){FLOW_STORE_SINK, d->name, d->was, sink_key_type(d),
+                                   sink_value_type(d)};
   }
   for (uint32_t i = 0; i < p->state_count; i++) {
     const struct flow_state_desc *d = &p->states[i];
@@ -252,16 +252,19 @@ static void make_source(struct engine *e, uint32_t number) {
 static enum flow_status load_length(void *context, uint64_t row, const void *key, size_t key_length,
                                     const void *value, size_t value_length) {
   struct load *load = context;
-  (void)row;
-  (void)key;
-  (void)key_length;
-  return sink_load(load->sink, value, value_length, &load->engine->report);
+  return sink_load(load->sink, row, key, key_length, value, value_length, &load->engine->report);
 }
 
 static enum flow_status make_sink(struct engine *e, uint32_t number) {
   const struct flow_sink_desc *desc = &e->program->sinks[number];
   const struct flow_connector *connector = desc->connector;
   const char *override = options_place(e->options.sinks, e->options.sink_count, desc->name);
+  if (override != NULL && desc->has_parts) {
+    return flow_report_fail(&e->report, FLOW_E_USAGE,
+                            "--sink %s: the path of this sink depends on the item, so no other one can "
+                            "take its place",
+                            desc->name);
+  }
   if (override != NULL) {
     bool is_stdout = strcmp(override, "-") == 0;
     connector = is_stdout ? &flow_connector_stdout : &flow_connector_file;
@@ -275,8 +278,10 @@ static enum flow_status make_sink(struct engine *e, uint32_t number) {
   if (status != FLOW_OK || e->store == NULL) return status;
   struct load load = {.engine = e, .sink = s};
   struct flow_store_loaded loaded;
-  return flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length,
-                         &load, &loaded, &e->report);
+  status = flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length,
+                           &load, &loaded, &e->report);
+  if (status == FLOW_OK) sink_loaded(s, loaded.next_row);
+  return status;
 }
 
 /* True if the sink's file lies in the directory that the source looks at: the flow would read what it
@@ -303,6 +308,7 @@ static enum flow_status check_same_file(struct engine *e) {
     if (s->is_stream) continue;
     for (uint32_t j = 0; j < i; j++) {
       const struct sink *other = &e->sinks[j];
+      if (s->parts != NULL || other->parts != NULL) continue;
       if (other->is_stream || other->device != s->device || other->inode != s->inode) continue;
       return flow_report_fail(&e->report, FLOW_E_USAGE,
                               "sinks `%s` and `%s` write the same file, %s", other->desc->name,
@@ -315,6 +321,7 @@ static enum flow_status check_same_file(struct engine *e) {
                                 s->desc->name, s->location, p->sources[j].name);
       }
       struct flow_file_info info;
+      if (s->parts != NULL) continue;
       if (e->sources[j].fd < 0 || e->sys->fstat(e->sys, e->sources[j].fd, &info) < 0) continue;
       if (info.device != s->device || info.inode != s->inode) continue;
       return flow_report_fail(&e->report, FLOW_E_USAGE,

@@ -35,6 +35,16 @@
 /* A sink's buffered bytes that are written between batches. */
 #define FLOW_SINK_BYTES ((size_t)64 << 10)
 
+/* The same for a sink of many files, which each get a part of them. */
+#define FLOW_PARTS_BYTES ((size_t)1 << 20)
+
+/* Files that such a sink keeps open: well below the usual limit of 1024 for a process, also with some of them. */
+#define FLOW_PARTS_OPEN 32
+
+/* Bytes of a path, and of a name in it: what Linux allows. */
+#define FLOW_PATH_BYTES 4095
+#define FLOW_NAME_BYTES 255
+
 /* Bytes of one write to a pipe or terminal. POSIX lets a ready pipe take this many without waiting,
  * so a signal is never stuck behind a reader that sleeps. */
 #define FLOW_PIPE_BYTES ((size_t)4096)

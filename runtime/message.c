@@ -159,9 +159,11 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
     flow_buf_free(&shown);
   }
   message_add(out, " %*s = note: %s\n", pad, "", done);
+  bool is_sink = strncmp(site->step, "sink ", 5) == 0;
   const char *what = place == NULL ? "change what the hook computes"
                      : is_generated
                          ? "change the step, or write `else skip` / `else into rejects` behind it"
+                     : is_sink     ? "repair the record, or leave it out with `filter` ahead of the sink"
                      : is_stop     ? "repair the record, or write `else skip` / `else into rejects`"
                                : "repair the record, or add `else skip` / `else into rejects` to "
                                  "the step";

@@ -10,21 +10,21 @@ static const struct flow_type type_int = {.kind = FLOW_KIND_INT};
 static const struct flow_type type_string = {.kind = FLOW_KIND_STRING};
 static const struct flow_type type_unit = {.kind = FLOW_KIND_UNIT};
 
-const struct flow_type *sink_key_type(void) {
-  return &type_unit;
+const struct flow_type *sink_key_type(const struct flow_sink_desc *desc) {
+  return desc->has_parts ? &type_string : &type_unit;
 }
 
-const struct flow_type *sink_value_type(void) {
+const struct flow_type *sink_value_type(const struct flow_sink_desc *desc) {
   static const struct flow_field fields[] = {
       {.name = "length", .type = &type_int},
       {.name = "check", .type = &type_int},
       {.name = "place", .type = &type_string},
   };
-  static const struct flow_type type = {.kind = FLOW_KIND_RECORD,
-                                        .name = "Written",
-                                        .fields = fields,
-                                        .field_count = sizeof fields / sizeof fields[0]};
-  return &type;
+  static const struct flow_type one_file = {
+      .kind = FLOW_KIND_RECORD, .name = "Written", .fields = fields, .field_count = 3};
+  static const struct flow_type part = {
+      .kind = FLOW_KIND_RECORD, .name = "Written", .fields = fields, .field_count = 2};
+  return desc->has_parts ? &part : &one_file;
 }
 
 /* -- opening */
@@ -69,6 +69,11 @@ enum flow_status sink_open(struct sink *s, const struct flow_sys *sys,
   *s = (struct sink){.sys = sys, .desc = desc, .connector = connector, .out = out, .fd = 1};
   if (location == NULL) location = "stdout";
   s->location = input_copy_text(sys, location, strlen(location));
+  if (desc->has_parts) {
+    s->fd = -1;
+    s->parts = sink_parts_new(sys, desc, location);
+    return FLOW_OK;
+  }
   bool is_stdout = connector->target == CONNECTOR_STDOUT;
   if (!is_stdout) {
     s->fd = open_file(s, stop);
@@ -104,7 +109,7 @@ enum flow_status sink_open_to_look(struct sink *s, const struct flow_sys *sys,
 }
 
 enum flow_status sink_lock(struct sink *s, struct flow_report *report) {
-  if (s->is_stream) return FLOW_OK;
+  if (s->is_stream || s->parts != NULL) return FLOW_OK;
   int error = s->sys->flock_try(s->sys, s->fd);
   if (error == -EWOULDBLOCK) {
     return flow_report_fail(report, FLOW_E_LOCKED, "another process is writing %s (sink `%s`)",
@@ -133,6 +138,7 @@ void sink_discard(struct sink *s) {
 void sink_close(struct sink *s) {
   if (s->sys == NULL) return;
   if (s->owns_fd) s->sys->close(s->sys, s->fd);
+  sink_parts_free(s->parts);
   s->sys->free(s->sys, s->location);
   s->sys->free(s->sys, s->stored_place);
   flow_buf_free(&s->out->buf);
@@ -153,9 +159,11 @@ static bool read_row(struct stored *row, const void *value, size_t length) {
   return flow_reader_done(&r);
 }
 
-enum flow_status sink_load(struct sink *s, const void *value, size_t length,
-                           struct flow_report *report) {
+enum flow_status sink_load(struct sink *s, uint64_t number, const void *key, size_t key_length,
+                           const void *value, size_t length, struct flow_report *report) {
   struct stored row;
+  if (s->parts != NULL)
+    return sink_parts_load(s->parts, number, key, key_length, value, length, report);
   if (!read_row(&row, value, length)) {
     return flow_report_fail(report, FLOW_E_CORRUPT, "the saved length of sink `%s` is damaged",
                             s->desc->name);
@@ -165,6 +173,10 @@ enum flow_status sink_load(struct sink *s, const void *value, size_t length,
   s->stored_check = row.check;
   s->stored_place = input_copy_text(s->sys, row.place, row.place_length);
   return FLOW_OK;
+}
+
+void sink_loaded(struct sink *s, uint64_t next_row) {
+  if (s->parts != NULL) sink_parts_loaded(s->parts, next_row);
 }
 
 /* Reads the last bytes before `length` into the tail: their number, or a negative errno. */
@@ -251,7 +263,7 @@ enum flow_status sink_check_former(struct sink *s, const char *name, const void 
                                    size_t length, struct flow_report *report) {
   struct stored row;
   struct flow_file_info info;
-  if (s->is_stream || !read_row(&row, value, length) || row.length == 0) return FLOW_OK;
+  if (s->is_stream || s->parts != NULL || !read_row(&row, value, length) || row.length == 0) return FLOW_OK;
   if (s->sys->fstat(s->sys, s->fd, &info) < 0 || info.size < row.length) return FLOW_OK;
   if (read_tail(s, row.length) < 0) return FLOW_OK;
   bool is_its = position_hash(s->tail, s->tail_length) == row.check;
@@ -269,6 +281,7 @@ enum flow_status sink_check_former(struct sink *s, const char *name, const void 
 }
 
 enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *report) {
+  if (s->parts != NULL) return sink_parts_check(s->parts, restarts, report);
   s->starts_afresh = !s->is_stored || restarts;
   if (s->starts_afresh || s->is_stream) return FLOW_OK;
   struct flow_file_info info = {0};
@@ -286,6 +299,7 @@ enum flow_status sink_check(struct sink *s, bool restarts, struct flow_report *r
 }
 
 enum flow_status sink_begin(struct sink *s, struct flow_report *report) {
+  if (s->parts != NULL) return sink_parts_begin(s->parts, report);
   if (s->starts_afresh) return start_afresh(s, report);
   s->written = s->closed = s->stored_length;
   if (s->is_stream) return FLOW_OK;
@@ -340,8 +354,33 @@ static int64_t write_some(struct sink *s, const char *data, size_t length, struc
   return s->sys->write(s->sys, s->fd, data, length < FLOW_PIPE_BYTES ? length : FLOW_PIPE_BYTES);
 }
 
+bool sink_is_full(const struct sink *s) {
+  return s->out->buf.length >= (s->parts != NULL ? FLOW_PARTS_BYTES : FLOW_SINK_BYTES);
+}
+
+bool sink_must_commit(const struct sink *s) {
+  return s->parts != NULL ? sink_parts_must_commit(s->parts) : s->must_commit;
+}
+
+uint64_t sink_rows_from(const struct sink *s, size_t at) {
+  const struct flow_buf *buf = &s->out->buf;
+  if (s->parts != NULL) return sink_parts_count(buf->data + at, buf->length - at);
+  uint64_t rows = 0;
+  for (; at < buf->length; at++) rows += buf->data[at] == '\n';
+  return rows;
+}
+
+static enum flow_status flush_parts(struct sink *s, struct flow_report *report) {
+  struct flow_buf *buf = &s->out->buf;
+  enum flow_status status = sink_parts_write(s->parts, buf->data, buf->length, report);
+  buf->length = 0;
+  s->out->mark_record = UINT64_MAX;
+  return status;
+}
+
 enum flow_status sink_flush(struct sink *s, struct stop *stop, struct flow_report *report) {
   struct flow_buf *buf = &s->out->buf;
+  if (s->parts != NULL) return flush_parts(s, report);
   size_t done = s->suppressed < buf->length ? (size_t)s->suppressed : buf->length;
   s->suppressed -= done;
   enum flow_status status = FLOW_OK;
@@ -366,8 +405,9 @@ enum flow_status sink_flush(struct sink *s, struct stop *stop, struct flow_repor
 }
 
 bool sink_take_sync(struct sink *s, struct commit_sync *sync) {
+  if (s->parts != NULL) return sink_parts_take_sync(s->parts, sync);
   if (s->is_stream || !s->is_dirty) return false;
-  *sync = (struct commit_sync){s->fd, s->location, s->is_created};
+  *sync = (struct commit_sync){s->fd, s->location, s->is_created, 0};
   s->is_dirty = s->is_created = false;
   return true;
 }
@@ -389,7 +429,15 @@ static uint64_t check_of(const struct sink *s) {
   return position_hash(bytes, stays + buf->length);
 }
 
-void sink_pack(struct sink *s, struct flow_buf *out) {
+static enum flow_status pack_parts(struct sink *s, struct flow_buf *out,
+                                   struct flow_report *report) {
+  s->closed_rows = s->out->rows;
+  enum flow_status status = flush_parts(s, report);
+  return status == FLOW_OK ? sink_parts_pack(s->parts, out, report) : status;
+}
+
+enum flow_status sink_pack(struct sink *s, struct flow_buf *out, struct flow_report *report) {
+  if (s->parts != NULL) return pack_parts(s, out, report);
   uint64_t length = s->written + s->out->buf.length - s->suppressed;
   if (s->suppressed > s->out->buf.length) length = s->written;
   s->closed_rows = s->out->rows;
@@ -397,7 +445,7 @@ void sink_pack(struct sink *s, struct flow_buf *out) {
                  strcmp(s->stored_place, s->location) == 0;
   s->closed = length;
   s->must_commit = false;
-  if (is_same) return;
+  if (is_same) return FLOW_OK;
   flow_put_entry(out, 0, s->is_stored ? 0 : FLOW_DELTA_KEY);
   if (!s->is_stored) {
     size_t key = flow_put_open(out);
@@ -414,6 +462,7 @@ void sink_pack(struct sink *s, struct flow_buf *out) {
     s->stored_place = input_copy_text(s->sys, s->location, strlen(s->location));
   }
   s->is_stored = true;
+  return FLOW_OK;
 }
 
 enum flow_status sink_rewind(struct sink *s, bool replays, struct flow_report *report) {
@@ -421,6 +470,7 @@ enum flow_status sink_rewind(struct sink *s, bool replays, struct flow_report *r
   s->out->buf.length = 0;
   s->out->mark_record = UINT64_MAX;
   s->suppressed = 0;
+  if (s->parts != NULL) return sink_parts_rewind(s->parts, report);
   if (s->is_stream) {
     if (replays) s->suppressed = s->written - s->closed;
     if (replays && s->closed == 0 && s->desc->header != NULL) {

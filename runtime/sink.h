@@ -11,7 +11,9 @@
  *   sink_check(&sink, …, &report);          is it what was committed? nothing is changed yet
  *   sink_begin(&sink, &report);             cuts it back, or starts afresh
  *   loop: sink_flush(&sink, &stop, &report);
- *   at a close: sink_pack(&sink, &out);     before a commit: sink_flush(), sink_take_sync()
+ *   at a close: sink_pack(&sink, …);        before a commit: sink_flush(), sink_take_sync()
+ *
+ * A sink whose path depends on the item has many files, which sink_parts.h looks after; the calls are the same.
  *
  * A run checks all its sinks before it begins one: a refused run has changed none of them, and
  * sink_discard() takes away the files that it made.
@@ -24,6 +26,7 @@
 #include "flow/abi.h"
 #include "position.h"
 #include "report.h"
+#include "sink_parts.h"
 #include "stop.h"
 #include "sys.h"
 
@@ -32,7 +35,8 @@ struct sink {
   const struct flow_sink_desc *desc;
   const struct flow_connector *connector;
   struct flow_sink *out; /* the worker's side */
-  char *location;        /* owned; "stdout" */
+  char *location;        /* owned; "stdout"; with parts, what the paths begin with */
+  struct sink_parts *parts; /* null: one file or stream */
   uint16_t id;           /* in the store */
   int fd;
   bool owns_fd, is_stream;
@@ -56,8 +60,9 @@ struct sink {
   char *stored_place;
 };
 
-const struct flow_type *sink_key_type(void);
-const struct flow_type *sink_value_type(void);
+/* What the store keeps of a sink. */
+const struct flow_type *sink_key_type(const struct flow_sink_desc *);
+const struct flow_type *sink_value_type(const struct flow_sink_desc *);
 
 /* Opens the target (location is copied; null: stdout). A FIFO is waited for until it has a reader,
  * or until a signal comes: then FLOW_E_CREATE. FLOW_E_CREATE, too, if opening fails. */
@@ -78,8 +83,10 @@ enum flow_status sink_open_to_look(struct sink *, const struct flow_sys *,
 
 void sink_close(struct sink *);
 
-/* Takes the row of the store. */
-enum flow_status sink_load(struct sink *, const void *value, size_t length, struct flow_report *);
+/* Takes a row of the store; then, the number of the next row. */
+enum flow_status sink_load(struct sink *, uint64_t row, const void *key, size_t key_length,
+                           const void *value, size_t length, struct flow_report *);
+void sink_loaded(struct sink *, uint64_t next_row);
 
 /* Verifies that the target holds what was committed (rule 10), and the header that its rows would
  * have now, unless it starts afresh: if nothing was committed, or `restarts`. FLOW_E_MISMATCH if it
@@ -99,15 +106,25 @@ enum flow_status sink_begin(struct sink *, struct flow_report *);
  * written to it. sink_close() has to follow. */
 void sink_discard(struct sink *);
 
+/* Whether the buffer is worth to be written between two batches. */
+bool sink_is_full(const struct sink *);
+
+/* The store has to be told of what sink_begin() did. */
+bool sink_must_commit(const struct sink *);
+
+/* The rows that the buffer holds from byte `at` on. */
+uint64_t sink_rows_from(const struct sink *, size_t at);
+
 /* Writes the buffer out. FLOW_E_IO or FLOW_E_FULL; is_broken and is_blocked tell special cases. */
 enum flow_status sink_flush(struct sink *, struct stop *, struct flow_report *);
 
 /* True if bytes or the name of a file are not yet durable; then *sync says what the commit has to
- * make so, and the sink counts it as done: a commit that fails ends the run. */
+ * make so, and the sink counts it as done: a commit that fails ends the run. To be called until it is false. */
 bool sink_take_sync(struct sink *, struct commit_sync *sync);
 
-/* Appends the store's row for the bytes so far, buffered ones included: an epoch closes here. */
-void sink_pack(struct sink *, struct flow_buf *out);
+/* Appends the store's rows for the bytes so far, buffered ones included: an epoch closes here. With parts
+ * these are written first. */
+enum flow_status sink_pack(struct sink *, struct flow_buf *out, struct flow_report *);
 
 /* Goes back to the last closed epoch, for a replay (`replays`: a stream then drops the bytes that
  * it has written since) or for good. The buffer must have been flushed. */

@@ -79,44 +79,15 @@ static const char *name_value(struct code *c, const struct expr *expr) {
 
 /* -- what values hold and change ------------------------------------------------------------- */
 
-/* Calls `visit` for the expressions directly inside `expr` until it returns true. */
-static bool any_child(const struct expr *expr, bool (*visit)(const struct expr *)) {
-  switch (expr->kind) {
-  case EXPR_FSTRING:
-    vec_each(struct fstring_part, part, &expr->fstring)
-      if (part->value != NULL && visit(part->value)) return true;
-    return false;
-  case EXPR_UNARY: return visit(expr->unary.operand);
-  case EXPR_BINARY: return visit(expr->binary.left) || visit(expr->binary.right);
-  case EXPR_FIELD: return visit(expr->field.object);
-  case EXPR_INDEX: return visit(expr->index.object) || visit(expr->index.index);
-  case EXPR_CALL:
-    /* The arguments of a constructor may begin with the name of an enum, which is no value. */
-    vec_each(struct record_field, field, &expr->call.fields)
-      if (field->value != NULL && visit(field->value)) return true;
-    if (expr->call.kind == CALL_RECORD || expr->call.kind == CALL_VARIANT) return false;
-    vec_each(struct arg, arg, &expr->call.args) if (visit(arg->value)) return true;
-    return false;
-  case EXPR_LIST:
-    vec_each(struct expr *, element, &expr->list) if (visit(*element)) return true;
-    return false;
-  case EXPR_MAP:
-    vec_each(struct map_pair, pair, &expr->map)
-      if (visit(pair->key) || visit(pair->value)) return true;
-    return false;
-  case EXPR_RECORD:
-    vec_each(struct record_item, item, &expr->record.items) if (visit(item->value)) return true;
-    return false;
-  case EXPR_IF:
-    return visit(expr->if_else.condition) || visit(expr->if_else.then_value) ||
-           visit(expr->if_else.else_value);
-  case EXPR_MATCH:
-    if (visit(expr->match.subject)) return true;
-    vec_each(struct match_arm, arm, &expr->match.arms) if (visit(arm->value)) return true;
-    return false;
-  case EXPR_COERCE: return visit(expr->coerce.operand);
-  default: return false;
-  }
+typedef bool (*expr_question)(const struct expr *);
+
+static bool ask(const struct expr *child, const void *question) {
+  return (*(const expr_question *)question)(child);
+}
+
+/* Whether the answer is yes for an expression directly inside `expr`. */
+static bool any_child(const struct expr *expr, expr_question question) {
+  return expr_any_child(expr, ask, &question);
 }
 
 bool code_has_effect(const struct expr *expr) {

@@ -149,6 +149,7 @@ static uint32_t add_params(struct emit *e) {
 /* The function that computes the location from literals and parameters, or NULL. */
 static const char *location(struct emit *e, const char *kind, const struct decl *decl) {
   const struct expr *value = decl != NULL ? decl->io->location : NULL;
+  if (value != NULL && decl->io->has_parts) value = decl->io->fixed;
   if (value == NULL) return "NULL";
   struct arena *arena = &e->compiler->arena;
   const char *name = arena_printf(arena, "location_of_%s_%s", kind, decl->name.text);
@@ -240,6 +241,7 @@ int64_t emit_text_sink(struct emit *e, const struct node *node, uint32_t port) {
   while (edges->count == 1) {
     const struct node *to = edges->data[0]->to;
     if (plan_is_cut(e->plan, edges->data[0])) return -1;
+    if (to->kind == NODE_SINK && emit_sink_io(to).has_parts) return -1;
     if (to->kind == NODE_SINK)
       return emit_sink_io(to).format == &format_text ? (int64_t)emit_sink_index(e, to) : -1;
     if (to->kind == NODE_STAGE && to->stage->op != &op_into) return -1;
@@ -272,6 +274,7 @@ static void add_sink(struct emit *e, struct text *rows, const struct node *node)
   text_addf(rows, "   .connector = &%s, .header = %s,\n", emit_sink_io(node).connector->runtime,
             quoted(e, emit_sink_header(e->compiler, node)));
   if (node->decl != NULL && node->decl->is_unordered) text_add(rows, "   .is_unordered = true,\n");
+  if (emit_sink_io(node).has_parts) text_add(rows, "   .has_parts = true,\n");
   text_addf(rows, "   .location = %s},\n", location(e, "sink", node->decl));
 }
 

@@ -120,10 +120,47 @@ static const char *printer(struct emit *e, const struct node *sink) {
   return name;
 }
 
+/* The function that makes the path of a row's file, written on first use. */
+static const char *path_function(struct emit *e, const struct node *sink) {
+  const struct expr *path = sink->decl->io->location;
+  const char *name = arena_printf(&e->compiler->arena, "path_%s", sink->name);
+  if (!emit_first_time(e, name)) return name;
+  struct code c;
+  code_begin(&c, e, arena_printf(&e->compiler->arena, "sink %s", sink->decl->name.text),
+             path->can_fault);
+  c.it = "(*it)";
+  emit_value_function(
+      e, name, arena_printf(&e->compiler->arena, ", const %s *it", emit_c_type(e, sink->item)), path,
+      &c);
+  return name;
+}
+
+/* A row for the file that its item says: a frame around it tells which one. */
+static void emit_part(struct emit *e, const struct node *sink, const char *row) {
+  uint32_t index = emit_sink_index(e, sink);
+  const char *path = path_function(e, sink);
+  emit_line(e, "{");
+  emit_line(e, "struct flow_str path;");
+  if (sink->decl->io->location->can_fault)
+    emit_line(e, "if (!%s(w, %s, &path)) flow_abort_record(w);", path, row);
+  else
+    emit_line(e, "%s(w, %s, &path);", path, row);
+  emit_line(e, "if (!flow_part_check(w, %u, &path)) flow_abort_record(w);", index);
+  emit_line(e, "struct flow_buf *part = flow_sink_row(w, %u);", index);
+  emit_line(e, "const size_t mark = flow_part_begin(part, &path);");
+  emit_line(e, "%s(w, part, %s);", printer(e, sink), row);
+  emit_line(e, "flow_part_end(part, mark);");
+  emit_line(e, "}");
+}
+
 static void emit_node(struct emit *e, const struct node *node, const char *row, const char *key) {
   switch (node->kind) {
   case NODE_STREAM: emit_push(e, node, 0, row, key); return;
   case NODE_SINK:
+    if (emit_sink_io(node).has_parts) {
+      emit_part(e, node, row);
+      return;
+    }
     emit_line(e, "%s(w, flow_sink_row(w, %u), %s);", printer(e, node), emit_sink_index(e, node), row);
     return;
   case NODE_STAGE: {

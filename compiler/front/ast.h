@@ -129,6 +129,11 @@ struct local {
   bool is_mutated;         /* set by check: assigned or passed to a mutator after its `let` */
 };
 
+typedef bool (*expr_visit)(const struct expr *, const void *context);
+
+/* Calls `visit` for the expressions directly inside `expr`, typed or not, until it returns true; then true. */
+bool expr_any_child(const struct expr *expr, expr_visit visit, const void *context);
+
 /* The operator as it is written: "not in", "??". */
 const char *binary_op_text(enum binary_op op);
 

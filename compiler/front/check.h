@@ -89,6 +89,14 @@ struct checker; /* scopes and the item, key and state in scope */
  * to put in its place (perhaps wrapped in EXPR_COERCE); its type is TYPE_ERROR after a diagnostic. */
 struct expr *check_expr(struct checker *, struct expr *expr, const struct type *expected);
 
+/* The same for an expression of an item alone, outside of any stage. */
+struct expr *check_item_expr(struct checker *, struct expr *expr, const struct type *item,
+                             const struct type *expected);
+
+/* Whether an expression that is not typed yet has a name that is no const or param, so that it must be
+ * one of an item. */
+bool check_names_item(struct checker *, const struct expr *expr);
+
 /* Types a block of statements (state bodies, hooks, functions). */
 void check_block(struct checker *, struct block *block);
 

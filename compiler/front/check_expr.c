@@ -10,6 +10,28 @@ struct expr *check_expr(struct checker *c, struct expr *expr, const struct type 
   return expected ? coerce(c, expr, expected) : require_concrete(c, expr);
 }
 
+struct expr *check_item_expr(struct checker *c, struct expr *expr, const struct type *item,
+                             const struct type *expected) {
+  uint32_t local_count = 0;
+  struct scope outer = c->scope;
+  c->scope = check_new_scope(PLACE_WHERE, &local_count);
+  c->scope.item = item;
+  expr = check_expr(c, expr, expected);
+  c->scope = outer;
+  return expr;
+}
+
+static bool is_foreign_name(const struct expr *expr, const void *context) {
+  const struct checker *c = context;
+  if (expr->kind != EXPR_NAME) return expr_any_child(expr, is_foreign_name, context);
+  return !map_get(&c->symbols->values, expr->name.text) &&
+         !map_get(&c->symbols->types, expr->name.text);
+}
+
+bool check_names_item(struct checker *c, const struct expr *expr) {
+  return is_foreign_name(expr, c);
+}
+
 static struct expr *fail_type(struct checker *c, struct expr *expr) {
   expr->type = c->types->error;
   return expr;

@@ -82,12 +82,14 @@ static struct stream *write_sink(struct checker *c, struct ident name, struct st
                                  const struct type *item) {
   sink->write_count++;
   if (!item || item->kind == TYPE_ERROR) return sink;
-  const struct io_spec *io = sink->decl ? sink->decl->io : NULL;
+  struct io_spec *io = sink->decl ? sink->decl->io : NULL;
   bool is_typed = sink->decl && sink->decl->type_syntax;
+  bool has_parts = io && io->has_parts;
   if (!is_typed && io && io->format->check_item &&
       !io->format->check_item(c, name.span, io, item, false))
     return NULL;
-  bool has_one_type = is_typed || (io && strcmp(io->format->name, "csv") == 0);
+  if (has_parts && !io_check_parts(c, io, sink->item ? sink->item : item)) return NULL;
+  bool has_one_type = is_typed || has_parts || (io && strcmp(io->format->name, "csv") == 0);
   if (!sink->item) sink->item = item;
   if (sink->item == item || sink->item->kind == TYPE_ERROR) return sink;
   if (has_one_type) {

@@ -332,17 +332,6 @@ void fill_nominal_types(struct checker *c) {
 
 /* -- defaults and conditions ----------------------------------------------------------------- */
 
-static void check_where(struct checker *c, const struct type *record, struct type_field *field,
-                        struct clause *clause) {
-  uint32_t local_count = 0;
-  struct scope outer = c->scope;
-  c->scope = check_new_scope(PLACE_WHERE, &local_count);
-  c->scope.item = record;
-  field->where = check_expr(c, clause->value, c->types->bool_);
-  clause->value = field->where;
-  c->scope = outer;
-}
-
 static void check_defaults(struct checker *c, struct type *record,
                            struct field_decl_list *decls) {
   for (size_t i = 0; i < record->fields.count; i++) {
@@ -359,7 +348,8 @@ static void check_conditions(struct checker *c, struct type *record,
     if (clause && !clause->value) {
       diag_error(c->diags, E0216, clause->name.span, "`where` needs a condition");
     } else if (clause) {
-      check_where(c, record, &record->fields.data[i], clause);
+      clause->value = check_item_expr(c, clause->value, record, c->types->bool_);
+      record->fields.data[i].where = clause->value;
     }
   }
 }

@@ -9,4 +9,5 @@ const struct connector connector_file = {
     .can_read = true,
     .can_write = true,
     .has_location = true,
+    .can_have_parts = true,
 };

@@ -179,15 +179,29 @@ static bool check_poll(struct checker *c, struct io_spec *io, struct arg *arg) {
   return true;
 }
 
-static bool check_location(struct checker *c, struct io_spec *io, struct expr **location) {
-  const struct type *string = check_types(c)->string;
-  *location = check_expr(c, *location, string);
+static bool reject_failing(struct checker *c, const struct io_spec *io) {
+  if (!io->location->can_fail) return true;
+  struct diag *diag = diag_error(diags_of(c), E0602, io->location->span, "a path cannot fail");
+  diag_help(diag, io->has_parts ? "give what can fail a default:  {… ?? \"none\"}"
+                                : io->connector->syntax);
+  return false;
+}
+
+static bool check_location(struct checker *c, struct io_spec *io, struct expr **location,
+                           bool is_read) {
   io->location = *location;
-  if ((*location)->type->kind == TYPE_ERROR) return false;
-  if ((*location)->can_fail) {
-    report_option(c, (*location)->span, io->connector->syntax, "a path cannot fail");
+  io->has_parts = !is_read && io->connector->can_have_parts &&
+                  (*location)->kind == EXPR_FSTRING && check_names_item(c, *location);
+  if (!is_read && io->connector->can_have_parts && (*location)->kind != EXPR_FSTRING &&
+      check_names_item(c, *location)) {
+    struct diag *diag = diag_error(diags_of(c), E0602, (*location)->span,
+                                   "a path that depends on the item is written as an f-string");
+    diag_help(diag, "a file for each value of a field:  file(f\"out/{field}.csv\", csv)");
     return false;
   }
+  if (io->has_parts) return true; /* typed with the item: io_check_parts() */
+  io->location = *location = check_expr(c, *location, check_types(c)->string);
+  if ((*location)->type->kind == TYPE_ERROR || !reject_failing(c, io)) return false;
   bool is_empty = (*location)->kind == EXPR_STRING && (*location)->string.length == 0;
   if (!is_empty) return true;
   report_option(c, (*location)->span, io->connector->syntax, "the path is empty");
@@ -235,7 +249,7 @@ static bool check_events(struct checker *c, struct io_spec *io, struct expr *cal
 }
 
 /* Types the arguments: a path where there is one, the format, and options by name. */
-static bool check_args(struct checker *c, struct io_spec *io, struct expr *call) {
+static bool check_args(struct checker *c, struct io_spec *io, struct expr *call, bool is_read) {
   if (io->connector->format != NULL) return check_events(c, io, call);
   size_t position = 0, wanted = io->connector->has_location ? 2 : 1;
   bool is_good = true;
@@ -249,7 +263,7 @@ static bool check_args(struct checker *c, struct io_spec *io, struct expr *call)
       report_option(c, arg->value->span, io->connector->syntax, "this argument is too much");
       is_good = false;
     } else if (position < wanted) {
-      is_good = check_location(c, io, &arg->value) && is_good;
+      is_good = check_location(c, io, &arg->value, is_read) && is_good;
     } else {
       is_good = check_format(c, io, arg->value) && is_good;
     }
@@ -287,6 +301,29 @@ struct io_spec *io_check(struct checker *c, struct expr *call, bool is_read) {
   }
   call->call.kind = CALL_CONNECTOR;
   bool is_good = check_direction(c, call, io->connector, is_read);
-  is_good = check_args(c, io, call) && is_good;
+  is_good = check_args(c, io, call, is_read) && is_good;
   return is_good ? io : NULL;
+}
+
+/* Whether a value depends on the item. */
+static bool is_of_item(const struct expr *expr, const void *context) {
+  if (expr->kind == EXPR_NAME && (expr->name.ref == REF_IT || expr->name.ref == REF_FIELD))
+    return true;
+  return expr_any_child(expr, is_of_item, context);
+}
+
+bool io_check_parts(struct checker *c, struct io_spec *io, const struct type *item) {
+  if (io->fixed) return io->location->type->kind != TYPE_ERROR;
+  struct expr *fixed = arena_new(&check_compiler(c)->arena, struct expr);
+  io->fixed = fixed;
+  io->location = check_item_expr(c, io->location, item, check_types(c)->string);
+  if (io->location->type->kind == TYPE_ERROR) return false;
+  *fixed = *io->location;
+  size_t count = 0;
+  vec_each(const struct fstring_part, part, &io->location->fstring) {
+    if (part->value && is_of_item(part->value, NULL)) break;
+    count++;
+  }
+  fixed->fstring.count = count;
+  return reject_failing(c, io);
 }

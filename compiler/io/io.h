@@ -18,6 +18,8 @@ struct io_spec {
   const struct format *format;
   struct expr *location;  /* a string expression of literals and params; null for stdin, stdout. Of
                              a generated source: the number of its events */
+  bool has_parts;         /* `location` is an f-string that depends on the item: a file for each path */
+  struct expr *fixed;     /* then: what stands in it before the first value of the item */
   int64_t poll_us;        /* dir: how often to look for new files */
   char delimiter;         /* csv */
   bool has_header;        /* csv */
@@ -30,6 +32,7 @@ struct connector {
   const char *runtime; /* name of its `struct flow_connector` in libflow */
   bool can_read, can_write;
   bool has_location;   /* takes a path as its first argument */
+  bool can_have_parts; /* the path of a sink may depend on the item */
   bool has_poll;       /* takes `poll: DURATION` */
   bool is_live;        /* has no end: waits for more */
 
@@ -78,5 +81,9 @@ const struct format *const *format_all(size_t *count);
 /* Types the connector call `call` of a source or sink: fills and returns the spec, or reports what
  * is wrong with it (unknown connector, format or option, wrong direction) and returns null. */
 struct io_spec *io_check(struct checker *, struct expr *call, bool is_read);
+
+/* Types the path of a sink that depends on the item, once that is known: with `has_parts`, for the first item
+ * only. False after a diagnostic. */
+bool io_check_parts(struct checker *, struct io_spec *, const struct type *item);
 
 #endif

@@ -201,7 +201,6 @@ def test_bytes_and_tags(box):
         check_equal(value, state(box, "get", "db", "last", word).out, word)
     check_equal({"key": "", "value": {"yes": {"data": "IQ=="}}},
                 {name: lines(state(box, "dump", "db"))[1][name] for name in ("key", "value")}, "dump")
-    check_match([r"enum Last \{ no, yes \{ data: bytes \} \}|bytes"], state(box, "ls", "db").out)
 
 
 def test_dump(box):

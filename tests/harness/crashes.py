@@ -19,7 +19,7 @@ WORKERS, BLOCKS = (1, 4, 2, 3), (16, None, 1, 200)
 TURNS = (["--epoch-records", "1"], ["--snapshot-mode", "immediate"], ["-s", "1ms", "--retain-epochs", "3"], [])
 
 SMALL_LINES, LARGE_LINES = 60, 1500
-SHORT_CASES = ("csv_out", "state_emit_into", "fault_overflow", "state_evolves")
+SHORT_CASES = ("csv_out", "sink_parts", "state_emit_into", "fault_overflow", "state_evolves")
 
 
 def case_files(tools, part):

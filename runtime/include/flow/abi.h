@@ -358,7 +358,8 @@ struct flow_sink_desc {
   const struct flow_connector *connector;
   const char *header;     /* csv: written once when the file is empty; null: none */
   bool is_unordered;      /* rows of different keys may be written in any order */
-  struct flow_str (*location)(const struct flow_worker *);
+  bool has_parts;         /* the path depends on the item: rows come in frames (flow/parts.h) */
+  struct flow_str (*location)(const struct flow_worker *); /* with parts: what all paths begin with */
 };
 
 /* Keyed state as the engine sees it: a table of rows that begin with struct flow_entry. */

@@ -12,6 +12,7 @@
 #include "flow/map.h"
 #include "flow/nexmark.h"
 #include "flow/number.h"
+#include "flow/parts.h"
 #include "flow/record.h"
 #include "flow/schema.h"
 #include "flow/state.h"
