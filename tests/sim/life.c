@@ -181,8 +181,9 @@ static size_t declare(const struct flow_program *p, struct flow_store_id *ids) {
                                           position_key_type(), position_value_type()};
   }
   for (uint32_t i = 0; i < p->sink_count; i++) {
-    ids[count++] = (struct flow_store_id){FLOW_STORE_SINK, p->sinks[i].name, NULL, sink_key_type(),
-                                          sink_value_type()};
+    const struct flow_sink_desc *s = &p->sinks[i];
+    ids[count++] = (struct flow_store_id){FLOW_STORE_SINK, s->name, NULL, sink_key_type(s),
+                                          sink_value_type(s)};
   }
   for (uint32_t i = 0; i < p->state_count; i++) {
     const struct flow_state_desc *s = &p->states[i];
