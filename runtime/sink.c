@@ -99,6 +99,10 @@ enum flow_status sink_open_to_look(struct sink *s, const struct flow_sys *sys,
   struct flow_file_info info;
   *s = (struct sink){.sys = sys, .desc = desc, .out = out, .fd = -1};
   s->location = input_copy_text(sys, location, strlen(location));
+  if (desc->has_parts) {
+    s->parts = sink_parts_new(sys, desc, location);
+    return FLOW_OK;
+  }
   int error = sys->stat(sys, location, &info);
   s->is_stream = error == 0 && info.kind != FLOW_FILE_REGULAR;
   if (error == -ENOENT || s->is_stream) return FLOW_OK;

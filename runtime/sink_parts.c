@@ -234,12 +234,12 @@ static enum flow_status begin_part(struct sink_parts *p, struct part *part,
   return cut(p, part, report);
 }
 
-/* The hash of the last bytes before `length` of the open file. */
-static enum flow_status hash_tail(struct sink_parts *p, struct part *part, uint64_t length,
-                                  uint64_t *hash, struct flow_report *report) {
+/* The hash of the last bytes before `length` of the file that is open as `fd`. */
+static enum flow_status hash_tail(struct sink_parts *p, const struct part *part, int fd,
+                                  uint64_t length, uint64_t *hash, struct flow_report *report) {
   char tail[POSITION_SAMPLE];
   size_t size = length < POSITION_SAMPLE ? (size_t)length : POSITION_SAMPLE;
-  int64_t n = flow_sys_pread_all(p->sys, part->fd, tail, size, length - size);
+  int64_t n = flow_sys_pread_all(p->sys, fd, tail, size, length - size);
   if (n < 0) return flow_report_errno(report, FLOW_E_IO, (int)n, "read %s", part->path);
   *hash = position_hash(tail, (size_t)n);
   return FLOW_OK;
@@ -295,9 +295,11 @@ static enum flow_status check_part(struct sink_parts *p, struct part *part,
   if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "examine %s", part->path);
   if (info.kind == FLOW_FILE_REGULAR && info.size < part->closed)
     return report_edited(p, part, info.size, report);
+  int fd = p->sys->open(p->sys, part->path, FLOW_OPEN_READ, 0);
+  if (fd < 0) return flow_report_errno(report, FLOW_E_IO, fd, "read %s", part->path);
   uint64_t hash;
-  enum flow_status status = open_part(p, part, report);
-  if (status == FLOW_OK) status = hash_tail(p, part, part->closed, &hash, report);
+  enum flow_status status = hash_tail(p, part, fd, part->closed, &hash, report);
+  p->sys->close(p->sys, fd);
   if (status != FLOW_OK || hash == part->check) return status;
   return report_edited(p, part, info.size, report);
 }
@@ -405,7 +407,7 @@ static enum flow_status pack_part(struct sink_parts *p, struct part *part, struc
                                   struct flow_report *report) {
   uint64_t check;
   enum flow_status status = open_part(p, part, report);
-  if (status == FLOW_OK) status = hash_tail(p, part, part->written, &check, report);
+  if (status == FLOW_OK) status = hash_tail(p, part, part->fd, part->written, &check, report);
   if (status != FLOW_OK) return status;
   if (!part->is_stored) part->row = p->next_row++;
   flow_put_entry(out, part->row, part->is_stored ? 0 : FLOW_DELTA_KEY);

@@ -34,8 +34,9 @@ static bool make_plan(struct against *a) {
     ids[i] = a->program->ids[i];
     bool is_source = ids[i].kind == FLOW_STORE_SOURCE;
     if (!is_source && ids[i].kind != FLOW_STORE_SINK) continue;
-    ids[i].key = is_source ? position_key_type() : sink_key_type();
-    ids[i].value = is_source ? position_value_type() : sink_value_type();
+    const struct flow_sink_desc sink = {.has_parts = a->program->targets[i].has_parts};
+    ids[i].key = is_source ? position_key_type() : sink_key_type(&sink);
+    ids[i].value = is_source ? position_value_type() : sink_value_type(&sink);
   }
   a->plan = (struct flow_store_plan){.ids = ids,
                                      .id_count = count,
@@ -122,7 +123,8 @@ struct sink_look {
 static bool look_at_row(void *context, const struct flow_view_row *row) {
   struct sink_look *look = context;
   look->status = look->former == NULL
-                     ? sink_load(&look->sink, row->value, row->value_length, look->report)
+                     ? sink_load(&look->sink, 0, row->key, row->key_length, row->value,
+                                 row->value_length, look->report)
                      : sink_check_former(&look->sink, look->former, row->value, row->value_length,
                                          look->report);
   return look->status == FLOW_OK;
@@ -157,7 +159,9 @@ static enum flow_status look_at_sink(struct against *a, size_t index) {
   const struct flow_view_target *target = &a->program->targets[index];
   const struct flow_view_id *have = saved_id(a, a->numbers[index]);
   if (a->plan.ids[index].kind != FLOW_STORE_SINK || target->path == NULL) return FLOW_OK;
-  struct sink_look look = {.desc = {.name = a->plan.ids[index].name, .header = target->header},
+  struct sink_look look = {.desc = {.name = a->plan.ids[index].name,
+                                    .header = target->header,
+                                    .has_parts = target->has_parts},
                            .report = a->report};
   enum flow_status status = sink_open_to_look(&look.sink, a->view->store->sys, &look.desc,
                                               target->path, &look.out, a->report);

@@ -136,10 +136,13 @@ static bool add_value(struct text *out, const struct expr *expr) {
 static struct flow_view_target target_of(struct against *a, const struct node *sink) {
   struct text path;
   text_init(&path, a->arena);
-  const struct decl *decl = sink->decl;
-  if (!decl || !decl->io->location || !add_value(&path, decl->io->location))
-    return (struct flow_view_target){0};
-  return (struct flow_view_target){path.data, emit_sink_header(a->compiler, sink)};
+  const struct io_spec *io = sink->decl ? sink->decl->io : NULL;
+  struct flow_view_target target = {.has_parts = io && io->has_parts};
+  const struct expr *place = !io ? NULL : io->has_parts ? io->fixed : io->location;
+  if (!place || !add_value(&path, place)) return target;
+  target.path = path.data;
+  target.header = emit_sink_header(a->compiler, sink);
+  return target;
 }
 
 static void add_id(struct against *a, struct flow_store_id id, struct flow_view_target target) {

@@ -22,9 +22,9 @@ SEEDS, SEEDS_FOUND = 1000, 5000
 
 BUGS = {
     "sink_not_synced": (
-        "committer.c", "int error = sys->fdatasync(sys, sync->fd);", "int error = 0;"),
+        "committer.c", "int error = sys->fdatasync(sys, fd);", "int error = 0;"),
     "sink_name_not_synced": (
-        "committer.c", "if (error == 0 && sync->is_created) error =", "if (0) error ="),
+        "committer.c", "return error == 0 && sync->is_created ?", "return error == 0 && false ?"),
     "store_not_synced": (
         "store.c", "mdb_env_open(store->env, dir, MDB_NOTLS, 0600)",
         "mdb_env_open(store->env, dir, MDB_NOTLS | MDB_NOSYNC, 0600)"),

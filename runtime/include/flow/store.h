@@ -194,6 +194,7 @@ struct flow_store_id {
 struct flow_view_target {
   const char *path;   /* null: no file, or not known before the start */
   const char *header; /* of csv: the first line, with its newline; null: none */
+  bool has_parts;     /* a file for each path; `path` is what all of them begin with */
 };
 
 struct flow_view_program {
