@@ -85,8 +85,8 @@ BUGS = {
         "store_commit.c", "  int code = store_delete_epochs(txn, store->delta_db, epoch, INT64_MAX);\n  if (code == 0) code = store_delete_epochs",
         "  int code = 0;\n  if (code == 0) code = store_delete_epochs"),
     "failure_forgotten": (
-        "committer.c", "  return c->status;\n}\n\nenum flow_status committer_submit",
-        "  return FLOW_OK;\n}\n\nenum flow_status committer_submit"),
+        "committer.c", "  return c->status;\n}\n\n/* Waits for the thread,",
+        "  return FLOW_OK;\n}\n\n/* Waits for the thread,"),
 }
 
 # Mistakes that the simulation has found in the runtime. They show up only where a fault meets one call.
