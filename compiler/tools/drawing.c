@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "front/check.h"
 #include "middle/graph.h"
@@ -20,16 +21,22 @@ struct draw {
 
 /* -- text of the program ----------------------------------------------------------------------- */
 
-/* Cuts the text where it becomes too wide. */
+/* The text as one that every reader takes (a terminal, XML), cut where it becomes too wide. */
 static const char *shorten(struct arena *arena, const char *text, size_t length) {
-  if (utf8_columns(text, length) <= TEXT_COLUMNS) return arena_strndup(arena, text, length);
-  size_t end = 0;
-  while (utf8_columns(text, end) < TEXT_COLUMNS - 2) {
+  struct text out;
+  text_init(&out, arena);
+  bool is_cut = utf8_columns(text, length) > TEXT_COLUMNS;
+  size_t most = is_cut ? TEXT_COLUMNS - 2 : TEXT_COLUMNS;
+  for (size_t i = 0; i < length && (!is_cut || utf8_columns(out.data, out.length) < most);) {
     uint32_t code_point;
-    size_t count = utf8_decode(text + end, length - end, &code_point);
-    end += count > 0 ? count : 1;
+    size_t count = utf8_decode(text + i, length - i, &code_point);
+    bool is_control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+    if (count == 0 || is_control) text_addc(&out, ' ');
+    else text_addn(&out, text + i, count);
+    i += count > 0 ? count : 1;
   }
-  return arena_printf(arena, "%.*s …", (int)end, text);
+  if (is_cut) text_add(&out, " …");
+  return out.data;
 }
 
 /* The program text under a span on one line; of several lines the first one. */

@@ -134,6 +134,17 @@ def test_random_programs(box):
         raise Failure(f"only {drawn} programs could be drawn")
 
 
+def test_what_a_text_of_the_flow_may_hold(box):
+    """Control characters would make the picture no XML, and drive the terminal; long texts are cut."""
+    box.write("f.flow", 'source a: string = stdin(text)\na |> map "x\x1b[31m\t\x7f<&>" ++ it |> into stdout\n'
+              'a |> map "' + "ä漢" * 60 + '" ++ it |> into stdout\n')
+    check_forms(box, "f.flow")
+    text = graph(box, "f.flow")
+    if re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text) or max(map(len, text.splitlines())) > 100:
+        raise Failure(text)
+    check_match([r'map "x \[31m  <&>" \+\+ it', "漢 …"], text, "stdout")
+
+
 def test_unfused(box):
     box.write("f.flow", FLOW)
     stages = [int(re.search(r"(\d+) fused stage", graph(box, "f.flow", *o))[1]) for o in ([], ["--disable=fuse"])]
