@@ -70,7 +70,8 @@ static void add(struct finder *f, const struct node *sink, const char *epochs) {
     if (!known->epochs && epochs[0]) known->epochs = epochs;
     return;
   }
-  bool is_stream = !f->source->decl->io->connector->has_location;
+  const struct connector *connector = f->source->decl->io->connector;
+  bool is_stream = connector->is_live && !connector->has_location;
   struct guarantee found = {.source = f->source, .sink = sink_name(sink)};
   if (is_stream) {
     found.promise = "at most once";

@@ -75,6 +75,12 @@ def test_what_depends_on_epochs(box):
     }), show(promises(box, EPOCHS)), "guarantees")
 
 
+def test_a_generated_source(box):
+    check_equal("events -> stdout: at least once; None\n",
+                show(promises(box, "enum Event { bid(auction: int, price: int) }\n"
+                              "source events: Event = nexmark(events: 9)\nevents |> into stdout\n")), "guarantees")
+
+
 def test_text(box):
     box.write("f.flow", "source words: string = file(\"words.txt\", text)\nsink o = file(\"o.txt\", text)\n"
               "words |> into stdout\nwords |> map f\"{epoch()}\" |> into o\n")
