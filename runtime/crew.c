@@ -28,6 +28,8 @@ struct trip {
   uint64_t counted; /* records, if the epoch's size is limited */
   uint64_t rejected; /* by its tasks */
   bool is_stopped;  /* it ends at a bad record under `else stop` */
+  bool is_parsed;
+  bool *is_ended;   /* by watermark: all its sources had ended before the block */
   struct failure failure;
   char *name; /* of the file, for messages */
   size_t name_room;
@@ -51,6 +53,8 @@ struct crew {
   uint32_t number;    /* of the next block in its epoch */
   uint64_t counted;   /* records in flight, if the epoch's size is limited */
   bool is_entered;    /* the tables belong to the runners */
+  uint64_t known;     /* the block of which the watermarks are known, and of all before it */
+  int64_t *marks;     /* the real ones, as of that block */
   bool has_threads;
   bool *is_unordered;
   struct flow_monitor *monitor; /* guards what follows, and the failures of trips */
@@ -102,6 +106,33 @@ static bool run_generated(struct crew *c, struct runner *r, struct trip *trip, u
   return true;
 }
 
+/* -- watermarks -- */
+
+/* The block begins with the watermarks that are known now. */
+static void begin_marks(struct crew *c, struct trip *trip) {
+  for (uint32_t i = 0; i < c->shape.mark_count; i++)
+    trip->flight.marks[i] = trip->is_ended[i] ? FLOW_NEVER : c->marks[i];
+}
+
+/* Blocks are parsed in any order, and each one's watermarks follow from all before it. With the lock held. A
+ * worker takes rows of a block only when it is done with the block before, which was parsed then. */
+static void follow_marks(struct crew *c) {
+  while (c->known < c->schedule.tail && trip_of(c, c->known)->is_parsed) {
+    size_t count;
+    const struct mark_rise *rises = flight_rises(&trip_of(c, c->known)->flight, &count);
+    for (size_t i = 0; i < count; i++)
+      if (rises[i].us > c->marks[rises[i].mark]) c->marks[rises[i].mark] = rises[i].us;
+    if (++c->known < c->schedule.tail) begin_marks(c, trip_of(c, c->known));
+  }
+}
+
+/* The block has left: its watermarks are the engine's. */
+static void pass_marks(struct crew *c, struct trip *trip) {
+  size_t count;
+  const struct mark_rise *rises = flight_rises(&trip->flight, &count);
+  for (size_t i = 0; i < count; i++) marks_raise(&c->engine->marks, rises[i].mark, rises[i].us);
+}
+
 /* Runs the task without the lock, which is held before and after. */
 static void run_task(struct crew *c, const struct task *task) {
   struct trip *trip = trip_of(c, task->block);
@@ -119,6 +150,10 @@ static void run_task(struct crew *c, const struct task *task) {
   if (task->kind != TASK_MERGE) flight_leave(&r->worker);
   trip->rejected += r->worker.rejected;
   r->worker.rejected = 0;
+  if (task->kind == TASK_PARSE) {
+    trip->is_parsed = true;
+    follow_marks(c);
+  }
   bool is_last = task->kind == TASK_PARSE && trip->is_stopped;
   if (!is_good || is_last) schedule_cut(&c->schedule, task->block);
   schedule_done(&c->schedule, task);
@@ -196,6 +231,8 @@ static void enter(struct crew *c) {
     w->epoch = e->worker.epoch;
     set_order(c, i, &w->order);
   }
+  c->known = c->schedule.tail;
+  for (uint32_t i = 0; i < c->shape.mark_count; i++) c->marks[i] = marks_real(&e->marks, i);
   c->is_entered = true;
 }
 
@@ -329,12 +366,15 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
     reader_swap(&s->reader, &trip->flight.bytes, &trip->flight.capacity);
     memset(trip->flight.bytes + (own->end - trip->flight.bytes), 0, FLOW_PADDING);
   }
-  trip->is_stopped = false;
+  trip->is_stopped = trip->is_parsed = false;
   trip->rejected = 0;
+  marks_end(&e->marks, e->partitions);
+  memcpy(trip->is_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->is_ended);
   trip->failure.record = UINT64_MAX;
   trip->flight.limit = UINT64_MAX;
   trip->flight.number = c->number++;
   c->sys->monitor_lock(c->sys, c->monitor);
+  if (c->known == c->schedule.tail) begin_marks(c, trip);
   schedule_admit(&c->schedule);
   c->sys->monitor_wake_all(c->sys, c->monitor);
   c->sys->monitor_unlock(c->sys, c->monitor);
@@ -416,6 +456,7 @@ static enum flow_status stop_at_bad_record(struct crew *c, struct trip *trip) {
   enum flow_status status = put_out(c, trip);
   if (status != FLOW_OK) return status;
   count_in(c, trip, trip->flight.block.records, trip->flight.block.rejected);
+  pass_marks(c, trip);
   status = take_back(c);
   if (status != FLOW_OK) return status;
   e->block = trip->flight.block;
@@ -453,6 +494,7 @@ static enum flow_status retire(struct crew *c) {
   enum flow_status status = put_out(c, trip);
   if (status != FLOW_OK) return status;
   count_in(c, trip, trip->flight.block.records, trip->flight.block.rejected);
+  pass_marks(c, trip);
   flight_end(&trip->flight);
   c->sys->monitor_lock(c->sys, c->monitor);
   schedule_retire(&c->schedule);
@@ -521,6 +563,7 @@ static void init_runner(struct crew *c, uint32_t index) {
   r->worker = (struct flow_worker){.params = e->params,
                                    .shares = e->shares,
                                    .share_count = e->worker_count,
+                                   .marks = make_array(e->sys, e->program->mark_count, sizeof(int64_t)),
                                    .engine = &r->catcher};
 }
 
@@ -539,15 +582,21 @@ struct crew *crew_new(struct engine *e) {
                                    .path_length = p->path_length,
                                    .worker_count = e->worker_count,
                                    .sink_count = p->sink_count + 1,
-                                   .is_unordered = c->is_unordered};
+                                   .is_unordered = c->is_unordered,
+                                   .mark_count = p->mark_count,
+                                   .parses_in_order = p->parses_in_order,
+                                   .fire = engine_fire_in_lane};
+  c->marks = make_array(e->sys, p->mark_count, sizeof *c->marks);
   uint32_t window = FLOW_FLIGHTS_PER_WORKER * e->worker_count;
   schedule_init(&c->schedule, e->sys, e->worker_count, p->exchange_count, window);
+  c->schedule.parses_in_order = p->parses_in_order;
   c->runners = make_array(e->sys, e->worker_count, sizeof *c->runners);
   for (uint32_t i = 0; i < e->worker_count; i++) init_runner(c, i);
   c->trips = make_array(e->sys, window, sizeof *c->trips);
   for (uint32_t i = 0; i < window; i++) {
     flight_init(&c->trips[i].flight, &c->shape);
     c->trips[i].failure.path = make_array(e->sys, p->path_length + 1, sizeof(uint32_t));
+    c->trips[i].is_ended = make_array(e->sys, p->mark_count, sizeof(bool));
   }
   return c;
 }
@@ -559,16 +608,19 @@ void crew_free(struct crew *c) {
   for (uint32_t i = 0; i < c->schedule.window; i++) {
     flight_free(&c->trips[i].flight);
     sys->free(sys, c->trips[i].failure.path);
+    sys->free(sys, c->trips[i].is_ended);
     sys->free(sys, c->trips[i].failure.reason);
     sys->free(sys, c->trips[i].name);
   }
   for (uint32_t i = 0; i < c->engine->worker_count; i++) {
     sys->free(sys, c->runners[i].catcher.reason);
+    sys->free(sys, c->runners[i].worker.marks);
   }
   schedule_free(&c->schedule);
   sys->monitor_free(sys, c->monitor);
   sys->free(sys, c->runners);
   sys->free(sys, c->trips);
   sys->free(sys, c->is_unordered);
+  sys->free(sys, c->marks);
   sys->free(sys, c);
 }

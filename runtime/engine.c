@@ -168,6 +168,7 @@ static enum flow_status step_crew(struct engine *e, struct sequencer_turn turn) 
 static enum flow_status step_alone(struct engine *e, struct sequencer_turn turn) {
   if (turn.partition < 0) return wait_for_input(e);
   e->block_source = &e->sources[turn.partition];
+  e->has_marks_ended |= marks_end(&e->marks, e->partitions);
   enum flow_status status = source_take(e->block_source, turn.limit, &e->block, &e->report);
   return status == FLOW_OK ? run_block(e) : status;
 }
@@ -218,7 +219,7 @@ static enum flow_status end_run(struct engine *e, bool is_end, bool flushes) {
   /* Records whose `on end` was lost with an earlier run, or left to a later one, count too. */
   bool has_run =
       e->totals.records_in > 0 || e->epoch.records > 0 || e->ended_at < e->resumed_at;
-  bool runs_hooks = is_end && flushes && has_run && e->has_on_end;
+  bool runs_hooks = is_end && flushes && has_run && e->has_end;
   if (runs_hooks || must_commit(e)) {
     engine_open_epoch(e);
     status = engine_close_epoch(e, runs_hooks);
@@ -353,9 +354,11 @@ static void set_up(struct engine *e) {
   for (uint32_t i = 0; i <= p->sink_count; i++) w->sinks[i].mark_record = UINT64_MAX;
   for (uint32_t i = 0; i < p->state_count; i++) {
     e->has_on_epoch |= p->states[i].on_epoch != NULL;
-    e->has_on_end |= p->states[i].on_end != NULL;
-    e->has_timers |= p->states[i].due != NULL;
+    e->has_timers |= p->states[i].due != NULL && p->states[i].mark_count == 0;
+    e->has_end |= p->states[i].on_end != NULL || p->states[i].mark_count > 0;
   }
+  marks_init(&e->marks, e->sys, p->marks, p->mark_count);
+  w->marks = e->marks.now;
   set_up_shares(e);
   e->sources = make_array(e, p->source_count, sizeof *e->sources);
   e->sinks = make_array(e, p->sink_count, sizeof *e->sinks);
@@ -385,6 +388,7 @@ static void tear_down(struct engine *e) {
   for (uint32_t i = 0; i < p->source_count; i++) source_free(&e->sources[i]);
   for (uint32_t i = 0; i < p->sink_count; i++) sink_close(&e->sinks[i]);
   engine_drop_state(e);
+  marks_free(&e->marks);
   for (uint32_t i = 0; i < e->worker_count; i++) sys->free(sys, e->shares[i].tables);
   flow_mem_delete(e->worker.arena);
   flow_store_close(e->store);

@@ -23,6 +23,7 @@
 #include "committer.h"
 #include "epoch.h"
 #include "flow/abi.h"
+#include "marks.h"
 #include "message.h"
 #include "options.h"
 #include "report.h"
@@ -67,8 +68,11 @@ struct engine {
   struct flow_share *shares; /* of all workers; the worker's own is the first */
   struct crew *crew;         /* null: one worker */
   uint32_t worker_count;
-  bool has_on_epoch, has_on_end; /* some state has such a hook */
-  bool has_timers;               /* some state has `expires` or `on at` */
+  bool has_on_epoch;             /* some state has such a hook */
+  bool has_timers;               /* some state has `expires` or `on at` by the start of the epoch */
+  bool has_end;                  /* at the end of the input something may be to be done */
+  struct marks marks;
+  bool has_marks_ended;          /* some watermark holds nothing back any more, since the last block */
   bool has_begun;                /* a sink was cut back or emptied */
   struct source_settings settings;
   struct source *sources; /* in the order of the program */
@@ -178,6 +182,17 @@ void engine_hold_store(struct engine *);
 enum flow_status engine_start_backup(struct engine *);
 /* At the end of a run that was not told to stop: waits until all is shipped. */
 enum flow_status engine_finish_backup(struct engine *);
+
+/* -- engine_timers.c, event time */
+
+/* Fires what is due by the watermarks as they are; what flow_mark_fire_due() says holds. */
+void engine_fire_marks(struct engine *);
+/* At the end of the input: fires all that has a deadline by a watermark, and raises the watermarks so that
+ * later items find it done. May jump. */
+void engine_flush_marks(struct engine *);
+/* Fires what is due in the state of the exchange, in a lane, behind the rise of a watermark: its path is
+ * written to `path`. May jump. */
+void engine_fire_in_lane(struct flow_worker *, const struct flow_exchange *, uint32_t rise, uint32_t *path);
 
 /* -- engine_hooks.c */
 

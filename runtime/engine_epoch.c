@@ -131,8 +131,14 @@ static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *
     if (status != FLOW_OK) return status;
     commit_group_close_part(held);
   }
-  if (e->has_on_end) {
-    commit_group_open_part(held, e->sys, number[p->state_count]);
+  number += p->state_count;
+  if (p->mark_count > 0) {
+    commit_group_open_part(held, e->sys, *number++);
+    marks_pack(&e->marks, &held->data);
+    commit_group_close_part(held);
+  }
+  if (e->has_end) {
+    commit_group_open_part(held, e->sys, *number);
     pack_end(e, closed, ends);
     commit_group_close_part(held);
   }

@@ -18,6 +18,8 @@ bool engine_run(struct engine *e, const struct flow_source_desc *source, enum fl
     engine_leave_shares(e);
     return false;
   }
+  if (e->has_marks_ended) engine_fire_marks(e);
+  e->has_marks_ended = false;
   *result = source->run(&e->worker, &e->block);
   return true;
 }
@@ -29,6 +31,7 @@ bool engine_run_hooks(struct engine *e, bool ends) {
     return false;
   }
   engine_on_epoch(e);
+  if (ends) engine_flush_marks(e);
   if (ends) engine_on_end(e);
   flow_mem_arena_reset(e->worker.arena);
   return true;
@@ -187,15 +190,32 @@ static enum flow_status replay_piece(struct engine *e, const struct sequencer_en
   return status;
 }
 
+/* Which sources had ended is not in the log: those that have by now, from behind their last piece on. */
+static void end_marks(struct engine *e, const bool *has_ended, size_t next) {
+  for (uint32_t i = 0; i < e->marks.count; i++) {
+    const struct flow_mark_desc *mark = &e->program->marks[i];
+    bool is_over = has_ended[i] && !e->marks.is_ended[i];
+    for (size_t k = next; k < e->log.count && is_over; k++)
+      for (uint32_t j = 0; j < mark->source_count; j++)
+        is_over = is_over && e->log.entries[k].partition != mark->sources[j];
+    if (!is_over) continue;
+    marks_end_one(&e->marks, i);
+    e->has_marks_ended = true;
+  }
+}
+
 /* Runs the open epoch again, up to the record `limit`; a lower one if that fails this time. */
 static enum flow_status replay(struct engine *e, uint64_t limit, struct message_place *place) {
   enum flow_status status;
+  bool has_ended[e->marks.count + 1];
+  memcpy(has_ended, e->marks.is_ended, e->marks.count * sizeof *has_ended);
   do {
     status = go_back(e);
     if (status == FLOW_OK && e->epoch.has_ticked) status = engine_fire_timers(e);
     e->catcher.gave_up = GIVE_UP_NONE;
     bool is_done = false;
     for (size_t i = 0; status == FLOW_OK && i < e->log.count && !is_done; i++) {
+      end_marks(e, has_ended, i);
       status = replay_piece(e, &e->log.entries[i], limit, &is_done, place);
       if (e->catcher.gave_up != GIVE_UP_NONE) break;
     }

@@ -99,26 +99,43 @@ static enum flow_status load_end_row(void *context, uint64_t row, const void *ke
 
 /* When `on end` has run last. */
 static enum flow_status load_end(struct engine *e) {
-  if (!e->has_on_end) return FLOW_OK;
+  if (!e->has_end) return FLOW_OK;
   struct flow_store_loaded loaded;
   return flow_store_load(e->store, e->numbers[e->id_count - 1], load_end_row, e, &loaded,
                          &e->report);
+}
+
+static enum flow_status load_mark_row(void *context, uint64_t row, const void *key,
+                                      size_t key_length, const void *value, size_t value_length) {
+  struct engine *e = context;
+  return marks_load_row(&e->marks, row, key, key_length, value, value_length, &e->report);
+}
+
+static enum flow_status load_marks(struct engine *e) {
+  const struct flow_program *p = e->program;
+  if (p->mark_count == 0) return FLOW_OK;
+  struct flow_store_loaded loaded;
+  marks_clear(&e->marks);
+  uint16_t number = e->numbers[p->source_count + p->sink_count + p->state_count];
+  return flow_store_load(e->store, number, load_mark_row, e, &loaded, &e->report);
 }
 
 enum flow_status engine_reload_state(struct engine *e) {
   engine_drop_state(e);
   flow_mem_arena_reset(e->worker.arena);
   engine_make_state(e);
-  return load_state(e, false); /* a stop at a record is under way, which has to be told */
+  enum flow_status status = load_marks(e);
+  /* a stop at a record is under way, which has to be told */
+  return status == FLOW_OK ? load_state(e, false) : status;
 }
 
 /* -- the store */
 
-/* Declares what the program keeps: sources, sinks, states, `on end`, in this order. */
+/* Declares what the program keeps: sources, sinks, states, watermarks, `on end`, in this order. */
 static void declare(struct engine *e) {
   const struct flow_program *p = e->program;
   static const struct flow_type unit = {.kind = FLOW_KIND_UNIT}, number = {.kind = FLOW_KIND_INT};
-  e->id_count = p->source_count + p->sink_count + p->state_count + e->has_on_end;
+  e->id_count = p->source_count + p->sink_count + p->state_count + e->has_end + (p->mark_count > 0);
   e->ids = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->ids);
   e->numbers = flow_sys_must_alloc(e->sys, (e->id_count + 1) * sizeof *e->numbers);
   e->value_types = flow_sys_must_alloc(e->sys, (p->state_count + 1) * sizeof *e->value_types);
@@ -140,7 +157,11 @@ static void declare(struct engine *e) {
     *id++ = (struct flow_store_id){FLOW_STORE_STATE, d->name, d->was, d->key_type,
                                    &e->value_types[i]};
   }
-  if (e->has_on_end) {
+  if (p->mark_count > 0) {
+    *id++ = (struct flow_store_id){FLOW_STORE_ENGINE, "time", NULL, marks_key_type(),
+                                   marks_value_type()};
+  }
+  if (e->has_end) {
     *id = (struct flow_store_id){FLOW_STORE_ENGINE, "on end", NULL, &unit, &number};
   }
 }
@@ -415,6 +436,7 @@ enum flow_status engine_resume(struct engine *e) {
   for (uint32_t i = 0; status == FLOW_OK && i < p->sink_count; i++) {
     status = sink_lock(&e->sinks[i], &e->report);
   }
+  if (status == FLOW_OK && e->store != NULL) status = load_marks(e);
   if (status == FLOW_OK && e->store != NULL) status = load_state(e, true);
   if (status == FLOW_OK && e->store != NULL) status = load_end(e);
   if (status == FLOW_OK && e->store != NULL) {

@@ -1,6 +1,6 @@
 /* Timers: what `expires` and `on at` do when time passes.
  *
- * The clock of a stage is the now() of the epoch, so time passes between two epochs only: at the start of
+ * The clock of a stage without event time is the now() of the epoch, so its time passes between two epochs only: at the start of
  * each, before its first record, everything fires whose deadline has come, state by state in the
  * order of the stages, and within a state by (deadline, creation). What fires belongs to the epoch and
  * not to its first record. While the run waits for input, the next deadline ends the wait, and an epoch
@@ -11,8 +11,16 @@
 #include "engine.h"
 
 #include "flow/timer.h"
+#include "flow/mark.h"
 #include "limits.h"
 #include "mem.h"
+
+#include <string.h>
+
+/* Whether the state's deadlines are compared with the start of the epoch, and not with watermarks. */
+static bool is_by_epoch(const struct flow_state_desc *state) {
+  return state->due != NULL && state->mark_count == 0;
+}
 
 static bool is_sooner(struct flow_entry *a, struct flow_entry *b) {
   int64_t x = flow_timer_noted(a), y = flow_timer_noted(b);
@@ -54,27 +62,27 @@ struct repeats {
 };
 
 /* A hook that leaves its time where it is would fire for ever. */
-static void check_repeats(struct engine *e, uint32_t state, struct repeats *repeats,
-                          struct flow_entry *row) {
+static void check_repeats(struct flow_worker *w, const struct flow_state_desc *state,
+                          struct repeats *repeats, struct flow_entry *row) {
   bool is_again = repeats->count > 0 && row->id == repeats->id &&
                   flow_timer_noted(row) <= repeats->due_us;
   repeats->count = is_again ? repeats->count + 1 : 1;
   repeats->id = row->id;
   repeats->due_us = flow_timer_noted(row);
   if (repeats->count <= FLOW_TIMER_REPEATS) return;
-  flow_set_failure(&e->worker, e->program->states[state].at_site,
+  flow_set_failure(w, state->at_site,
                    "the time of `on at` does not move on: " FLOW_TIMER_REPEATS_TEXT " runs for one key",
                    true);
-  flow_abort_record(&e->worker);
+  flow_abort_record(w);
 }
 
-static bool fire_state(struct engine *e, uint32_t state) {
+static bool fire_state(struct engine *e, uint32_t state, int64_t clock_us) {
   struct repeats repeats = {0};
   struct flow_entry *row;
   uint64_t count = 0;
   engine_number_rows(e); /* the states before may have made rows */
-  while ((row = next_due(e, state, e->worker.now_us)) != NULL) {
-    check_repeats(e, state, &repeats, row);
+  while ((row = next_due(e, state, clock_us)) != NULL) {
+    check_repeats(&e->worker, &e->program->states[state], &repeats, row);
     e->program->states[state].fire(&e->worker, row);
     engine_end_hook(e, &count);
   }
@@ -86,7 +94,7 @@ static bool fire_state(struct engine *e, uint32_t state) {
 static bool fire_all(struct engine *e) {
   bool has_fired = false;
   for (uint32_t i = 0; i < e->program->state_count; i++) {
-    if (e->program->states[i].due != NULL) has_fired |= fire_state(e, i);
+    if (is_by_epoch(&e->program->states[i])) has_fired |= fire_state(e, i, e->worker.now_us);
   }
   flow_mem_arena_reset(e->worker.arena);
   return has_fired;
@@ -109,11 +117,134 @@ enum flow_status engine_fire_timers(struct engine *e) {
   return e->flush_status;
 }
 
+/* -- event time --------------------------------------------------------------------------------
+ *
+ * What fires then is a part of what a record does, so rows of its batch may lie in the arena: it is left alone. */
+
+/* The next row of the table that the worker acts for whose own deadline has come. */
+static struct flow_entry *due_in_table(struct flow_worker *w, const struct flow_state_desc *state,
+                                       struct flow_table *t, int64_t clock_us) {
+  while (t->next_due_us <= clock_us) {
+    struct flow_entry *row = flow_timer_first(t);
+    int64_t due_us = state->due(w, row);
+    if (due_us <= flow_timer_noted(row)) return row;
+    flow_timer_note(t, row, due_us);
+  }
+  return NULL;
+}
+
+/* The next one of all shares; the worker acts for its owner. */
+static struct flow_entry *due_in_shares(struct engine *e, uint32_t state, int64_t clock_us) {
+  struct flow_entry *best = NULL;
+  uint32_t share = 0;
+  for (uint32_t i = 0; i < e->worker_count; i++) {
+    struct flow_table *t = &e->shares[i].tables[state];
+    if (t->next_due_us > clock_us) continue;
+    engine_enter_share(e, i);
+    struct flow_entry *row = due_in_table(&e->worker, &e->program->states[state], t, clock_us);
+    if (row == NULL || (best != NULL && !is_sooner(row, best))) continue;
+    best = row;
+    share = i;
+  }
+  if (best != NULL) engine_enter_share(e, share);
+  return best;
+}
+
+static void fire_row(struct flow_worker *w, const struct flow_state_desc *state,
+                     struct repeats *repeats, struct flow_entry *row) {
+  check_repeats(w, state, repeats, row);
+  w->time_us = flow_timer_noted(row);
+  state->fire(w, row);
+}
+
+void flow_mark_fire_due(struct flow_worker *w, uint32_t state, int64_t clock_us) {
+  struct engine *e = ((struct catcher *)w->engine)->engine;
+  const struct flow_share mine = {.tables = w->tables, .heap = w->heap};
+  struct repeats repeats = {0};
+  struct flow_entry *row;
+  if (clock_us == FLOW_NEVER) return;
+  engine_number_rows(e); /* so that rows of all shares can be compared */
+  while ((row = due_in_shares(e, state, clock_us)) != NULL)
+    fire_row(w, &e->program->states[state], &repeats, row);
+  flow_share_leave(w, mine);
+}
+
+void engine_fire_marks(struct engine *e) {
+  for (uint32_t i = 0; i < e->program->state_count; i++) {
+    const struct flow_state_desc *state = &e->program->states[i];
+    if (state->mark_count > 0) flow_mark_fire_due(&e->worker, i, marks_clock(state, e->worker.marks));
+  }
+}
+
+/* Whatever has a deadline fires, as if time went on for ever. */
+static void flush_state(struct engine *e, uint32_t state) {
+  const struct flow_state_desc *desc = &e->program->states[state];
+  struct repeats repeats = {0};
+  struct flow_entry *row;
+  uint64_t count = 0;
+  int64_t last_us = INT64_MIN;
+  engine_number_rows(e);
+  while ((row = due_in_shares(e, state, FLOW_NEVER - 1)) != NULL) {
+    if (flow_timer_noted(row) > last_us) last_us = flow_timer_noted(row);
+    fire_row(&e->worker, desc, &repeats, row);
+    engine_end_hook(e, &count);
+  }
+  engine_leave_shares(e);
+  for (uint32_t i = 0; i < desc->mark_count; i++) marks_raise(&e->marks, desc->marks[i], last_us);
+}
+
+void engine_flush_marks(struct engine *e) {
+  for (uint32_t i = 0; i < e->program->state_count; i++)
+    if (e->program->states[i].mark_count > 0) flush_state(e, i);
+}
+
+/* The place in the order of everything of what the rise of a watermark, with the path `rise`, fires in a row. */
+static void set_path(const struct flow_exchange *exchange, const struct flow_table *t,
+                     struct flow_entry *row, uint32_t rise, uint32_t *path) {
+  uint64_t due = (uint64_t)flow_timer_noted(row) ^ UINT64_C(1) << 63;
+  memset(path, 0, exchange->fire_level * sizeof *path);
+  path[0] = rise;
+  path[1] = exchange->state + 1;
+  path[2] = (uint32_t)(due >> 32);
+  path[3] = (uint32_t)due;
+  uint32_t *creation = path + 4;
+  if (row->id < t->epoch_first) {
+    creation[1] = (uint32_t)(row->id >> 32);
+    creation[2] = (uint32_t)row->id;
+  } else {
+    const uint32_t *stamp = flow_table_stamp(t, row->touched - 1);
+    uint32_t words = exchange->fire_level - 4;
+    if (words > t->stamp_words) words = t->stamp_words;
+    memcpy(creation, stamp, words * sizeof *creation);
+    creation[0]++; /* behind all that is older than the epoch */
+  }
+}
+
+void engine_fire_in_lane(struct flow_worker *w, const struct flow_exchange *exchange, uint32_t rise,
+                         uint32_t *path) {
+  const struct engine *e = ((struct catcher *)w->engine)->engine;
+  const struct flow_state_desc *state = &e->program->states[exchange->state];
+  struct flow_table *t = &w->tables[exchange->state];
+  if (state->mark_count == 0) return;
+  int64_t clock_us = marks_clock(state, w->marks);
+  struct repeats repeats = {0};
+  struct flow_entry *row;
+  if (clock_us == FLOW_NEVER) return;
+  while ((row = due_in_table(w, state, t, clock_us)) != NULL) {
+    set_path(exchange, t, row, rise, path);
+    w->order.level = exchange->fire_level;
+    w->order.path = path;
+    w->step = 0;
+    fire_row(w, state, &repeats, row);
+  }
+  w->order.level = exchange->level;
+}
+
 /* Whether something is due, whatever the heaps believe. */
 static bool is_due(struct engine *e, int64_t clock_us) {
   bool is_any = false;
   for (uint32_t i = 0; i < e->program->state_count && !is_any; i++) {
-    if (e->program->states[i].due != NULL) is_any = next_due(e, i, clock_us) != NULL;
+    if (is_by_epoch(&e->program->states[i])) is_any = next_due(e, i, clock_us) != NULL;
   }
   engine_leave_shares(e);
   return is_any;
@@ -130,7 +261,7 @@ enum flow_status engine_pass_time(struct engine *e, int64_t *wait_us) {
   }
   for (uint32_t i = 0; i < e->program->state_count; i++) {
     uint32_t share;
-    if (e->program->states[i].due == NULL) continue;
+    if (!is_by_epoch(&e->program->states[i])) continue;
     struct flow_entry *row = first_noted(e, i, &share);
     if (row != NULL && flow_timer_noted(row) < next_us) next_us = flow_timer_noted(row);
   }
@@ -140,7 +271,7 @@ enum flow_status engine_pass_time(struct engine *e, int64_t *wait_us) {
 }
 
 void engine_load_timers(struct engine *e) {
-  for (uint32_t i = 0; e->has_timers && i < e->program->state_count; i++) {
+  for (uint32_t i = 0; i < e->program->state_count; i++) {
     const struct flow_state_desc *state = &e->program->states[i];
     if (state->due == NULL) continue;
     for (uint32_t share = 0; share < e->worker_count; share++) {

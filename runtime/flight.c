@@ -29,6 +29,7 @@ enum { RUN_RECORD, RUN_START, RUN_PATH = RUN_START + 2 };
 
 struct lane {
   struct flow_lane head;
+  struct flight *flight;
   struct flow_mem *arena;
   uint32_t worker_count, path_length;
   size_t run_bytes;
@@ -107,7 +108,11 @@ void flight_init(struct flight *f, const struct flight_shape *shape) {
   const struct flow_sys *sys = shape->sys;
   *f = (struct flight){.shape = shape, .limit = UINT64_MAX};
   f->lanes = flow_sys_must_alloc(sys, shape->worker_count * sizeof *f->lanes);
-  for (uint32_t i = 0; i < shape->worker_count; i++) f->lanes[i] = lane_new(shape);
+  for (uint32_t i = 0; i < shape->worker_count; i++) {
+    f->lanes[i] = lane_new(shape);
+    f->lanes[i]->flight = f;
+  }
+  f->marks = flow_sys_must_alloc(sys, (shape->mark_count + 1) * sizeof *f->marks);
   f->outputs = flow_sys_must_alloc(sys, (shape->sink_count + 1) * sizeof *f->outputs);
   f->rows = flow_sys_must_alloc(sys, (shape->sink_count + 1) * sizeof *f->rows);
   for (uint32_t i = 0; i < shape->sink_count; i++) {
@@ -123,6 +128,8 @@ void flight_free(struct flight *f) {
   sys->free(sys, f->lanes);
   sys->free(sys, f->outputs);
   sys->free(sys, f->rows);
+  sys->free(sys, f->marks);
+  flow_buf_free(&f->rises);
   sys->free(sys, f->bytes);
   *f = (struct flight){0};
 }
@@ -146,8 +153,24 @@ void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint
   w->lane = &lane->head;
   w->order = (struct flow_order){.block = f->number,
                                  .level = phase == 0 ? 0 : f->shape->exchanges[phase - 1].level};
-  w->step = 0;
+  /* Word 0 is that of what the block begins with: time that has passed before it. */
+  w->step = phase == 0 && f->shape->mark_count > 0 ? 1 : 0;
   w->record = 0;
+  w->next_rise = 0;
+  for (uint32_t i = 0; i < f->shape->mark_count; i++)
+    w->marks[i] = phase == 0 && !f->shape->parses_in_order ? INT64_MIN : f->marks[i];
+}
+
+const struct mark_rise *flight_rises(const struct flight *f, size_t *count) {
+  *count = f->rises.length / sizeof(struct mark_rise);
+  return (const struct mark_rise *)(const void *)f->rises.data;
+}
+
+void flow_mark_note(struct flow_worker *w, uint32_t mark) {
+  struct flow_buf *rises = &((struct lane *)w->lane)->flight->rises;
+  const struct mark_rise rise = {
+      .word = w->step++, .record = (uint32_t)w->record, .mark = mark, .us = w->marks[mark]};
+  flow_buf_add(rises, (const char *)&rise, sizeof rise);
 }
 
 void flight_leave(struct flow_worker *w) {
@@ -167,6 +190,8 @@ void flight_end(struct flight *f) {
     f->bytes = NULL;
     f->capacity = 0;
   }
+  if (f->rises.capacity > FLIGHT_KEEP) flow_buf_free(&f->rises);
+  f->rises.length = 0;
   f->block = (struct flow_block){0};
   f->limit = UINT64_MAX;
 }
@@ -319,6 +344,12 @@ struct cursor {
 };
 
 struct flow_inbox {
+  const struct flow_exchange *exchange;
+  void (*fire)(struct flow_worker *, const struct flow_exchange *, uint32_t rise, uint32_t *path);
+  const struct mark_rise *rises; /* that are not met yet, up to rises_end */
+  const struct mark_rise *rises_end;
+  bool has_begun;   /* the block: what was due before it has fired */
+  uint32_t *path;   /* of what fires */
   uint32_t count;         /* of boxes with rows at the beginning */
   struct cursor *cursors; /* of these */
   struct race race;       /* if there are several */
@@ -347,6 +378,14 @@ struct flow_inbox *flight_inbox(struct flight *f, uint32_t worker, uint32_t phas
   struct flow_mem *arena = f->lanes[worker]->arena;
   struct flow_inbox *inbox = flow_mem_alloc(arena, sizeof *inbox);
   *inbox = (struct flow_inbox){.cursors = flow_mem_alloc(arena, lists * sizeof *inbox->cursors)};
+  if (f->shape->mark_count > 0) {
+    size_t rises;
+    inbox->exchange = &f->shape->exchanges[phase - 1];
+    inbox->fire = f->shape->fire;
+    inbox->rises = flight_rises(f, &rises);
+    inbox->rises_end = inbox->rises + rises;
+    inbox->path = flow_mem_alloc(arena, (f->shape->path_length + 1) * sizeof *inbox->path);
+  }
   for (uint32_t i = 0; i < lists; i++) {
     const struct lane_phase *made = &f->lanes[i % workers]->phases[i / workers];
     struct cursor *c = &inbox->cursors[inbox->count];
@@ -386,6 +425,22 @@ uint32_t flow_inbox_next(struct flow_inbox *inbox, const struct flow_crossing **
     race_again(race);
   }
   return n;
+}
+
+void flow_mark_meet(struct flow_worker *w, struct flow_inbox *inbox, uint32_t first) {
+  if (!inbox->has_begun) {
+    inbox->has_begun = true;
+    w->record = 0;
+    inbox->fire(w, inbox->exchange, 0, inbox->path);
+  }
+  for (; inbox->rises < inbox->rises_end && inbox->rises->word < first; inbox->rises++) {
+    const struct mark_rise *rise = inbox->rises;
+    if (rise->us <= w->marks[rise->mark]) continue;
+    w->marks[rise->mark] = rise->us;
+    w->record = rise->record;
+    inbox->fire(w, inbox->exchange, rise->word, inbox->path);
+  }
+  w->next_rise = inbox->rises < inbox->rises_end ? inbox->rises->word : UINT32_MAX;
 }
 
 /* -- the merge of a sink --------------------------------------------------------------------- */

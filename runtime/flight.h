@@ -20,6 +20,7 @@
 #define FLOW_FLIGHT_H
 
 #include "flow/abi.h"
+#include "marks.h"
 #include "sys.h"
 
 /* What flights of one run have in common. */
@@ -29,6 +30,10 @@ struct flight_shape {
   uint32_t exchange_count, path_length;
   uint32_t worker_count;
   uint32_t sink_count;      /* with one more for `inspect` */
+  uint32_t mark_count;
+  bool parses_in_order;     /* so the watermarks are known when a block is parsed */
+  /* Fires what is due in the state of an exchange, behind the rise; `path` has room for a path. */
+  void (*fire)(struct flow_worker *, const struct flow_exchange *, uint32_t rise, uint32_t *path);
   const bool *is_unordered; /* by sink: its rows need no merge */
 };
 
@@ -41,6 +46,8 @@ struct flight {
   struct lane **lanes;      /* by worker */
   struct flow_buf *outputs; /* by sink: merged */
   uint64_t *rows;           /* by sink: rows in outputs */
+  struct flow_buf rises; /* of watermarks: struct mark_rise, in order */
+  int64_t *marks;        /* as of the block's first record */
   uint64_t
       limit; /* records of the block that count; UINT64_MAX, as at first: all. Set before the merge */
 };
@@ -55,6 +62,9 @@ void flight_reserve(struct flight *, size_t size);
 /* From here on the worker works for this flight: arena, sinks, lane, order, record and step are set. `phase`
  * 0 is the parse; phase p is exchange p - 1. */
 void flight_enter(struct flight *, struct flow_worker *, uint32_t worker, uint32_t phase);
+/* The rises of the block, when it was parsed; count through *count. */
+const struct mark_rise *flight_rises(const struct flight *, size_t *count);
+
 /* Afterwards the worker has no lane. */
 void flight_leave(struct flow_worker *);
 

@@ -61,6 +61,8 @@ static bool task_of(const struct schedule *s, uint64_t number, uint32_t worker, 
     return *next_of(s, worker, block->phase) == number;
   }
   task->kind = block->phase == 0 ? TASK_PARSE : TASK_MERGE;
+  bool waits = s->parses_in_order && block->phase == 0 && number > s->head;
+  if (waits && block_at(s, number - 1)->phase == 0) return false;
   return block->phase <= s->phases + 1 && block->due == 1;
 }
 

@@ -49,6 +49,7 @@ struct schedule {
   uint64_t *next;         /* [worker * phases + phase - 1]: the next block of that phase */
   struct schedule_block *blocks; /* block b is at b % window */
   uint32_t running;       /* tasks that were handed out and are not done */
+  bool parses_in_order;   /* one block at a time: what a parse does follows from the blocks before */
 };
 
 /* For `workers` >= 1, `phases` >= 0, `window` >= 1. Ends the program if there is no memory. */

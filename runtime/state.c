@@ -33,6 +33,7 @@ void flow_table_init(struct flow_table *t, const struct flow_sys *sys, uint32_t 
                            .seed = seed,
                            .shift = 32 - SLOTS_MIN_LOG,
                            .is_in_order = true,
+                           .next_due_us = INT64_MAX,
                            .row_end = 1}; /* row 0 is no row */
   t->slots = slots_new(sys, slot_count(t));
   t->row_limit = limit_of(slot_count(t));
@@ -93,6 +94,7 @@ void flow_table_clear(struct flow_table *t) {
   t->next_id = t->epoch_first = 0;
   t->touched_count = t->hole_count = t->gone_count = 0;
   t->due_count = 0;
+  t->next_due_us = INT64_MAX;
   t->is_in_order = true;
 }
 

@@ -100,9 +100,10 @@ static void add_text(struct engine *e, struct flow_buf *out, double seconds, boo
   } else if (e->resumed_at >= 0) {
     message_add(out, "  resumed behind epoch %lld\n", (long long)e->resumed_at);
   }
-  if (e->has_on_end) {
+  if (e->has_end) {
     message_add(out, "  end of input: %s\n",
-                flushed ? "`on end` hooks ran" : "kept open, `on end` hooks did not run");
+                flushed ? "flushed: what waits for its end has come out"
+                        : "kept open: what waits for its end is saved");
   }
   if (e->migrated != NULL) message_add(out, "  migrated: %s\n", e->migrated);
   for (uint32_t i = 0; i < e->program->source_count; i++) {

@@ -58,7 +58,8 @@ static void reserve(struct flow_table *t) {
   t->due = flow_sys_must_realloc(t->sys, t->due, t->due_capacity * sizeof *t->due);
 }
 
-void flow_timer_note(struct flow_table *t, struct flow_entry *row, int64_t deadline_us) {
+/* Puts the row where its new deadline belongs. */
+static void place(struct flow_table *t, struct flow_entry *row, int64_t deadline_us) {
   struct flow_timed_entry *timed = flow_timed(row);
   timed->noted_us = deadline_us;
   if (deadline_us == FLOW_NEVER) {
@@ -76,6 +77,11 @@ void flow_timer_note(struct flow_table *t, struct flow_entry *row, int64_t deadl
   reserve(t);
   struct flow_due due = {.at_us = deadline_us, .id = row->id, .row = timed};
   move_up(t, ++t->due_count, due);
+}
+
+void flow_timer_note(struct flow_table *t, struct flow_entry *row, int64_t deadline_us) {
+  place(t, row, deadline_us);
+  t->next_due_us = t->due_count == 0 ? FLOW_NEVER : t->due[0].at_us;
 }
 
 void flow_timer_renumber(struct flow_table *t, struct flow_entry *row) {

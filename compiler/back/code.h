@@ -32,6 +32,7 @@ struct code {
 
   /* What names stand for: C operands, or null where the name is not in scope. */
   const char *it, *key, *state;
+  const char *clock;        /* the watermark of the stage */
   const struct node *node;  /* of the enclosing `state`, for emit and forget */
   const char *emit_prefix;  /* "emit" or "hold"; the output's number and the node follow */
   bool is_held;             /* emissions wait until the item has succeeded */

@@ -392,6 +392,13 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   switch (call->call.builtin->id) {
   case BUILTIN_EPOCH: c->e->is_boundary_dependent = true; return "w->epoch";
   case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
+  case BUILTIN_TIME: return "w->time_us";
+  case BUILTIN_WATERMARK: {
+    const char *mark = code_temp(c, call->type, NULL);
+    code_put(c, "%s = (%s){.has = %s != INT64_MIN, .value = %s};", mark,
+             emit_c_type(c->e, call->type), c->clock, c->clock);
+    return mark;
+  }
   case BUILTIN_STRING: {
     if (exprs[0]->type->kind == TYPE_STRING) return args[0];
     if (exprs[0]->type->kind == TYPE_BYTES) return text_of_bytes(c, call, args[0]);

@@ -97,6 +97,7 @@ static void write_enter(struct emit *e, const struct node *node, uint32_t port) 
  * when the row is taken. */
 static void write_copies(struct emit *e, const struct plan_stage *stage) {
   const struct node *node = stage->head;
+  if (node->times.count > 0) emit_line(e, "row->time_us = w->time_us;");
   if (stage->level == 1) {
     emit_line(e, "row->it = *it;");
     emit_line(e, "row->key = *key;");
@@ -125,6 +126,7 @@ static void write_row_struct(struct emit *e, const struct plan_stage *stage) {
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
   text_addf(out, "struct X_%u {\n  struct flow_crossing crossing;\n", stage->index);
   if (e->plan->path_length > 1) text_addf(out, "  uint32_t path[%u];\n", e->plan->path_length - 1);
+  if (stage->head->times.count > 0) text_add(out, "  int64_t time_us;\n");
   text_addf(out, "  %s it;\n  %s key;\n};\n", item, key);
 }
 
@@ -180,11 +182,15 @@ static void write_take(struct emit *e, const struct node *node, uint32_t port) {
   }
   emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
   emit_line(e, "const struct X_%u *row = (const struct X_%u *)rows[i];", stage->index, stage->index);
+  bool has_time = node->times.count > 0;
+  if (has_time) emit_line(e, "flow_mark_reach(w, inbox, rows[i]->first);");
   emit_line(e, "flow_cross_enter(w, rows[i]);");
+  if (has_time) emit_line(e, "w->time_us = row->time_us;");
   emit_line(e, "%s(w, &row->it, &row->key, rows[i]->hash, %s);", use_stage(e, stage),
             is_looked_up ? "guesses[i]" : emit_state_guess(e, node));
   emit_line(e, "}");
   emit_line(e, "}");
+  if (has_time) emit_line(e, "flow_mark_meet(w, inbox, UINT32_MAX);");
 }
 
 static void write_apply(struct emit *e, const struct node *node, uint32_t port) {

@@ -1,6 +1,7 @@
 /* Parameters, the descriptions of sources, sinks and states, and the program itself. */
 #include "back/code.h"
 #include "back/emit_state.h"
+#include "back/emit_mark.h"
 #include "back/emit_timer.h"
 #include "back/program.h"
 #include "front/check.h"
@@ -302,20 +303,20 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
   text_addf(rows, "   .key_type = &%s, .value_type = &%s,\n", key_type, value_type);
   text_addf(rows, "   .row_size = sizeof(struct S_%s), .pack = row_pack_%s, .load = row_load_%s,\n",
             node->name, node->name, node->name);
-  text_addf(rows, "   .on_epoch = %s, .on_end = %s%s},\n", emit_state_hook(e, node, HOOK_EPOCH),
-            emit_state_hook(e, node, HOOK_END), emit_timer_desc(e, node));
+  text_addf(rows, "   .on_epoch = %s, .on_end = %s%s%s},\n", emit_state_hook(e, node, HOOK_EPOCH),
+            emit_state_hook(e, node, HOOK_END), emit_timer_desc(e, node), emit_mark_list(e, node));
 }
 
 static void add_exchange(struct emit *e, struct text *rows, const struct plan_stage *stage) {
-  text_addf(rows, "  {.state = %u, .level = %u, .take = %s},\n", emit_state_index(e, stage->head),
-            stage->level, emit_take(e, stage));
+  text_addf(rows, "  {.state = %u, .level = %u, .fire_level = %u, .take = %s},\n",
+            emit_state_index(e, stage->head), stage->level, stage->fire_level, emit_take(e, stage));
 }
 
 /* -- the program ----------------------------------------------------------------------------- */
 
 struct tables {
-  struct text sources, sinks, states, exchanges;
-  uint32_t source_count, sink_count, state_count;
+  struct text sources, sinks, states, exchanges, marks;
+  uint32_t source_count, sink_count, state_count, mark_count;
 };
 
 static struct tables gather(struct emit *e) {
@@ -324,11 +325,14 @@ static struct tables gather(struct emit *e) {
   text_init(&t.sinks, &e->compiler->arena);
   text_init(&t.states, &e->compiler->arena);
   text_init(&t.exchanges, &e->compiler->arena);
+  text_init(&t.marks, &e->compiler->arena);
   vec_each(struct node *, it, &e->graph->nodes) {
     const struct node *node = *it;
     if (node->kind == NODE_SOURCE) add_source(e, &t.sources, node), t.source_count++;
     if (node->kind == NODE_SINK && first_of_sink(e, node) == node)
       add_sink(e, &t.sinks, node), t.sink_count++;
+    if (node->kind == NODE_STAGE && node->stage->op == &op_time)
+      emit_mark_desc(e, &t.marks, node), t.mark_count++;
     if (is_state(node)) add_state(e, &t.states, node), t.state_count++;
   }
   vec_each(struct plan_stage *, stage, &e->plan->stages)
@@ -362,6 +366,7 @@ void emit_program(struct emit *e) {
   add_table(e, "sink_desc", "sinks", &tables.sinks);
   add_table(e, "state_desc", "states", &tables.states);
   add_table(e, "exchange", "exchanges", &tables.exchanges);
+  add_table(e, "mark_desc", "marks", &tables.marks);
   const char *path = e->compiler->source->path;
   const char *slash = strrchr(path, '/');
   text_add(out, "const struct flow_program flow_program = {\n  .abi_version = FLOW_ABI_VERSION,\n");
@@ -382,6 +387,9 @@ void emit_program(struct emit *e) {
   if (e->plan->exchange_count > 0)
     text_addf(out, "  .exchanges = exchanges, .exchange_count = %u, .path_length = %u,\n",
               e->plan->exchange_count, e->plan->path_length);
+  if (tables.mark_count > 0)
+    text_addf(out, "  .marks = marks, .mark_count = %u,\n", tables.mark_count);
+  if (emit_mark_is_serial(e->graph)) text_add(out, "  .parses_in_order = true,\n");
   text_addf(out, "  .is_boundary_dependent = %s,\n", e->is_boundary_dependent ? "true" : "false");
   if (is_serial(e->compiler)) text_add(out, "  .is_serial = true,\n");
   text_add(out, "};\n\n");

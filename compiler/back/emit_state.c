@@ -9,6 +9,7 @@
 #include "back/program.h"
 #include "ops/op.h"
 #include "back/emit_state.h"
+#include "back/emit_mark.h"
 #include "back/emit_timer.h"
 
 #include <string.h>
@@ -49,6 +50,7 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   if (has_item) c.it = "(*it)";
   c.key = "(*key)";
   c.state = "(*state)";
+  c.clock = emit_clock(e, node);
   c.node = node;
   c.is_held = is_held;
   c.emit_prefix = is_held ? "hold" : "emit";
@@ -242,6 +244,7 @@ static void emit_find(struct emit *e, const struct node *node) {
   emit_line(e, "%s", code_copy(e, node->key, "w->heap", "&s->key", "key"));
   emit_initial(e, node);
   if (emit_timer_is_used(node->stage)) emit_line(e, "flow_timer_begin(&s->entry);");
+  if (node->stage->expires != NULL) emit_line(e, "s->seen_us = INT64_MIN;");
   emit_line(e, "return s;");
   emit_line(e, "}");
   emit_line(e, "%s", "");

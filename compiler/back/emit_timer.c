@@ -1,6 +1,7 @@
 #include "back/emit_timer.h"
 
 #include "back/code.h"
+#include "back/emit_mark.h"
 #include "back/emit_state.h"
 #include "back/program.h"
 
@@ -23,6 +24,7 @@ static void emit_at(struct emit *e, const struct node *node, const struct hook *
   c.is_condition = true;
   c.key = "(*key)";
   c.state = "(*state)";
+  c.clock = emit_clock(e, node);
   code_at(&c, hook->at->span);
   const char *time = code_expr(&c, hook->at);
   code_put(&c, "*at_us = %s; return %s;", code_member(&c, time, "value"),
@@ -64,7 +66,7 @@ void emit_timer_due(struct emit *e, const struct node *node) {
   const struct stage *stage = node->stage;
   const char *name = node->name;
   if (!emit_timer_is_used(stage)) return;
-  e->is_boundary_dependent = true;
+  if (node->times.count == 0) e->is_boundary_dependent = true;
   emit_line(e, "static int64_t due_%s(struct flow_worker *w, struct flow_entry *entry) {", name);
   emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
   emit_line(e, "int64_t due_us = %s;",
@@ -83,7 +85,10 @@ void emit_timer_due(struct emit *e, const struct node *node) {
 void emit_timer_touch(struct emit *e, const struct node *node, bool is_item) {
   const struct stage *stage = node->stage;
   bool expires = is_item && stage->expires != NULL;
-  if (expires) emit_line(e, "s->seen_us = flow_clock(w);");
+  if (expires && node->times.count > 0)
+    emit_line(e, "if (w->time_us > s->seen_us) s->seen_us = w->time_us;");
+  else if (expires)
+    emit_line(e, "s->seen_us = w->now_us;");
   if (!expires && emit_state_find_hook(stage, HOOK_AT) == NULL) return;
   emit_line(e, "flow_timer_set(&w->tables[%u], &s->entry, due_%s(w, &s->entry));",
             emit_state_index(e, node), node->name);

@@ -359,6 +359,8 @@ struct stage {
   const struct op *op;
   const struct type *in_item, *in_key;   /* in_key null: the stream has no key */
   const struct type *out_item, *out_key; /* out_item null: the stage ends its pipeline */
+  bool in_time, out_time;                /* whether items have an event time */
+  struct expr *lag, *max_ahead;          /* time: durations of constants and params, or null */
   const struct type *state_type;
   struct expr *expires;                  /* state: how long a key lives behind its last item, or null */
   struct emit_target_list emits;         /* state */

@@ -645,6 +645,21 @@ static const struct type *check_run(struct checker *c, struct expr *call, const 
   return call->call.builtin->id == BUILTIN_NOW ? c->types->timestamp : c->types->int_;
 }
 
+/* time, watermark: of a stage behind a `time by` */
+static const struct type *check_time(struct checker *c, struct expr *call,
+                                     const struct type *hint) {
+  (void)hint;
+  if (!c->scope.stage || !c->scope.stage->in_time) {
+    struct diag *diag = diag_error(c->diags, E0407, call->span, "there is no event time here");
+    diag_help(diag, c->scope.stage ? "give the stream one:  |> time by FIELD lag 5s"
+                                   : "pass it as an argument from a stage behind a `time by`");
+    return c->types->error;
+  }
+  const struct type *timestamp = c->types->timestamp;
+  bool is_time = call->call.builtin->id == BUILTIN_TIME;
+  return is_time ? timestamp : type_optional(c->types, timestamp);
+}
+
 /* -- the table ------------------------------------------------------------------------------- */
 
 #define MANY 1000

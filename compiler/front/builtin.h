@@ -108,6 +108,8 @@ enum builtin_id {
   /* The run. */
   BUILTIN_EPOCH, /* -> int */
   BUILTIN_NOW,   /* -> timestamp */
+  BUILTIN_TIME,  /* -> timestamp: of the item */
+  BUILTIN_WATERMARK, /* -> timestamp?: none before the first item */
 };
 
 struct builtin {

@@ -32,6 +32,7 @@ struct stream {
   struct ident name;
   struct decl *decl; /* null for DERIVED and for stdout */
   const struct type *item, *key; /* item of a SINK: declared, else the first that is written */
+  bool has_time;                 /* its items have an event time */
   bool has_many_types;           /* SINK without a declared type: items of several types come */
   uint32_t read_count, write_count;
   const struct stage *writer;        /* DERIVED: the first stage that writes it */
@@ -146,6 +147,15 @@ const char *check_state_was(struct checker *, const struct stage *, const char *
 
 /* The text of a clause such as `was "old"`, or null after a diagnostic. */
 const char *check_clause_string(struct checker *, const struct clause *clause);
+
+/* The duration that a clause gives, of constants and params; null after a diagnostic (E0407, with `help` as
+ * the way out). Less than `least` microseconds is refused. */
+struct expr *check_clause_duration(struct checker *, const struct clause *, int64_t least,
+                                   const char *help);
+
+/* Notes that something in the stage's own doing can fail, which an `else` has to handle: `what` is the
+ * subject of "… can fail". */
+void check_may_fail(struct checker *, struct span span, const char *what, const char *label);
 
 /* Reports that the stage `is` missing a key, with the way out (E0401). */
 void check_report_unkeyed(struct checker *, const struct stage *stage);

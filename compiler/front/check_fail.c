@@ -11,6 +11,10 @@ void note_failure(struct checker *c, const struct expr *expr, struct span span, 
            (struct failure){.span = span, .expr = expr, .what = what, .label = label});
 }
 
+void check_may_fail(struct checker *c, struct span span, const char *what, const char *label) {
+  note_failure(c, NULL, span, what, label);
+}
+
 void note_fault(struct checker *c) {
   c->scope.fault_count++;
 }
@@ -33,7 +37,8 @@ static void help_else(struct checker *c, struct diag *diag, const char * or) {
     const struct instance *use = c->scope.instance;
     while (use && use->outer) use = use->outer;
     const char *word = use ? use->place->verb.text : c->scope.stage->verb.text;
-    const char *verb = strcmp(word, "key") == 0 ? "key by" : word;
+    bool has_by = strcmp(word, "key") == 0 || strcmp(word, "time") == 0;
+    const char *verb = has_by ? arena_printf(c->arena, "%s by", word) : word;
     diag_help(diag, "%sdrop the record:  |> %s … else skip", or, verb);
     diag_help(diag, "or keep it for a look:  |> %s … else into rejects", verb);
     break;

@@ -100,6 +100,11 @@ static struct stream *write_sink(struct checker *c, struct ident name, struct st
   return sink;
 }
 
+/* Whether what the stage writes to a name has an event time. Rejects tell theirs as a field. */
+static bool writes_time(const struct checker *c, const struct type *item) {
+  return c->scope.stage && c->scope.stage->in_time && item != c->types->rejected;
+}
+
 static struct stream *write_derived(struct checker *c, struct ident name, struct stream *stream,
                                     const struct type *item, const struct type *key) {
   stream->write_count++;
@@ -107,9 +112,11 @@ static struct stream *write_derived(struct checker *c, struct ident name, struct
   if (!stream->item || stream->item->kind == TYPE_ERROR) {
     stream->item = item;
     stream->key = key;
+    stream->has_time = writes_time(c, item);
     stream->writer = c->scope.stage;
     return stream;
   }
+  stream->has_time = stream->has_time && writes_time(c, item);
   /* Keys of different stages need not mean the same. */
   if (stream->writer != c->scope.stage) stream->key = NULL;
   if (item->kind == TYPE_ERROR || stream->item == item) return stream;
@@ -196,8 +203,9 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
 }
 
 static void check_stage(struct checker *c, struct stage *stage, const struct type *item,
-                        const struct type *key) {
+                        const struct type *key, bool has_time) {
   stage->in_item = item;
+  stage->in_time = stage->out_time = has_time;
   stage->in_key = stage->out_key = key;
   stage->out_item = c->types->error;
   stage->op = op_find(stage->verb.text);
@@ -296,7 +304,7 @@ static void enter_steps(struct checker *c, struct instance *use, const struct ty
 }
 
 static void check_stages(struct checker *c, struct decl *decl, const struct type *item,
-                         const struct type *key) {
+                         const struct type *key, bool has_time) {
   const struct stage *last = NULL;
   for (size_t i = 0; i < decl->stages.count; i++) {
     struct stage *stage = decl->stages.data[i];
@@ -313,10 +321,11 @@ static void check_stages(struct checker *c, struct decl *decl, const struct type
     }
     const struct diag_context *context =
         stage->instance ? diags_swap_context(c->diags, &stage->instance->context) : c->diags->context;
-    check_stage(c, stage, item, key);
+    check_stage(c, stage, item, key, has_time);
     diags_swap_context(c->diags, context);
     item = stage->out_item;
     key = stage->out_key;
+    has_time = stage->out_time;
     last = stage;
   }
   check_end(c, decl, item);
@@ -339,17 +348,20 @@ static void check_stages(struct checker *c, struct decl *decl, const struct type
   if (!is_own) return;
   stream->item = item;
   stream->key = key;
+  stream->has_time = has_time;
 }
 
 /* What the pipeline starts with; null after a diagnostic. */
 static const struct type *start_item(struct checker *c, struct decl *decl,
-                                     const struct type **key) {
+                                     const struct type **key, bool *has_time) {
   *key = NULL;
+  *has_time = false;
   if (decl->kind == DECL_SOURCE) return decl->type;
   check_unused_clauses(c, &decl->clauses, "a pipeline", (const char *const[]){NULL});
   struct stream *stream = check_read(c, decl->start);
   if (!stream) return c->types->error;
   *key = stream->key;
+  *has_time = stream->has_time;
   return stream->item;
 }
 
@@ -366,11 +378,12 @@ void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
   c->emits = (struct emit_stmt_list){0};
   c->scope = (struct scope){0};
   const struct type *key;
-  const struct type *item = start_item(c, decl, &key);
+  bool has_time;
+  const struct type *item = start_item(c, decl, &key, &has_time);
   c->scope.stage = NULL;
   if (decl->on_fail.kind == ON_FAIL_INTO)
     check_target(c, decl->on_fail.into, c->types->rejected, NULL, true);
-  check_stages(c, decl, item, key);
+  check_stages(c, decl, item, key, has_time);
   c->scope = outer;
   c->emits = emits;
   c->stack.count--;

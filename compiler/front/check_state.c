@@ -56,6 +56,26 @@ struct expr *check_state_init(struct checker *c, struct stage *stage) {
   return check_constant(c, init, type, true);
 }
 
+struct expr *check_clause_duration(struct checker *c, const struct clause *clause, int64_t least,
+                                   const char *help) {
+  struct diag *diag;
+  if (!clause->value) {
+    diag = diag_error(c->diags, E0407, clause->name.span, "`%s` needs a duration",
+                      clause->name.text);
+    diag_help(diag, "%s", help);
+    return NULL;
+  }
+  struct expr *value = check_constant(c, clause->value, c->types->duration, true);
+  const struct expr *constant = value ? constant_value(value) : NULL;
+  if (constant && constant->kind == EXPR_DURATION && constant->integer < least) {
+    diag = diag_error(c->diags, E0407, clause->value->span,
+                      constant->integer < 0 ? "time does not run backwards"
+                                            : "nothing can be within no time");
+    diag_help(diag, "%s", help);
+  }
+  return value;
+}
+
 struct expr *check_state_expires(struct checker *c, struct stage *stage) {
   struct clause *clause = check_clause(&stage->clauses, "expires");
   if (!clause) return NULL;

@@ -629,7 +629,7 @@ static bool take_word(struct layout *l, struct token *token) {
   bool is_fn = is_name(token, "fn");
   if (is_fn && (next->kind == '(' || last == TOKEN_EXTERN)) { /* a type: fn(int) -> bool */
     token->kind = TOKEN_FN;
-  } else if (last == TOKEN_KEY && (is_name(token, "by") || is_name(token, "BY"))) {
+  } else if ((last == TOKEN_KEY || last == TOKEN_TIME) && (is_name(token, "by") || is_name(token, "BY"))) {
     token->kind = TOKEN_BY;
   } else if (last == '}' && is_name(token, "on") && next->kind == TOKEN_NAME) {
     token->kind = TOKEN_ON;
@@ -686,6 +686,12 @@ static void take_token(struct layout *l) {
   if (token.kind == TOKEN_NOT && look(l, 1)->kind == TOKEN_IN) {
     token.kind = TOKEN_NOT_IN;
     l->at++;
+    token.span = span_join(token.span, look(l, 0)->span);
+  }
+  if (l->is_pipeline && is_name(&token, "max") && is_name(look(l, 1), "ahead")) {
+    /* a clause of two words */
+    l->at++;
+    token.name = names_intern(&l->compiler->names, "max ahead", strlen("max ahead"));
     token.span = span_join(token.span, look(l, 0)->span);
   }
   if (token.kind == TOKEN_PIPE && l->depth == 0) l->is_pipeline = true;

@@ -70,7 +70,7 @@ static void resume(struct parser *parser);
 %token FLOW "flow" PARAM "param" CONST "const" RECORD "record" ENUM "enum" FN "fn"
 %token SOURCE "source" SINK "sink" STREAM "stream" TEST "test" STEP "step" IMPORT "import" EXTERN "extern"
 /* Keywords behind `|>` only, and what belongs to them. */
-%token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by"
+%token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by" TIME "time"
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
 %token <const struct token *> INSPECT "inspect" ON "on" AT "at"
 /* Keywords at the start of a line of a test only. */
@@ -385,6 +385,12 @@ verb: simple_verb expr clauses
       {
         $$ = tree_stage(parser, @$, $KEY);
         $$->args = $exprs;
+        $$->clauses = $clauses;
+      }
+    | TIME BY expr clauses
+      {
+        $$ = tree_stage(parser, @$, $TIME);
+        PUSH($$->args, $expr);
         $$->clauses = $clauses;
       }
     | MERGE names clauses

@@ -69,7 +69,7 @@ static const int declarations[] = {TOKEN_FLOW, TOKEN_PARAM,  TOKEN_CONST, TOKEN_
                                    TOKEN_STEP, TOKEN_IMPORT, TOKEN_EXTERN,
                                    TOKEN_NAME, TOKEN_END,    -1};
 static const int verbs[] = {TOKEN_MAP,   TOKEN_FILTER, TOKEN_FLAT_MAP, TOKEN_KEY,     TOKEN_STATE,
-                            TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_NAME,
+                            TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_TIME,    TOKEN_NAME,
                             -1};
 static const int assignments[] = {TOKEN_ADD_ASSIGN, TOKEN_SUB_ASSIGN,    TOKEN_MUL_ASSIGN,
                                   TOKEN_DIV_ASSIGN, TOKEN_CONCAT_ASSIGN, -1};

@@ -35,7 +35,7 @@ static const struct word verbs[] = {
     {"split", TOKEN_SPLIT},
     {"into", TOKEN_INTO},
     {"inspect", TOKEN_INSPECT},
-    {"time", 0},
+    {"time", TOKEN_TIME},
     {"window", 0},
     {"aggregate", 0},
     {"join", 0},

@@ -36,16 +36,31 @@ static void gather(struct compiler *c, struct plan *plan, struct plan_stage *sta
     }
 }
 
+/* What a rise of a watermark fires in a state has its place behind the rise, then by state, deadline and
+ * creation (flow/mark.h): one word, one, two, and one more than either an id or the path of a row takes. */
+static uint32_t fire_level(const struct plan_stage *stage) {
+  const struct stage *state = stage->head->stage;
+  bool has_deadlines = state->expires != NULL;
+  vec_each(const struct hook, hook, &state->hooks)
+    has_deadlines = has_deadlines || hook->kind == HOOK_AT;
+  if (!has_deadlines || stage->head->times.count == 0) return 0;
+  return 4 + 1 + (stage->level > 2 ? stage->level : 2);
+}
+
 /* Stages come behind all that lead to them, and where rows meet inside of none. */
 static void set_levels(struct plan *plan) {
   vec_each(struct plan_stage *, it, &plan->stages) {
     struct plan_stage *stage = *it;
     vec_each(struct edge *, edge, &stage->head->inputs) {
-      uint32_t level = plan->stage_of[(*edge)->from->id]->level;
+      uint32_t level = plan_out_level(plan->stage_of[(*edge)->from->id]);
       if (level > stage->level) stage->level = level;
     }
-    if (stage->is_exchange) stage->level++;
-    if (stage->level > plan->path_length) plan->path_length = stage->level;
+    if (stage->is_exchange) {
+      stage->level++;
+      stage->fire_level = fire_level(stage);
+    }
+    uint32_t level = plan_out_level(stage);
+    if (level > plan->path_length) plan->path_length = level;
   }
 }
 

@@ -35,6 +35,8 @@ struct port {
 };
 VEC_OF(port_list, struct port);
 
+struct node;
+VEC_OF(node_list, struct node *);
 struct node {
   enum node_kind kind;
   uint32_t id;              /* topological: every edge goes from a lower to a higher id */
@@ -47,8 +49,8 @@ struct node {
   struct port_list ports;
   struct edge_list inputs;
   int32_t rejects_port;     /* port of `else into`, or -1 */
+  struct node_list times;   /* the `time by` stages that give arriving rows their time; none: they have none */
 };
-VEC_OF(node_list, struct node *);
 
 struct graph {
   struct node_list nodes; /* by id */

@@ -231,6 +231,30 @@ static void number_nodes(struct lower *l, struct graph *graph) {
   for (size_t i = 0; i < graph->nodes.count; i++) graph->nodes.data[i]->id = (uint32_t)i;
 }
 
+/* -- event times ----------------------------------------------------------------------------- */
+
+static void add_time(struct lower *l, struct node *node, struct node *time) {
+  vec_each(struct node *, known, &node->times)
+    if (*known == time) return;
+  vec_push(l->arena, &node->times, time);
+}
+
+/* Finds the `time by` stages above each node. Rejects have no time. */
+static void find_times(struct lower *l, struct graph *graph) {
+  vec_each(struct node *, it, &graph->nodes) {
+    struct node *node = *it;
+    vec_each(struct edge *, edge, &node->inputs) {
+      struct node *from = (*edge)->from;
+      if ((int32_t)(*edge)->port == from->rejects_port) continue;
+      if (from->kind == NODE_STAGE && from->stage->op == &op_time) {
+        add_time(l, node, from);
+      } else {
+        vec_each(struct node *, time, &from->times) add_time(l, node, *time);
+      }
+    }
+  }
+}
+
 bool pass_lower(struct compiler *compiler) {
   struct lower lower = {.compiler = compiler, .arena = &compiler->arena};
   map_init(&lower.streams, lower.arena);
@@ -243,6 +267,7 @@ bool pass_lower(struct compiler *compiler) {
   if (compiler->options.is_test) add_captures(&lower);
   compiler->graph = arena_new(lower.arena, struct graph);
   number_nodes(&lower, compiler->graph);
+  find_times(&lower, compiler->graph);
   graph_verify(compiler->graph);
   return true;
 }

@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+uint32_t plan_out_level(const struct plan_stage *stage) {
+  return stage->level > stage->fire_level ? stage->level : stage->fire_level;
+}
+
 bool plan_is_cut(const struct plan *plan, const struct edge *edge) {
   return plan->stage_of[edge->to->id]->head == edge->to;
 }
@@ -25,10 +29,10 @@ void dump_plan(struct compiler *c, FILE *out) {
 /* A row's path gets one word more at each exchange, so an exchange stands above all before it. */
 static bool is_above(const struct plan *plan, const struct plan_stage *stage) {
   vec_each(struct edge *, edge, &stage->head->inputs) {
-    uint32_t before = plan->stage_of[(*edge)->from->id]->level;
+    uint32_t before = plan_out_level(plan->stage_of[(*edge)->from->id]);
     if (stage->level < before + (stage->is_exchange ? 1 : 0)) return false;
   }
-  return stage->level <= plan->path_length;
+  return plan_out_level(stage) <= plan->path_length;
 }
 
 static void broken(const struct node *node, const char *what) {

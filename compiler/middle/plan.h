@@ -16,7 +16,8 @@ struct plan_stage {
   struct node_list nodes; /* head first, then in order of depth-first push */
   bool is_exchange;       /* rows arrive across a key: they carry hash and key */
   uint32_t exchange;      /* then: its number, counted in topological order */
-  uint32_t level;         /* exchanges on the longest way from a source to its rows, itself included */
+  uint32_t level;         /* words in the paths of its rows: one more than on the longest way to it */
+  uint32_t fire_level;    /* words in the paths of what a watermark fires in it; 0: nothing */
 };
 VEC_OF(plan_stage_list, struct plan_stage *);
 
@@ -26,6 +27,9 @@ struct plan {
   uint32_t exchange_count;
   uint32_t path_length;             /* the largest level */
 };
+
+/* Words in the paths of what comes out of a stage, without the last one, which counts. */
+uint32_t plan_out_level(const struct plan_stage *);
 
 /* True if the edge leads into another stage, so that rows cross it by a call. */
 bool plan_is_cut(const struct plan *, const struct edge *);

@@ -10,6 +10,7 @@ static void check_merge(struct checker *c, struct stage *stage) {
   vec_each(const struct ident, name, &stage->names) {
     const struct stream *stream = check_read(c, *name);
     if (stream == NULL || stream->item->kind == TYPE_ERROR) continue;
+    stage->out_time = stage->out_time && stream->has_time;
     if (stream->item == stage->in_item) continue;
     struct diag *diag = diag_error(&check_compiler(c)->diags, E0225, name->span,
                                    "only streams of one type can be merged");

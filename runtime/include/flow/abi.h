@@ -152,14 +152,11 @@ struct flow_worker {
                              * null: rows run on at once, in the share of their key */
   struct flow_order order;
   uint32_t step;            /* the last word of the next path */
+  int64_t time_us;          /* event time of the row, or of what fires; only behind a `time by` */
+  int64_t *marks;           /* watermark of each `time by` (flow/mark.h) */
+  uint32_t next_rise;       /* in a lane: the path of the next rise of a watermark; UINT32_MAX: none */
   void *engine;             /* the engine's own */
 };
-
-/* The clock of a stage, which deadlines are compared with: as long as no stream has a time of its own,
- * the start of the epoch. */
-static inline int64_t flow_clock(const struct flow_worker *w) {
-  return w->now_us;
-}
 
 /* Records why a row fails; the reason is static, or lies in the worker's arena. */
 FLOW_COLD void flow_set_failure(struct flow_worker *, const struct flow_site *, const char *reason,
@@ -387,14 +384,26 @@ struct flow_state_desc {
   int64_t (*due)(struct flow_worker *, struct flow_entry *);
   void (*fire)(struct flow_worker *, struct flow_entry *);
   const struct flow_site *at_site; /* of `on at`, or null */
+  /* The `time by`s of which the least watermark is the clock of the deadlines; none: the clock is the start of
+   * the epoch. */
+  const uint32_t *marks;
+  uint32_t mark_count;
 };
 
 /* A stage that rows reach over `key by`, in topological order of the stages. */
 struct flow_exchange {
   uint32_t state; /* index of the state that the stage begins with */
-  uint32_t level; /* words in the paths of its rows: exchanges on the longest way to here, itself too */
+  uint32_t level; /* words in the paths of its rows, at most */
+  uint32_t fire_level; /* words in the paths of what a watermark fires in its state; 0: nothing */
   /* Runs all rows of the inbox. w->lane is set, and w->order.level is the exchange's level. */
   void (*take)(struct flow_worker *, struct flow_inbox *);
+};
+
+/* A `time by` (flow/mark.h). */
+struct flow_mark_desc {
+  const char *name;        /* durable id */
+  const uint32_t *sources; /* that its records come from */
+  uint32_t source_count;
 };
 
 struct flow_program {
@@ -410,8 +419,10 @@ struct flow_program {
   const struct flow_sink_desc *sinks;
   const struct flow_state_desc *states; /* in topological order */
   const struct flow_exchange *exchanges;
-  uint32_t param_count, source_count, sink_count, state_count, exchange_count;
-  uint32_t path_length; /* words of the path in a crossing: the largest level of an exchange; 0: none */
+  const struct flow_mark_desc *marks;
+  uint32_t param_count, source_count, sink_count, state_count, exchange_count, mark_count;
+  uint32_t path_length; /* words of the path in a crossing: the largest level there is; 0: none */
+  bool parses_in_order;       /* with `max ahead`: whether a time is taken depends on all before it */
   bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
   bool is_serial;          /* one worker only: it calls what no two threads may */
 

@@ -11,6 +11,7 @@
 #include "flow/list.h"
 #include "flow/map.h"
 #include "flow/nexmark.h"
+#include "flow/mark.h"
 #include "flow/number.h"
 #include "flow/parts.h"
 #include "flow/record.h"

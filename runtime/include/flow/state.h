@@ -84,6 +84,7 @@ struct flow_table {
   uint32_t gone_count, gone_capacity;
   /* Rows with a deadline, as a heap (flow/timer.h). */
   struct flow_due *due;
+  int64_t next_due_us; /* the earliest deadline that the heap knows; INT64_MAX: none */
   uint32_t due_count, due_capacity;
   /* With several workers: when each row of the list was touched first, `stamp_words` words each. */
   uint32_t *stamps;

@@ -1,0 +1,147 @@
+#include "back/emit_mark.h"
+
+#include "back/code.h"
+#include "back/emit_state.h"
+#include "back/emit_timer.h"
+#include "back/program.h"
+#include "ops/op.h"
+
+static bool is_time(const struct node *node) {
+  return node->kind == NODE_STAGE && node->stage->op == &op_time;
+}
+
+uint32_t emit_mark_index(struct emit *e, const struct node *time) {
+  uint32_t index = 0;
+  vec_each(struct node *, node, &e->graph->nodes) {
+    if (*node == time) break;
+    if (is_time(*node)) index++;
+  }
+  return index;
+}
+
+bool emit_mark_moves(const struct node *state) {
+  bool is_state = state->kind == NODE_STAGE && state->stage->op->state == OP_STATE_PER_KEY;
+  return is_state && state->times.count > 0 && emit_timer_is_used(state->stage);
+}
+
+const char *emit_clock(struct emit *e, const struct node *node) {
+  if (node->times.count == 0) return "w->now_us";
+  const char *clock = NULL;
+  vec_each(struct node *, time, &node->times) {
+    const char *mark =
+        arena_printf(&e->compiler->arena, "w->marks[%u]", emit_mark_index(e, *time));
+    clock = clock == NULL ? mark : arena_printf(&e->compiler->arena, "flow_earlier(%s, %s)", clock, mark);
+  }
+  return clock;
+}
+
+static bool is_moved_by(const struct node *state, const struct node *time) {
+  if (!emit_mark_moves(state)) return false;
+  vec_each(struct node *, mark, &state->times)
+    if (*mark == time) return true;
+  return false;
+}
+
+/* -- a duration of constants and params -------------------------------------------------------- */
+
+static void emit_duration(struct emit *e, const struct node *node, const char *verb,
+                          const struct expr *value) {
+  if (value == NULL) return;
+  struct code c;
+  code_begin(&c, e, emit_step(e, node), false);
+  emit_value_function(e, arena_printf(&e->compiler->arena, "%s_%s", verb, node->name), "", value, &c);
+}
+
+static const char *duration(struct emit *e, const struct node *node, const char *verb,
+                            const struct expr *value) {
+  return value == NULL ? "0" : arena_printf(&e->compiler->arena, "%s_%s(w)", verb, node->name);
+}
+
+/* -- what a rise of the watermark sets off ------------------------------------------------------ */
+
+static const char *advance_head(struct emit *e, const struct node *node) {
+  return arena_printf(&e->compiler->arena, "static void advance_%s(struct flow_worker *w)", node->name);
+}
+
+static void write_advance(struct emit *e, const struct node *time, uint32_t port) {
+  (void)port;
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *state = *it;
+    if (!is_moved_by(state, time)) continue;
+    uint32_t index = emit_state_index(e, state);
+    emit_line(e, "flow_mark_fire(w, %u, %s);", index, emit_clock(e, state));
+  }
+}
+
+void emit_mark_functions(struct emit *e, const struct node *node) {
+  emit_duration(e, node, "lag", node->stage->lag);
+  emit_duration(e, node, "ahead", node->stage->max_ahead);
+  text_addf(emit_section(e, SECTION_DECLARATIONS), "%s;\n", advance_head(e, node));
+  emit_function(e, SECTION_STATE, advance_head(e, node), node, 0, write_advance);
+}
+
+/* -- a row -------------------------------------------------------------------------------------- */
+
+void emit_mark_pass(struct emit *e, const struct node *node, const char *time, const char *row) {
+  const struct stage *stage = node->stage;
+  const char *lag = duration(e, node, "lag", stage->lag);
+  if (stage->max_ahead != NULL) {
+    emit_line(e, "if (FLOW_UNLIKELY(!flow_mark_is_near(w, %u, %s, %s, %s))) {", emit_mark_index(e, node),
+              time, lag, duration(e, node, "ahead", stage->max_ahead));
+    emit_line(e, "flow_set_failure(w, &%s, \"the time is too far ahead of all before\", false);",
+              emit_site(e, stage->args.data[0]->span, emit_step(e, node)));
+    emit_reject(e, node, row);
+    emit_line(e, "} else {");
+  }
+  emit_line(e, "flow_mark_pass(w, %u, %s, flow_timer_after(%s, -%s), advance_%s);",
+            emit_mark_index(e, node), time, time, lag, node->name);
+}
+
+void emit_mark_end(struct emit *e, const struct node *node) {
+  if (node->stage->max_ahead != NULL) emit_line(e, "}");
+}
+
+/* -- descriptions ------------------------------------------------------------------------------- */
+
+/* Adds the indices of the sources above the node. */
+static void add_sources(struct emit *e, struct text *out, const struct node *node, struct map *seen) {
+  if (map_get(seen, node->name) != NULL) return;
+  map_put(seen, node->name, (void *)node);
+  if (node->kind == NODE_SOURCE) {
+    uint32_t index = 0;
+    vec_each(struct node *, other, &e->graph->nodes) {
+      if (*other == node) break;
+      if ((*other)->kind == NODE_SOURCE) index++;
+    }
+    text_addf(out, "%s%u", out->length > 0 ? ", " : "", index);
+  }
+  vec_each(struct edge *, edge, &node->inputs) add_sources(e, out, (*edge)->from, seen);
+}
+
+void emit_mark_desc(struct emit *e, struct text *rows, const struct node *node) {
+  struct text sources;
+  struct map seen;
+  text_init(&sources, &e->compiler->arena);
+  map_init(&seen, &e->compiler->arena);
+  add_sources(e, &sources, node, &seen);
+  uint32_t count = 1;
+  for (const char *p = sources.data; *p != '\0'; p++) count += *p == ',';
+  text_addf(rows, "  {.name = \"%s\", .sources = (const uint32_t[]){%s}, .source_count = %u},\n",
+            node->stage->id != NULL ? node->stage->id : node->name, sources.data, count);
+}
+
+bool emit_mark_is_serial(const struct graph *graph) {
+  vec_each(struct node *, node, &graph->nodes)
+    if (is_time(*node) && (*node)->stage->max_ahead != NULL) return true;
+  return false;
+}
+
+const char *emit_mark_list(struct emit *e, const struct node *state) {
+  if (!emit_mark_moves(state)) return "";
+  struct text list;
+  text_init(&list, &e->compiler->arena);
+  vec_each(struct node *, time, &state->times)
+    text_addf(&list, "%s%u", list.length > 0 ? ", " : "", emit_mark_index(e, *time));
+  return arena_printf(&e->compiler->arena, ",\n   .marks = (const uint32_t[]){%s}, .mark_count = %zu",
+                      list.data, state->times.count);
+}
