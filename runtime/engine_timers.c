@@ -1,10 +1,11 @@
 /* Timers: what `expires` and `on at` do when time passes.
  *
- * The clock of a stage without event time is the now() of the epoch, so its time passes between two epochs only: at the start of
- * each, before its first record, everything fires whose deadline has come, state by state in the
- * order of the stages, and within a state by (deadline, creation). What fires belongs to the epoch and
- * not to its first record. While the run waits for input, the next deadline ends the wait, and an epoch
- * without a record begins. Nothing fires at the end of the input; `on end` does what is to be done there.
+ * The clock of a stage behind a `time by` is its watermark; flow/mark.h says how that goes. The clock of any
+ * other is the now() of the epoch, so its time passes between two epochs only: at the start of each, before
+ * its first record, everything fires whose deadline has come, state by state in the order of the stages, and
+ * within a state by (deadline, creation). What fires belongs to the epoch and not to its first record. While
+ * the run waits for input, the next deadline ends the wait, and an epoch without a record begins. Nothing
+ * fires at the end of the input; `on end` does what is to be done there.
  *
  * Each share has a heap of its own rows (flow/timer.h); the first of all heaps is next. No block is in flight,
  * and the engine's worker acts for the owner of each row, as for the hooks of engine_hooks.c. */

@@ -308,8 +308,9 @@ static void add_state(struct emit *e, struct text *rows, const struct node *node
 }
 
 static void add_exchange(struct emit *e, struct text *rows, const struct plan_stage *stage) {
-  text_addf(rows, "  {.state = %u, .level = %u, .fire_level = %u, .take = %s},\n",
-            emit_state_index(e, stage->head), stage->level, stage->fire_level, emit_take(e, stage));
+  text_addf(rows, "  {.state = %u, .level = %u, ", emit_state_index(e, stage->head), stage->level);
+  if (stage->fire_level > 0) text_addf(rows, ".fire_level = %u, ", stage->fire_level);
+  text_addf(rows, ".take = %s},\n", emit_take(e, stage));
 }
 
 /* -- the program ----------------------------------------------------------------------------- */

@@ -186,7 +186,9 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
   for (size_t i = 0; i < count; i++) {
     vec_push(c->arena, &names, ops[i]->name);
     text_addf(&list, "%s%s", i ? ", " : "",
-              strcmp(ops[i]->name, "key") == 0 ? "key by" : ops[i]->name);
+              strcmp(ops[i]->name, "key") == 0    ? "key by"
+              : strcmp(ops[i]->name, "time") == 0 ? "time by"
+                                                  : ops[i]->name);
   }
   size_t before = diag->remarks.count;
   bool is_function = find_function(c, verb.text) || builtin_find(verb.text);

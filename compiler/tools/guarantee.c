@@ -35,9 +35,10 @@ static const char *epoch_reason(const struct finder *f, const struct node *node)
                                       : arena_printf(f->arena, "the `%s` at line %u", stage->op->name,
                                                      sources_line(&f->compiler->sources,
                                                                   stage->span.offset));
-  if (stage->expires) return arena_printf(f->arena, "%s has `expires`", name);
+  bool has_time = node->times.count > 0; /* deadlines are compared with watermarks */
+  if (stage->expires && !has_time) return arena_printf(f->arena, "%s has `expires`", name);
   vec_each(struct hook, hook, &stage->hooks) {
-    if (hook->kind == HOOK_EPOCH || hook->kind == HOOK_AT)
+    if (hook->kind == HOOK_EPOCH || (hook->kind == HOOK_AT && !has_time))
       return arena_printf(f->arena, "%s has `on %s`", name, hook->name.text);
   }
   if (stage->sees_epochs) return arena_printf(f->arena, "%s asks for epoch() or now()", name);
