@@ -110,7 +110,7 @@ static void prints_values_of_every_kind(void **state) {
     size_t length;
     const char *expected;
   } values[] = {
-      {"bytes", "\2\x01\xff", 3, "\"01ff\""},
+      {"bytes", "\2\x01\xff", 3, "\"Af8=\""},
       {"map[string, int]", "\2\1a\2\1b\4", 7, "{\"a\": 1, \"b\": 2}"},
       {"map[int, bool]", "\1\3\1", 3, "{\"-2\": true}"},
       {"map[enum { x, y }, unit]", "\1\1\0", 3, "{\"y\": null}"},
