@@ -184,10 +184,28 @@ static void write_timestamp(struct writer *w, const struct value *value, int64_t
   }
 }
 
+/* Bytes, which come in base64: the language writes them in hexadecimal digits. */
+static void show_bytes(struct writer *w, const struct value *value) {
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  unsigned bits = 0, count = 0;
+  text_add(w->out, "parse_hex(\"");
+  for (size_t i = 1; i + 1 < value->length && value->json[i] != '='; i++) {
+    const char *letter = strchr(alphabet, value->json[i]);
+    bits = (bits << 6 | (unsigned)(letter - alphabet)) & 0xffff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    text_addf(w->out, "%02x", bits >> count & 0xff);
+  }
+  text_add(w->out, "\")");
+}
+
 static void write_scalar(struct writer *w, const struct type *type, int64_t unit_us) {
   struct value value = next_value(w, type);
   if (type->kind == TYPE_STRING && w->form == VALUE_SHOWN) {
     show_string(w, &value);
+  } else if (type->kind == TYPE_BYTES && w->form == VALUE_SHOWN) {
+    show_bytes(w, &value);
   } else if (type->kind == TYPE_TIMESTAMP) {
     write_timestamp(w, &value, unit_us);
   } else if (type->kind == TYPE_DURATION && w->form == VALUE_SHOWN) {
@@ -195,6 +213,12 @@ static void write_scalar(struct writer *w, const struct type *type, int64_t unit
   } else if (type->kind == TYPE_FLOAT && w->form == VALUE_COMPARED && value.length == 4 &&
              memcmp(value.json, "-0.0", 4) == 0) {
     text_add(w->out, "0.0"); /* they are equal */
+  } else if (type->kind == TYPE_DECIMAL && w->form == VALUE_COMPARED) {
+    /* Decimals have one scale where they are compared, unless the row may be of any type: then the
+     * literal that stands for one was taken for a float. */
+    size_t length = value.length;
+    while (length > 2 && value.json[length - 1] == '0' && value.json[length - 2] != '.') length--;
+    text_addn(w->out, value.json, memchr(value.json, '.', length) ? length : value.length);
   } else {
     text_addn(w->out, value.json, value.length);
   }
