@@ -17,6 +17,21 @@ static bool check_number(struct checker *c, struct test_step *step, struct expr 
   return true;
 }
 
+/* Types the rows of a step: a list. One row is a common slip. */
+static struct expr *check_list(struct checker *c, struct expr *value, const struct type *list) {
+  value = infer(c, value, list);
+  enum type_kind kind = value->type->kind;
+  if (kind == TYPE_LIST || kind == TYPE_EMPTY || kind == TYPE_ERROR) return coerce(c, value, list);
+  struct diag *diag = diag_error(c->diags, E0205, value->span, "expected a list of rows, `%s`, found `%s`",
+                                 type_name(c->types, list), type_name(c->types, value->type));
+  const char *text = sources_text(&c->compiler->sources, value->span);
+  bool is_short = value->span.length < 60 && !memchr(text, '\n', value->span.length);
+  if (is_short && kind != TYPE_UNIT)
+    diag_help(diag, "one row stands in brackets, too:  [%.*s]", (int)value->span.length, text);
+  value->type = c->types->error;
+  return value;
+}
+
 /* -- feed ------------------------------------------------------------------------------------ */
 
 static void report_no_source(struct checker *c, const struct test_step *step) {
@@ -43,7 +58,7 @@ static void check_feed(struct checker *c, struct test_step *step) {
     step->subject = TEST_TEXT;
     return;
   }
-  step->value = check_expr(c, step->value, type_list(c->types, stream->decl->type));
+  step->value = check_list(c, step->value, type_list(c->types, stream->decl->type));
   vec_push(c->arena, &step->items, step->value);
 }
 
@@ -86,7 +101,7 @@ static void check_rows(struct checker *c, struct test_step *step, const struct s
     return;
   }
   step->value->binary.left->type = type;
-  *list = check_expr(c, *list, type);
+  *list = check_list(c, *list, type);
   vec_push(c->arena, &step->items, *list);
 }
 
@@ -109,6 +124,7 @@ static void check_expect(struct checker *c, struct test_step *step) {
     struct diag *diag =
         diag_error(c->diags, E0224, value->span, "`expect` compares a stream with a list");
     diag_help(diag, "write  expect stdout == [ … ]");
+    diag_note(diag, "all rows since the last look are compared, in their order");
     return;
   }
   struct expr *name = value->binary.left;

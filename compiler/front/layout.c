@@ -637,6 +637,12 @@ static bool take_word(struct layout *l, struct token *token) {
     token->kind = TOKEN_AT; /* without a time it is a hook of that name, which is not known */
   } else if (bracket && bracket->is_test && is_line_start) {
     const struct word *word = word_find(WORD_TEST, token->name);
+    const struct foreign_word *foreign = word ? NULL : foreign_step(token->name);
+    if (foreign) {
+      report_foreign(l, token, foreign);
+      token->kind = foreign->kind;
+      return false;
+    }
     if (!word) word = word_closest(WORD_TEST, token->name);
     if (word && strcmp(word->text, token->name) != 0) {
       struct diag *diag = diag_error(diags_of(l), E0100, token->span,

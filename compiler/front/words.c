@@ -178,6 +178,22 @@ static const struct foreign_word foreign_statements[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static const struct foreign_word foreign_steps[] = {
+    {"assert", "`expect`", TOKEN_EXPECT, NULL},
+    {"check", "`expect`", TOKEN_EXPECT, NULL},
+    {"then", "`expect`", TOKEN_EXPECT, NULL},
+    {"given", "`feed`", TOKEN_FEED, NULL},
+    {"input", "`feed`", TOKEN_FEED, NULL},
+    {"send", "`feed`", TOKEN_FEED, NULL},
+    {"kill", "`restart`", TOKEN_RESTART, NULL},
+    {"crash", "`restart`", TOKEN_RESTART, NULL},
+    {"sleep", "`advance`", TOKEN_ADVANCE, NULL},
+    {"wait", "`advance`", TOKEN_ADVANCE, NULL},
+    {"stop", "`end`", TOKEN_END_INPUT, NULL},
+    {"finish", "`end`", TOKEN_END_INPUT, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static const struct foreign_word foreign_values[] = {
     {"null", "`none`", TOKEN_NONE, NULL}, {"NULL", "`none`", TOKEN_NONE, NULL},
     {"nil", "`none`", TOKEN_NONE, NULL},  {"undefined", "`none`", TOKEN_NONE, NULL},
@@ -219,6 +235,10 @@ const struct foreign_word *foreign_verb(const char *text) {
 
 const struct foreign_word *foreign_statement(const char *text) {
   return find(foreign_statements, text);
+}
+
+const struct foreign_word *foreign_step(const char *text) {
+  return find(foreign_steps, text);
 }
 
 const struct foreign_word *foreign_value(const char *text) {

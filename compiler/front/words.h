@@ -30,11 +30,12 @@ struct foreign_word {
   const char *help; /* an example, or null */
 };
 
-/* Look a word up among those that start a declaration, follow `|>`, start a statement in a block,
- * or stand in an expression. Null where it is not foreign. */
+/* Look a word up among those that start a declaration, follow `|>`, start a statement in a block or
+ * a line of a test, or stand in an expression. Null where it is not foreign. */
 const struct foreign_word *foreign_declaration(const char *text);
 const struct foreign_word *foreign_verb(const char *text);
 const struct foreign_word *foreign_statement(const char *text);
+const struct foreign_word *foreign_step(const char *text);
 const struct foreign_word *foreign_value(const char *text);
 const struct foreign_word *foreign_operator(const char *text);
 
