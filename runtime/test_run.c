@@ -40,8 +40,8 @@ static void redirect_sources(struct redirected *r, const struct flow_sys *sys) {
 /* The command line of the run: the state in the test's folder, and a file there for each sink that
  * is no file. An epoch ends with what was fed, never because of the time. */
 static void make_args(struct redirected *r, const struct flow_sys *sys, int argc, char **argv) {
-  static char *const fixed[] = {"-d", SYS_TEST_FOLDER "state", "--snapshot-interval", "10000d",
-                                "--summary", "none"};
+  static char *const fixed[] = {
+      "-d", SYS_TEST_FOLDER "state", "--snapshot-interval", "10000d", "--summary", "none"};
   const struct flow_program *p = &r->program;
   size_t count = sizeof fixed / sizeof fixed[0], most = (size_t)argc + count + p->sink_count + 2;
   r->args = flow_sys_must_alloc(sys, most * sizeof *r->args);

@@ -14,7 +14,8 @@ static void emit_test_value(struct emit *e, uint32_t number, const struct expr *
   const char *c_type = emit_c_type(e, value->type);
   const char *print = emit_helper(e, HELPER_JSON, value->type);
   struct text *out = emit_section(e, SECTION_PROGRAM);
-  text_addf(out, "static bool test_value_%u(struct flow_worker *w, struct flow_buf *out) {\n", number);
+  text_addf(out, "static bool test_value_%u(struct flow_worker *w, struct flow_buf *out) {\n",
+            number);
   if (is_fallible) {
     text_addf(out, "  %s value;\n  if (!%s(w, &value)) return false;\n", c_type, name);
   } else if (code_is_scalar(value->type)) {

@@ -22,8 +22,9 @@ static struct expr *check_list(struct checker *c, struct expr *value, const stru
   value = infer(c, value, list);
   enum type_kind kind = value->type->kind;
   if (kind == TYPE_LIST || kind == TYPE_EMPTY || kind == TYPE_ERROR) return coerce(c, value, list);
-  struct diag *diag = diag_error(c->diags, E0205, value->span, "expected a list of rows, `%s`, found `%s`",
-                                 type_name(c->types, list), type_name(c->types, value->type));
+  struct diag *diag =
+      diag_error(c->diags, E0205, value->span, "expected a list of rows, `%s`, found `%s`",
+                 type_name(c->types, list), type_name(c->types, value->type));
   const char *text = sources_text(&c->compiler->sources, value->span);
   bool is_short = value->span.length < 60 && !memchr(text, '\n', value->span.length);
   if (is_short && kind != TYPE_UNIT)

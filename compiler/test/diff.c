@@ -59,13 +59,15 @@ static void align(struct diff *d, size_t from, size_t to, size_t got_from, size_
     add_gap(d, from, to, got_from, got_to);
     return;
   }
-  uint32_t *length = arena_zalloc(d->arena, (rows + 1) * width * sizeof *length); /* of what is behind */
+  uint32_t *length =
+      arena_zalloc(d->arena, (rows + 1) * width * sizeof *length); /* of what is behind */
   for (size_t i = rows; i-- > 0;) {
     for (size_t j = columns; j-- > 0;) {
       uint32_t down = length[(i + 1) * width + j], right = length[i * width + j + 1];
-      length[i * width + j] = is_same(d, from + i, got_from + j) ? length[(i + 1) * width + j + 1] + 1
-                              : down > right                     ? down
-                                                                 : right;
+      length[i * width + j] = is_same(d, from + i, got_from + j)
+                                  ? length[(i + 1) * width + j + 1] + 1
+                              : down > right ? down
+                                             : right;
     }
   }
   size_t i = 0, j = 0, gap = 0, got_gap = 0;
@@ -126,9 +128,10 @@ static void write_pair(const struct diff *d, const struct pair *pair, const char
   size_t column = expected != NULL && got != NULL ? equal_columns(expected, got) : 0;
   text_addf(out, "%s    %*s   ", margin, width, "");
   text_pad(out, ' ', column);
-  text_addf(out, "^ %s\n", got == NULL        ? "this is missing"
-                           : expected == NULL ? "this is not expected"
-                                              : "the first difference");
+  text_addf(out, "^ %s\n",
+            got == NULL        ? "this is missing"
+            : expected == NULL ? "this is not expected"
+                               : "the first difference");
 }
 
 /* Whether a difference is so near that the row is shown. */
@@ -142,8 +145,11 @@ static bool is_near(const struct pairs *pairs, size_t place) {
 
 void diff_write(const struct diff_rows *expected, const struct diff_rows *got, const char *margin,
                 struct text *out) {
-  struct diff d = {.expected = expected->data, .got = got->data, .expected_count = expected->count,
-                   .got_count = got->count, .arena = out->arena};
+  struct diff d = {.expected = expected->data,
+                   .got = got->data,
+                   .expected_count = expected->count,
+                   .got_count = got->count,
+                   .arena = out->arena};
   find_pairs(&d);
   int width = digits_of(expected->count > got->count ? expected->count : got->count);
   bool is_first = true;
@@ -163,5 +169,6 @@ void diff_write(const struct diff_rows *expected, const struct diff_rows *got, c
     shown++;
   }
   if (hidden > 0)
-    text_addf(out, "%s    %*s   … %zu %s\n", margin, width, "", hidden, shown >= LINES ? "more" : "equal");
+    text_addf(out, "%s    %*s   … %zu %s\n", margin, width, "", hidden,
+              shown >= LINES ? "more" : "equal");
 }

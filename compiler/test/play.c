@@ -33,8 +33,8 @@ static char *make_house(struct arena *arena) {
     char *path = arena_printf(arena, "%s/flowcc-test-XXXXXX", places[i]);
     if (mkdtemp(path) != NULL) return path;
   }
-  fprintf(stderr, "flowcc: cannot make a folder for the tests in %s or %s: %s\n", places[0], places[1],
-          strerror(errno));
+  fprintf(stderr, "flowcc: cannot make a folder for the tests in %s or %s: %s\n", places[0],
+          places[1], strerror(errno));
   return NULL;
 }
 
@@ -121,10 +121,14 @@ void play_read_messages(const struct play *play, struct text *out) {
 
 /* -- the process ----------------------------------------------------------------------------- */
 
-bool play_open(struct play *play, struct play_house *house, struct arena *arena, const char *program,
-               char *const *words) {
+bool play_open(struct play *play, struct play_house *house, struct arena *arena,
+               const char *program, char *const *words) {
   char *folder = arena_printf(arena, "%s/%u", house->path, house->play_count++);
-  *play = (struct play){.house = house, .arena = arena, .program = program, .folder = folder, .words = words,
+  *play = (struct play){.house = house,
+                        .arena = arena,
+                        .program = program,
+                        .folder = folder,
+                        .words = words,
                         .clock_us = PLAY_CLOCK_US};
   make_folders(folder);
   return mkdir(folder, 0700) == 0 && play_append(play, MESSAGES_FILE, "", 0);
@@ -256,8 +260,7 @@ enum play_event play_go(struct play *play, uint64_t kill_at) {
 
 enum play_event play_advance(struct play *play, int64_t by_us, uint64_t kill_at) {
   play->clock_us += by_us;
-  return say(play,
-             arena_printf(play->arena, "advance %" PRIu64 " %" PRId64 "\n", kill_at, by_us));
+  return say(play, arena_printf(play->arena, "advance %" PRIu64 " %" PRId64 "\n", kill_at, by_us));
 }
 
 bool play_describe(struct play *play, struct text *out) {
@@ -270,6 +273,7 @@ bool play_describe(struct play *play, struct text *out) {
   enum play_event event = PLAY_IDLE;
   char piece[16384];
   size_t length;
-  while ((length = read_replies(play, piece, sizeof piece, &event)) > 0) text_addn(out, piece, length);
+  while ((length = read_replies(play, piece, sizeof piece, &event)) > 0)
+    text_addn(out, piece, length);
   return event == PLAY_ENDED && play->exit_code == 0;
 }

@@ -50,9 +50,9 @@ struct play {
   char *const *words; /* of the command line, for its params; null at the end */
   pid_t process;      /* 0: it does not run */
   int commands, replies;
-  int exit_code;      /* of the last process that ended by itself */
+  int exit_code; /* of the last process that ended by itself */
   int64_t clock_us;
-  size_t told;        /* bytes on stderr of processes before the present one */
+  size_t told; /* bytes on stderr of processes before the present one */
 };
 
 /* False: there is no place for temporary files, and stderr has been told. */
@@ -60,7 +60,8 @@ bool play_house_open(struct play_house *, struct arena *);
 void play_house_close(struct play_house *);
 
 /* Makes the folder. The clock begins at PLAY_CLOCK_US. Nothing runs yet. False: stderr has been told. */
-bool play_open(struct play *, struct play_house *, struct arena *, const char *program, char *const *words);
+bool play_open(struct play *, struct play_house *, struct arena *, const char *program,
+               char *const *words);
 void play_close(struct play *);
 
 /* 2024-01-01T00:00:00Z */

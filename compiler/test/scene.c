@@ -130,14 +130,15 @@ static void write_header(const struct test_source *source, struct text *out) {
 }
 
 /* A line of a text source cannot hold a line end. False after saying so. */
-static bool check_line(struct scene *s, const struct test_line *line, const struct text *out, size_t from) {
+static bool check_line(struct scene *s, const struct test_line *line, const struct text *out,
+                       size_t from) {
   if (memchr(out->data + from, '\n', out->length - from) == NULL) return true;
   find(s, T1103, line->step->value->span, "a line of text cannot hold a line end");
   return false;
 }
 
-static bool write_rows(struct scene *s, const struct test_line *line, const struct test_source *source,
-                       struct fed *fed, struct text *out) {
+static bool write_rows(struct scene *s, const struct test_line *line,
+                       const struct test_source *source, struct fed *fed, struct text *out) {
   const struct io_spec *io = source->decl->io;
   bool is_csv = is_format(source, "csv");
   bool is_new = fed->bytes == 0 || is_folder(source);
@@ -146,7 +147,8 @@ static bool write_rows(struct scene *s, const struct test_line *line, const stru
     size_t from = out->length;
     if (is_csv) {
       bool has_columns = !is_new && io->has_header;
-      value_write_row(row, io->delimiter, has_columns ? fed->columns : NULL, fed->column_count, out);
+      value_write_row(row, io->delimiter, has_columns ? fed->columns : NULL, fed->column_count,
+                      out);
       continue;
     }
     if (is_format(source, "text")) {
@@ -160,8 +162,8 @@ static bool write_rows(struct scene *s, const struct test_line *line, const stru
   return true;
 }
 
-static void write_text(struct scene *s, const struct test_line *line, const struct test_source *source,
-                       struct fed *fed, struct text *out) {
+static void write_text(struct scene *s, const struct test_line *line,
+                       const struct test_source *source, struct fed *fed, struct text *out) {
   const struct expr *value = line->step->value;
   text_addn(out, value->string.data, value->string.length);
   if (out->length > 0 && out->data[out->length - 1] != '\n') text_addc(out, '\n');
@@ -171,7 +173,8 @@ static void write_text(struct scene *s, const struct test_line *line, const stru
 
 static size_t source_index(const struct suite *suite, const char *name) {
   size_t index = 0;
-  while (index < suite->sources.count && suite->sources.data[index].decl->name.text != name) index++;
+  while (index < suite->sources.count && suite->sources.data[index].decl->name.text != name)
+    index++;
   return index;
 }
 
@@ -244,14 +247,14 @@ static bool expect_rows(struct scene *s, const struct test_line *line) {
   const struct test_step *step = line->step;
   struct arena *arena = &s->arena;
   struct diff_rows expected = {0}, got = {0};
-  vec_each(struct value, row, &line->rows)
-    vec_push(arena, &expected, make_row(s, row));
+  vec_each(struct value, row, &line->rows) vec_push(arena, &expected, make_row(s, row));
   read_rows(s, step, &got);
   if (diff_is_empty(&expected, &got)) return true;
   const char *came = got.count == 0 ? "nothing" : count_text(s, got.count);
   const char *wanted = expected.count == 0 ? "nothing" : count_text(s, expected.count);
-  struct diag *diag = find(s, T1101, step->name.span,
-                           arena_printf(arena, "`%s` is not what the test expects", step->name.text));
+  struct diag *diag =
+      find(s, T1101, step->name.span,
+           arena_printf(arena, "`%s` is not what the test expects", step->name.text));
   if (expected.count == got.count) {
     diag_label(diag, step->name.span, "%s expected (-) and other ones came (+)", wanted);
   } else {
@@ -268,10 +271,10 @@ static bool expect_exit(struct scene *s, const struct test_step *step) {
     s->end_step = NULL;
     return true;
   }
-  struct diag *diag = find(s, T1101, step->name.span,
-                           is_running ? "the run has not ended"
-                                      : arena_printf(arena, "the run has ended with exit code %d",
-                                                     s->play.exit_code));
+  struct diag *diag = find(
+      s, T1101, step->name.span,
+      is_running ? "the run has not ended"
+                 : arena_printf(arena, "the run has ended with exit code %d", s->play.exit_code));
   diag_label(diag, step->name.span, "%lld expected", (long long)step->number);
   if (is_running) {
     diag_help(diag, "a run ends at a record that stops it, or at the step  end");
@@ -287,8 +290,9 @@ static bool expect_exit(struct scene *s, const struct test_step *step) {
 static bool check_end(struct scene *s) {
   const struct test_step *step = s->end_step;
   if (step == NULL) return true;
-  struct diag *diag = find(s, T1102, step->span, "the run ended here, which the test does not expect");
-  diag_label(diag, step->span, "exit code %d", s->play.exit_code);
+  struct span span = step->name.text != NULL ? step->name.span : step->span;
+  struct diag *diag = find(s, T1102, span, "the run ended here, which the test does not expect");
+  diag_label(diag, span, "exit code %d", s->play.exit_code);
   diag_help(diag, "if it is right, write behind this:  expect exit == %d", s->play.exit_code);
   add_messages(s);
   return false;
@@ -298,7 +302,8 @@ static bool do_step(struct scene *s, const struct test_line *line) {
   const struct test_step *step = line->step;
   if (line->failure != NULL) {
     find(s, T1103, step->span,
-         arena_printf(&s->arena, "this step has a value that cannot be computed: %s", line->failure));
+         arena_printf(&s->arena, "this step has a value that cannot be computed: %s",
+                      line->failure));
     return false;
   }
   if (step->kind == TEST_EXPECT)
@@ -315,8 +320,8 @@ static bool do_step(struct scene *s, const struct test_line *line) {
 
 /* Makes what the sources read, and starts the program on it. */
 static bool begin(struct scene *s) {
-  vec_each(struct test_source, source, &s->suite->sources)
-    if (!play_append(&s->play, source->path, "", 0)) return false;
+  vec_each(struct test_source, source,
+           &s->suite->sources) if (!play_append(&s->play, source->path, "", 0)) return false;
   const struct test_step start = {.kind = TEST_RESTART, .span = s->test->decl->name.span};
   if (!settle(s, &start, play_start(&s->play, live_options, 0))) return false;
   if (s->play.process != 0) return true;
@@ -328,15 +333,18 @@ static bool begin(struct scene *s) {
 
 bool scene_play(struct scene *s, struct suite *suite, const struct test_case *test,
                 size_t crash_moment, uint64_t crash_call) {
-  *s = (struct scene){.suite = suite, .test = test, .crash_moment = crash_moment, .crash_call = crash_call};
+  *s = (struct scene){
+      .suite = suite, .test = test, .crash_moment = crash_moment, .crash_call = crash_call};
   arena_init(&s->arena);
   s->fed = arena_zalloc(&s->arena, (suite->sources.count + 1) * sizeof *s->fed);
   map_init(&s->read, &s->arena);
   diags_init(&s->findings, &s->arena, &suite->compiler->sources);
   text_init(&s->detail, &s->arena);
-  if (!play_open(&s->play, &suite->house, &s->arena, suite->program, suite->options->words)) return false;
+  if (!play_open(&s->play, &suite->house, &s->arena, suite->program, suite->options->words))
+    return false;
   bool is_good = begin(s);
-  for (size_t i = 0; is_good && i < test->lines.count; i++) is_good = do_step(s, &test->lines.data[i]);
+  for (size_t i = 0; is_good && i < test->lines.count; i++)
+    is_good = do_step(s, &test->lines.data[i]);
   is_good = is_good && check_end(s);
   play_close(&s->play);
   return is_good;

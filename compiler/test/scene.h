@@ -64,8 +64,8 @@ struct scene {
   bool has_crashed;    /* at that call; if not, the step has fewer, and it was killed behind them */
   bool is_interrupted; /* flowcc should end */
   const struct test_step *crash_step, *end_step; /* end_step: an end that nobody has expected yet */
-  struct fed *fed;     /* one per source */
-  struct map read;     /* stream → bytes of its sink that were compared, plus 1 */
+  struct fed *fed;                               /* one per source */
+  struct map read; /* stream → bytes of its sink that were compared, plus 1 */
   struct diags findings;
   struct diag *finding; /* what is wrong; null: nothing */
   struct text detail;   /* lines to show below it */

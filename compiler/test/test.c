@@ -36,7 +36,8 @@ static void load_sources(struct suite *suite, char **at) {
     const struct decl *decl = (*node)->decl;
     size_t length = strlen(path);
     bool needs_slash = decl->io->connector->has_poll && length > 0 && path[length - 1] != '/';
-    struct test_source source = {decl, arena_printf(suite->arena, "%s%s", path, needs_slash ? "/" : "")};
+    struct test_source source = {decl,
+                                 arena_printf(suite->arena, "%s%s", path, needs_slash ? "/" : "")};
     vec_push(suite->arena, &suite->sources, source);
   }
 }
@@ -76,7 +77,8 @@ static bool load(struct suite *suite) {
   struct text out, told;
   text_init(&out, suite->arena);
   text_init(&told, suite->arena);
-  if (!play_open(&play, &suite->house, suite->arena, suite->program, suite->options->words)) return false;
+  if (!play_open(&play, &suite->house, suite->arena, suite->program, suite->options->words))
+    return false;
   bool is_good = play_describe(&play, &out);
   play_read_messages(&play, &told);
   play_close(&play);
@@ -111,10 +113,11 @@ static void print_json(const struct suite *suite, const struct verdict *v) {
   const char *title = v->test->decl->name.text;
   text_add(&out, "{\"file\": ");
   text_add_quoted_json(&out, c->options.input_path, strlen(c->options.input_path));
-  text_addf(&out, ", \"line\": %u, \"test\": ", sources_line(&c->sources, v->test->decl->span.offset));
+  text_addf(&out,
+            ", \"line\": %u, \"test\": ", sources_line(&c->sources, v->test->decl->span.offset));
   text_add_quoted_json(&out, title, strlen(title));
-  text_addf(&out, ", \"passed\": %s, \"crashes\": %zu, \"ms\": %.1f", v->is_passed ? "true" : "false",
-            v->crashes, v->ms);
+  text_addf(&out, ", \"passed\": %s, \"crashes\": %zu, \"ms\": %.1f",
+            v->is_passed ? "true" : "false", v->crashes, v->ms);
   const struct diag *finding = v->scene.finding;
   if (finding != NULL) {
     text_addf(&out, ", \"code\": \"%s\", \"at\": %u, \"message\": ", diag_info(finding->code)->name,
@@ -172,8 +175,9 @@ static void note_crash(struct suite *suite, struct scene *scene, uint64_t call) 
   if (scene->finding == NULL || step == NULL) return;
   unsigned line = sources_line(&suite->compiler->sources, step->span.offset);
   if (scene->has_crashed) {
-    diag_note(scene->finding, "only with a crash in the epoch of line %u (SIGKILL at system call %llu)",
-              line, (unsigned long long)call);
+    diag_note(scene->finding,
+              "only with a crash in the epoch of line %u (SIGKILL at system call %llu)", line,
+              (unsigned long long)call);
   } else {
     diag_note(scene->finding, "only with a crash behind the epoch of line %u", line);
   }
@@ -201,7 +205,8 @@ static bool play_crashes(struct suite *suite, struct verdict *v, size_t moments)
   return true;
 }
 
-static void play_test(struct suite *suite, const struct test_case *test, struct test_totals *totals) {
+static void play_test(struct suite *suite, const struct test_case *test,
+                      struct test_totals *totals) {
   struct verdict v = {.test = test};
   double start_ms = now_ms();
   v.is_passed = scene_play(&v.scene, suite, test, 0, 0);
@@ -210,8 +215,10 @@ static void play_test(struct suite *suite, const struct test_case *test, struct 
   v.ms = now_ms() - start_ms;
   totals->is_interrupted = v.scene.is_interrupted;
   if (!totals->is_interrupted) {
-    if (v.is_passed) totals->passed++;
-    else totals->failed++;
+    if (v.is_passed)
+      totals->passed++;
+    else
+      totals->failed++;
     print_verdict(suite, &v);
   }
   scene_free(&v.scene);
@@ -224,7 +231,8 @@ static bool is_wanted(const struct suite *suite, const struct test_case *test) {
 
 bool test_play(struct compiler *compiler, const struct test_options *options,
                struct test_totals *totals) {
-  struct suite suite = {.compiler = compiler, .arena = &compiler->arena, .options = options, .is_first = true};
+  struct suite suite = {
+      .compiler = compiler, .arena = &compiler->arena, .options = options, .is_first = true};
   char program[PATH_MAX];
   if (realpath(compiler->options.output_path, program) == NULL) return false;
   suite.program = program;

@@ -167,9 +167,11 @@ static int64_t timestamp_us(const char *at) {
   int64_t fraction = 0;
   if (*at == '.') {
     at++;
-    for (int64_t place = 100000; *at >= '0' && *at <= '9'; place /= 10) fraction += (*at++ - '0') * place;
+    for (int64_t place = 100000; *at >= '0' && *at <= '9'; place /= 10)
+      fraction += (*at++ - '0') * place;
   }
-  int64_t seconds = days_from(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+  int64_t seconds =
+      days_from(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
   return seconds * 1000000 + fraction;
 }
 
@@ -290,12 +292,12 @@ static void write_map(struct writer *w, const struct type *type) {
 /* -- records and variants -------------------------------------------------------------------- */
 
 static bool is_named(const struct value *name, const char *wanted) {
-  return name->length == strlen(wanted) + 2 && memcmp(name->json + 1, wanted, name->length - 2) == 0;
+  return name->length == strlen(wanted) + 2 &&
+         memcmp(name->json + 1, wanted, name->length - 2) == 0;
 }
 
 static const struct type_field *find_field(const struct type *record, const struct value *name) {
-  vec_each(struct type_field, field, &record->fields)
-    if (is_named(name, field->name)) return field;
+  vec_each(struct type_field, field, &record->fields) if (is_named(name, field->name)) return field;
   return NULL;
 }
 
@@ -334,8 +336,10 @@ static void write_record(struct writer *w, const struct type *type) {
 }
 
 static const struct type_variant *find_variant(const struct type *type, const struct value *name) {
-  vec_each(struct type_variant, variant, &type->variants)
-    if (is_named(name, variant->from != NULL ? variant->from : variant->name)) return variant;
+  vec_each(struct type_variant, variant,
+           &type->variants) if (is_named(name, variant->from != NULL
+                                                   ? variant->from
+                                                   : variant->name)) return variant;
   return NULL;
 }
 
@@ -407,8 +411,10 @@ static void write_value(struct writer *w, const struct type *type, int64_t unit_
   case TYPE_MAP: write_map(w, type); return;
   case TYPE_RECORD: write_record(w, type); return;
   case TYPE_ENUM:
-    if (type->tag != NULL) write_tagged(w, type);
-    else write_variant(w, type);
+    if (type->tag != NULL)
+      write_tagged(w, type);
+    else
+      write_variant(w, type);
     return;
   default: write_scalar(w, type, unit_us); return;
   }
@@ -459,7 +465,8 @@ static void write_cell(const struct type_field *field, const struct value *value
 }
 
 /* The field that belongs into a column. */
-static size_t field_of_column(const struct type *record, const char *const *columns, size_t column) {
+static size_t field_of_column(const struct type *record, const char *const *columns,
+                              size_t column) {
   if (columns == NULL) return column;
   for (size_t i = 0; i < record->fields.count; i++) {
     const struct type_field *field = &record->fields.data[i];

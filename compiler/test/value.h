@@ -27,7 +27,8 @@ struct value {
 VEC_OF(value_list, struct value);
 
 /* Appends the value in a form. What the JSON has and the type does not is copied as it is. */
-void value_write(enum value_form, const struct type *, const char *json, size_t length, struct text *out);
+void value_write(enum value_form, const struct type *, const char *json, size_t length,
+                 struct text *out);
 
 /* Appends the elements of a printed list to `items`. */
 void value_split(struct arena *, const struct type *list, const char *json, size_t length,
@@ -38,7 +39,7 @@ void value_write_line(const struct value *, struct text *out);
 
 /* Appends the row with which a csv source reads the value, with its end. `columns` are names of the
  * header, or null: then it goes by position. */
-void value_write_row(const struct value *, char delimiter, const char *const *columns, size_t column_count,
-                     struct text *out);
+void value_write_row(const struct value *, char delimiter, const char *const *columns,
+                     size_t column_count, struct text *out);
 
 #endif
