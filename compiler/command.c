@@ -49,7 +49,7 @@ static const struct option_row option_rows[] = {
     {OPTION_DENY_WARNINGS, "deny-warnings", NULL, OPTIONS_MESSAGES, "a warning makes the compilation fail"},
     {OPTION_DUMP, "dump", "WHAT", OPTIONS_OUTPUT, "print tokens, ast, typed, graph, plan or c, and stop"},
     {OPTION_STOP_AFTER, "stop-after", "PASS", OPTIONS_OUTPUT,
-     "stop behind tokens, parse, resolve, check, lower, fuse or emit"},
+     "stop behind tokens, parse, import, resolve, check, lower, fuse or emit"},
     {OPTION_DISABLE, "disable", "fuse", OPTIONS_PASSES, "keep every stage a function of its own"},
     {OPTION_TIME_PASSES, "time-passes", NULL, OPTIONS_PASSES, "print how long each pass takes"},
     {OPTION_HEADER, "header", NULL, OPTIONS_EMIT, "print what the C files of its `extern fn` may include"},
@@ -246,7 +246,7 @@ void command_print_options(FILE *stream, unsigned sets) {
                                : snprintf(text, sizeof text, "    ");
     snprintf(text + length, sizeof text - (size_t)length, "--%s%s%s", row->name,
              row->argument ? " " : "", row->argument ? row->argument : "");
-    fprintf(stream, "  %-36s %s\n", text, row->help);
+    fprintf(stream, "  %-37s  %s\n", text, row->help);
   }
 }
 

@@ -290,7 +290,7 @@ static const struct subcommand subcommands[] = {
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD | OPTIONS_TEST, .has_arguments = true,
      .run = test},
     {.name = "fmt", .words = "[--check] FILE ...", .summary = "lay flows out in the one way", .main = fmt_main},
-    {.name = "graph", .words = "FILE [--format=FORMAT]", .summary = "draw streams, stages, state",
+    {.name = "graph", .words = "FILE [--format=F]", .summary = "draw streams, stages, state",
      .details = "Text is a tree of the way of a row. A number in front is the stage: what is fused into one loop has\n"
                 "the same. `==` marks an exchange, where rows go to the worker of their key.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_GRAPH, .run = graph},
@@ -306,12 +306,33 @@ static int help(int argc, char **argv) {
   return help_main(subcommands, argc, argv);
 }
 
-/* A first word that is no subcommand and no file is most likely a slip of the first kind. */
-static const char *closest_subcommand(const char *word) {
+/* What commands of other tools are called here. */
+static const char *foreign_subcommand(const char *word) {
+  static const struct {
+    const char *word, *ours;
+  } rows[] = {
+      {"compile", "flowcc FILE"}, {"build", "flowcc FILE"},     {"version", "flowcc --version"},
+      {"format", "flowcc fmt"},   {"lint", "flowcc check"},     {"plan", "flowcc graph"},
+      {"draw", "flowcc graph"},   {"new", "flowcc init"},       {"create", "flowcc init"},
+      {"start", "flowcc run"},    {"exec", "flowcc run"},       {"doc", "flowcc help"},
+      {"docs", "flowcc help"},    {"list", "flowcc help list"}, {"man", "flowcc help"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(rows[i].word, word) == 0) return rows[i].ours;
+  return NULL;
+}
+
+/* A first word that is no subcommand and no file. Returns the exit code; EXIT_OK: it is neither. */
+static int report_word(const char *word) {
   const char *names[sizeof subcommands / sizeof *subcommands] = {NULL};
   for (size_t i = 0; subcommands[i].summary; i++) names[i] = subcommands[i].name;
-  if (word[0] == '-' || strpbrk(word, "./") || access(word, F_OK) == 0) return NULL;
-  return closest_name(word, names, sizeof names / sizeof *names);
+  if (word[0] == '-' || strpbrk(word, "./") || access(word, F_OK) == 0) return EXIT_OK;
+  const char *ours = foreign_subcommand(word);
+  if (ours) return command_usage_error(NULL, "there is no command `%s`; write `%s`", word, ours);
+  const char *closest = closest_name(word, names, sizeof names / sizeof *names);
+  if (closest)
+    return command_usage_error(NULL, "there is no command `%s`; did you mean `%s`?", word, closest);
+  return command_usage_error(NULL, "there is no command and no file `%s`; see flowcc --help", word);
 }
 
 int main(int argc, char **argv) {
@@ -319,10 +340,8 @@ int main(int argc, char **argv) {
   if (argc > 1) {
     const struct subcommand *subcommand = command_find(subcommands, argv[1]);
     if (subcommand && subcommand->main) return subcommand->main(argc - 2, argv + 2);
-    const char *closest = subcommand ? NULL : closest_subcommand(argv[1]);
-    if (closest)
-      return command_usage_error(NULL, "there is no command `%s`; did you mean `%s`?", argv[1],
-                                 closest);
+    int code = subcommand ? EXIT_OK : report_word(argv[1]);
+    if (code != EXIT_OK) return code;
     if (subcommand) {
       command.subcommand = subcommand;
       argc--, argv++; /* getopt takes the word for the name of the program */

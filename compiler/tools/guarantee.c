@@ -27,22 +27,25 @@ struct finder {
 
 /* -- what depends on epochs -------------------------------------------------------------------- */
 
-/* What in the stage depends on where epochs end; null: nothing does. */
-static const char *epoch_reason(const struct finder *f, const struct node *node) {
-  if (node->kind != NODE_STAGE) return NULL;
+/* What the stage has that depends on where epochs end; null: nothing does. */
+static const char *epoch_word(const struct finder *f, const struct node *node) {
   const struct stage *stage = node->stage;
-  const char *name = stage->name.text ? arena_printf(f->arena, "`%s`", stage->name.text)
-                                      : arena_printf(f->arena, "the `%s` at line %u", stage->op->name,
-                                                     sources_line(&f->compiler->sources,
-                                                                  stage->span.offset));
   bool has_time = node->times.count > 0; /* deadlines are compared with watermarks */
-  if (stage->expires && !has_time) return arena_printf(f->arena, "%s has `expires`", name);
-  vec_each(struct hook, hook, &stage->hooks) {
+  if (stage->expires && !has_time) return "has `expires`";
+  vec_each(struct hook, hook, &stage->hooks)
     if (hook->kind == HOOK_EPOCH || (hook->kind == HOOK_AT && !has_time))
-      return arena_printf(f->arena, "%s has `on %s`", name, hook->name.text);
-  }
-  if (stage->sees_epochs) return arena_printf(f->arena, "%s asks for epoch() or now()", name);
-  return NULL;
+      return arena_printf(f->arena, "has `on %s`", hook->name.text);
+  return stage->sees_epochs ? "asks for epoch() or now()" : NULL;
+}
+
+/* The same with the name of the stage. */
+static const char *epoch_reason(const struct finder *f, const struct node *node) {
+  const char *word = node->kind == NODE_STAGE ? epoch_word(f, node) : NULL;
+  if (!word) return NULL;
+  const struct stage *stage = node->stage;
+  if (stage->name.text) return arena_printf(f->arena, "`%s` %s", stage->name.text, word);
+  unsigned line = sources_line(&f->compiler->sources, stage->span.offset);
+  return arena_printf(f->arena, "the `%s` at line %u %s", stage->op->name, line, word);
 }
 
 static bool is_live(const struct node *source) {

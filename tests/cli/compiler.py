@@ -188,6 +188,8 @@ def test_a_name_of_two_things(box):
 def test_slips_of_the_command_line(box):
     for args, says in ((["chekc", "x.flow"], "did you mean `check`"), (["fomt"], "did you mean `fmt`"),
                        (["check", "--mesage-format=short", "x.flow"], "did you mean `--message-format`"),
+                       (["build", "x.flow"], "write `flowcc FILE`"), (["format", "x.flow"], "write `flowcc fmt`"),
+                       (["nonsense"], "no command and no file `nonsense`"), (["./nonsense"], "name the program with -o"),
                        (["emit", "-o", "x.c", "x.flow"], "flowcc emit: there is no option `-o`"),
                        (["check", "a.flow", "b.flow"], "`b.flow` is a second one"),
                        (["check", "--message-format"], "a value is missing behind"),
