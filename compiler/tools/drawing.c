@@ -80,7 +80,7 @@ static const char *on_fail_text(struct draw *d, const struct on_fail *on_fail) {
 static void describe_state(struct draw *d, struct box *box, const struct stage *stage) {
   struct text text;
   text_init(&text, d->arena);
-  text_addf(&text, "state %s", stage->name.text);
+  text_addf(&text, "state %s", stage->id ? stage->id : stage->name.text);
   vec_each(struct hook, hook, &stage->hooks) text_addf(&text, ", on %s", hook->name.text);
   text_add(&text, on_fail_text(d, &stage->on_fail));
   box->shape = SHAPE_STATE;
@@ -89,10 +89,21 @@ static void describe_state(struct draw *d, struct box *box, const struct stage *
                              type_text(d, stage->state_type));
 }
 
+/* A step that keeps state gets a key where its stream has none: that stage is nowhere in the text. */
+static bool is_written(struct draw *d, const struct stage *stage) {
+  struct span span = stage->verb.span;
+  return span.length == strlen(stage->verb.text) &&
+         memcmp(sources_text(&d->compiler->sources, span), stage->verb.text, span.length) == 0;
+}
+
 static void describe_stage(struct draw *d, struct box *box, const struct node *node) {
   const struct stage *stage = node->stage;
   if (stage->state_type && stage->name.text) {
     describe_state(d, box, stage);
+    return;
+  }
+  if (!is_written(d, stage)) {
+    box->title = stage->out_key ? "key of the step" : "end of the step's key";
     return;
   }
   struct span span = stage->span;

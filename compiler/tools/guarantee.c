@@ -43,7 +43,7 @@ static const char *epoch_reason(const struct finder *f, const struct node *node)
   const char *word = node->kind == NODE_STAGE ? epoch_word(f, node) : NULL;
   if (!word) return NULL;
   const struct stage *stage = node->stage;
-  if (stage->name.text) return arena_printf(f->arena, "`%s` %s", stage->name.text, word);
+  if (stage->id) return arena_printf(f->arena, "`%s` %s", stage->id, word);
   unsigned line = sources_line(&f->compiler->sources, stage->span.offset);
   return arena_printf(f->arena, "the `%s` at line %u %s", stage->op->name, line, word);
 }

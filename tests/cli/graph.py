@@ -145,6 +145,29 @@ def test_what_a_text_of_the_flow_may_hold(box):
     check_match([r'map "x \[31m  <&>" \+\+ it', "漢 …"], text, "stdout")
 
 
+STEPS = """\
+source words: string = stdin(text)
+step counted = |> state n: int = 0 { n += 1; emit { it, n } }
+words |> counted named total |> filter n > 2 |> into stdout
+"""
+
+
+def test_steps(box):
+    """The stages of a step are drawn, and the key that it gets; a state has the name that it is saved under."""
+    box.write("f.flow", STEPS)
+    check_equal("""\
+flow f: 2 fused stages, 1 exchange
+
+  1  source words: string  stdin(text)
+  1  key of the step
+     ══ to the worker of the key, string ══
+  2  state total.n  string -> int
+  2  end of the step's key
+  2  filter n > 2
+  2  sink stdout
+""", graph(box, "f.flow"), "stdout")
+
+
 def test_unfused(box):
     box.write("f.flow", FLOW)
     stages = [int(re.search(r"(\d+) fused stage", graph(box, "f.flow", *o))[1]) for o in ([], ["--disable=fuse"])]
