@@ -80,7 +80,7 @@ static void add_text(struct flow_buf *out, const char *text) {
   flow_buf_add(out, text, strlen(text));
 }
 
-static void print_type(struct flow_buf *out, const struct flow_type *type, int depth);
+static void print_type(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full);
 
 static void print_name(struct flow_buf *out, const char *name, const char *was) {
   add_text(out, name);
@@ -91,14 +91,14 @@ static void print_name(struct flow_buf *out, const char *name, const char *was) 
 }
 
 static void print_fields(struct flow_buf *out, const struct flow_field *fields, uint32_t count,
-                         int depth) {
+                         int depth, bool is_full) {
   add_text(out, "{");
   for (uint32_t i = 0; i < count; i++) {
     add_text(out, i == 0 ? " " : ", ");
     print_name(out, fields[i].name, fields[i].was);
     add_text(out, ": ");
-    print_type(out, fields[i].type, depth);
-    if (fields[i].default_bytes == NULL) continue;
+    print_type(out, fields[i].type, depth, is_full);
+    if (fields[i].default_bytes == NULL || !is_full) continue;
     add_text(out, " = 0x");
     for (size_t k = 0; k < fields[i].default_length; k++) {
       char hex[3];
@@ -109,7 +109,8 @@ static void print_fields(struct flow_buf *out, const struct flow_field *fields, 
   add_text(out, count == 0 ? "}" : " }");
 }
 
-static void print_variants(struct flow_buf *out, const struct flow_type *type, int depth) {
+static void print_variants(struct flow_buf *out, const struct flow_type *type, int depth,
+                           bool is_full) {
   add_text(out, "{");
   for (uint32_t i = 0; i < type->variant_count; i++) {
     const struct flow_variant *variant = &type->variants[i];
@@ -117,27 +118,27 @@ static void print_variants(struct flow_buf *out, const struct flow_type *type, i
     print_name(out, variant->name, variant->was);
     if (variant->field_count == 0) continue;
     add_text(out, " ");
-    print_fields(out, variant->fields, variant->field_count, depth);
+    print_fields(out, variant->fields, variant->field_count, depth, is_full);
   }
   add_text(out, type->variant_count == 0 ? "}" : " }");
 }
 
-static void print_timed(struct flow_buf *out, const struct flow_type *type, int depth) {
+static void print_timed(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full) {
   char since[40];
   add_text(out, "timed[");
-  print_type(out, type->element, depth + 1);
+  print_type(out, type->element, depth + 1, is_full);
   snprintf(since, sizeof since, "] since %lld", (long long)type->since_us);
   add_text(out, since);
 }
 
-static void print_type(struct flow_buf *out, const struct flow_type *type, int depth) {
+static void print_type(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full) {
   if (depth >= FLOW_SCHEMA_DEPTH) { /* not a type that parse reads back, so nobody can store it */
     add_text(out, "...");
     return;
   }
   switch (type->kind) {
     case FLOW_KIND_OPT:
-      print_type(out, type->element, depth + 1);
+      print_type(out, type->element, depth + 1, is_full);
       add_text(out, "?");
       return;
     case FLOW_KIND_LIST:
@@ -146,10 +147,10 @@ static void print_type(struct flow_buf *out, const struct flow_type *type, int d
       add_text(out, kind_names[type->kind]);
       add_text(out, "[");
       if (type->kind == FLOW_KIND_MAP) {
-        print_type(out, type->key, depth + 1);
+        print_type(out, type->key, depth + 1, is_full);
         add_text(out, ", ");
       }
-      print_type(out, type->element, depth + 1);
+      print_type(out, type->element, depth + 1, is_full);
       add_text(out, "]");
       return;
     case FLOW_KIND_RECORD:
@@ -161,11 +162,11 @@ static void print_type(struct flow_buf *out, const struct flow_type *type, int d
         add_text(out, " ");
       }
       if (type->kind == FLOW_KIND_RECORD)
-        print_fields(out, type->fields, type->field_count, depth + 1);
+        print_fields(out, type->fields, type->field_count, depth + 1, is_full);
       else
-        print_variants(out, type, depth + 1);
+        print_variants(out, type, depth + 1, is_full);
       return;
-    case FLOW_KIND_TIMED: print_timed(out, type, depth); return;
+    case FLOW_KIND_TIMED: print_timed(out, type, depth, is_full); return;
     case FLOW_KIND_DECIMAL:
       add_text(out, "decimal[");
       flow_print_int(out, type->scale);
@@ -176,7 +177,11 @@ static void print_type(struct flow_buf *out, const struct flow_type *type, int d
 }
 
 void flow_schema_print(struct flow_buf *out, const struct flow_type *type) {
-  print_type(out, type, 0);
+  print_type(out, type, 0, true);
+}
+
+void flow_schema_show(struct flow_buf *out, const struct flow_type *type) {
+  print_type(out, type, 0, false);
 }
 
 /* -- parsing: recursive descent over exactly the form above */

@@ -51,6 +51,9 @@ bool flow_schema_pool_is_short(const struct flow_schema_pool *);
 /* Appends the text of a type. Equal types give equal bytes. */
 void flow_schema_print(struct flow_buf *out, const struct flow_type *);
 
+/* The same for people: without defaults, which are bytes. */
+void flow_schema_show(struct flow_buf *out, const struct flow_type *);
+
 /* Reads back what print wrote, and nothing else: null if the text is not a type, is nested deeper
  * than FLOW_SCHEMA_DEPTH, or has a default that is not a value of its field. The type is in the
  * pool and does not point into `text`. */

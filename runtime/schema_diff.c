@@ -86,7 +86,7 @@ static void add_drop(struct differ *d, const char *name) {
 
 static void add_type(struct flow_buf *out, const struct flow_type *type) {
   if (type == NULL) add_text(out, "nothing");
-  else flow_schema_print(out, type);
+  else flow_schema_show(out, type);
 }
 
 /* Refuses; only the first reason is kept, the others usually follow from it. A type is null if there

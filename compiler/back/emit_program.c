@@ -59,13 +59,19 @@ static const char *param_kind(const struct type *type) {
   }
 }
 
+/* As everywhere in the input. */
+static const char *variant_text(const struct type_variant *variant) {
+  return variant->from != NULL ? variant->from : variant->name;
+}
+
 static const char *variant_names(struct emit *e, const struct decl *decl) {
   const struct type *type = value_type(decl->type);
   if (type->kind != TYPE_ENUM) return "NULL";
   const char *name = arena_printf(&e->compiler->arena, "variants_of_p_%s", decl->name.text);
   struct text *out = emit_section(e, SECTION_PROGRAM);
   text_addf(out, "static const char *const %s[] = {", name);
-  vec_each(struct type_variant, variant, &type->variants) text_addf(out, "%s, ", quoted(e, variant->name));
+  vec_each(struct type_variant, variant, &type->variants)
+    text_addf(out, "%s, ", quoted(e, variant_text(variant)));
   text_add(out, "NULL};\n");
   return name;
 }
@@ -74,7 +80,11 @@ static void add_param(struct emit *e, struct text *rows, const struct decl *decl
   bool is_optional = decl->type->kind == TYPE_OPTIONAL;
   const char *name = decl->name.text;
   const char *text = NULL;
-  if (decl->value != NULL)
+  const struct expr *value = decl->value;
+  while (value != NULL && value->kind == EXPR_COERCE) value = value->coerce.operand;
+  if (value != NULL && value->kind == EXPR_NAME && value->name.ref == REF_VARIANT)
+    text = variant_text(&value->type->variants.data[value->name.index]);
+  else if (decl->value != NULL)
     text = arena_strndup(&e->compiler->arena,
                          sources_text(&e->compiler->sources, decl->value->span),
                          decl->value->span.length);

@@ -87,7 +87,7 @@ static bool is_lone_mutator(const struct expr *expr) {
   vec_each(struct arg, arg, &expr->call.args)
     if (code_has_effect(arg->value)) return false;
   const struct expr *place = expr->call.args.data[0].value;
-  bool can_fail = expr->call.builtin->id == BUILTIN_INSERT || place_can_fail(place);
+  bool can_fail = expr->can_fail || place_can_fail(place);
   return !(can_fail && place_makes_entry(place));
 }
 

@@ -411,7 +411,10 @@ static void dump_stage(struct dump *d, const struct stage *stage) {
 
 static void dump_variants(struct dump *d, const struct variant_decl_list *variants) {
   vec_each(struct variant_decl, variant, variants) {
-    line(d, "variant", variant->name);
+    start(d, "variant");
+    add_ident(d, variant->name);
+    add_doc(d, variant->doc);
+    end(d);
     d->depth++;
     dump_fields(d, "field", &variant->fields);
     dump_clauses(d, &variant->clauses);

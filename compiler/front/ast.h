@@ -193,6 +193,7 @@ struct pattern {
   struct span span;
   struct expr *low, *high;
   struct ident name;       /* VARIANT */
+  struct ident type;       /* VARIANT: its enum, where that is written; else absent */
   struct local *binder;    /* SOME, VARIANT with a binder; else null */
   uint32_t variant;        /* set by check: index in the enum */
 };

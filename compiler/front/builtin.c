@@ -138,7 +138,14 @@ static const struct type *check_insert(struct checker *c, struct expr *call,
   if (!type) return c->types->error;
   bool is_good = want(c, call, 1, c->types->int_);
   if (!want(c, call, 2, type->elem) || !is_good) return c->types->error;
-  fails(c, call, "the index may lie outside of the list");
+  const struct expr *index = constant_value(*arg_at(call, 1));
+  if (index && index->integer < 0) {
+    struct diag *diag =
+        diag_error(c->diags, E0205, index->span, "no list has a place before its start");
+    diag_help(diag, "at the start:  .insert(0, …)   at the end:  .push(…)");
+    return c->types->error;
+  }
+  if (!index || index->integer > 0) fails(c, call, "the index may lie outside of the list");
   return c->types->unit;
 }
 

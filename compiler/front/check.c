@@ -418,12 +418,19 @@ static void claim_id(struct checker *c, struct ids *ids, const char *id, struct 
     diag_help(diag, "rename one of them, or add  named NAME  to a state");
 }
 
+/* Where the stage's id is written: behind `named`, else its state's name. */
+static struct span id_span(const struct stage *stage) {
+  vec_each(const struct clause, clause, &stage->clauses)
+    if (strcmp(clause->name.text, "named") == 0 && clause->value) return clause->value->span;
+  return stage->name.span;
+}
+
 static void claim_stage_ids(struct checker *c, struct ids *ids, const struct decl *decl) {
   vec_each(struct stage *, slot, &decl->stages) {
     const struct stage *stage = *slot;
     const struct instance *use = stage->instance;
     while (use && use->outer) use = use->outer;
-    claim_id(c, ids, stage->id, use ? use->span : stage->name.span, use);
+    claim_id(c, ids, stage->id, use ? use->span : id_span(stage), use);
   }
 }
 

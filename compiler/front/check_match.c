@@ -12,6 +12,18 @@ static void report_pattern(struct checker *c, const struct pattern *pattern,
   if (help) diag_help(diag, "%s", help);
 }
 
+/* `Kind.order`: the enum that is written must be the subject's. */
+static bool check_pattern_type(struct checker *c, const struct pattern *pattern,
+                               const struct type *subject) {
+  if (!pattern->type.text || strcmp(pattern->type.text, subject->name) == 0) return true;
+  struct diag *diag = diag_error(c->diags, E0220, pattern->type.span,
+                                 "this is a pattern of `%s`, and `%s` is matched",
+                                 pattern->type.text, subject->name);
+  if (type_variant_index(subject, pattern->name.text) >= 0)
+    diag_help(diag, "the variant of `%s` is  %s", subject->name, pattern->name.text);
+  return false;
+}
+
 static bool check_variant_pattern(struct checker *c, struct pattern *pattern,
                                   const struct type *subject) {
   if (subject->kind != TYPE_ENUM) {
@@ -26,6 +38,7 @@ static bool check_variant_pattern(struct checker *c, struct pattern *pattern,
     report_pattern(c, pattern, subject, help);
     return false;
   }
+  if (!check_pattern_type(c, pattern, subject)) return false;
   int index = type_variant_index(subject, pattern->name.text);
   if (index < 0) {
     struct diag *diag = report_no_variant(c, subject, pattern->name);

@@ -204,8 +204,19 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
   if (diag->remarks.count == before) diag_note(diag, "stages: %s", list.data);
 }
 
+/* An `else` behind a stage in which nothing can go wrong. */
+static void check_handler(struct checker *c, const struct stage *stage, size_t errors) {
+  bool is_asked = stage->on_fail.kind != ON_FAIL_NONE && !stage->instance;
+  if (!is_asked || stage->can_fail || stage->can_fault || c->diags->error_count > errors) return;
+  struct diag *diag = diag_warning(c->diags, W0907, stage->on_fail.span,
+                                   "this `else` is never used: nothing in `%s` can fail",
+                                   stage->verb.text);
+  diag_help(diag, "leave it out");
+}
+
 static void check_stage(struct checker *c, struct stage *stage, const struct type *item,
                         const struct type *key, bool has_time) {
+  size_t errors = c->diags->error_count;
   stage->in_item = item;
   stage->in_time = stage->out_time = has_time;
   stage->in_key = stage->out_key = key;
@@ -232,6 +243,7 @@ static void check_stage(struct checker *c, struct stage *stage, const struct typ
   static const char *const no_clauses[] = {NULL};
   check_unused_clauses(c, &stage->clauses, arena_printf(c->arena, "`%s`", stage->verb.text),
                        no_clauses);
+  if (item->kind != TYPE_ERROR) check_handler(c, stage, errors);
 }
 
 /* -- pipelines ------------------------------------------------------------------------------- */

@@ -268,8 +268,10 @@ static void check_update(struct checker *c, struct stmt *stmt) {
   } else {
     fits = arithmetic_type(c, op, type, value->type) == type;
   }
-  bool is_missing_zero =
-      fits && stmt->assign.place->kind == EXPR_INDEX && type->kind == TYPE_TIMESTAMP;
+  /* A missing entry of a map begins at 0, and there is no timestamp 0. */
+  const struct expr *place = stmt->assign.place;
+  bool is_missing_zero = fits && place->kind == EXPR_INDEX && type->kind == TYPE_TIMESTAMP &&
+                         place->index.object->type->kind == TYPE_MAP;
   if (!fits || is_missing_zero) {
     report_assign(c, stmt);
   } else if (stmt->assign.op != ASSIGN_CONCAT) {

@@ -540,7 +540,11 @@ pattern: literal
          { $$ = (struct pattern){.kind = PATTERN_RANGE, .span = @$, .low = $low, .high = $high}; }
        | NONE                        { $$ = (struct pattern){.kind = PATTERN_NONE, .span = @$}; }
        | NAME                        { $$ = tree_name_pattern(parser, $1, NULL); }
-       | NAME[variant] NAME[binder]  { $$ = tree_name_pattern(parser, $variant, $binder); };
+       | NAME[variant] NAME[binder]  { $$ = tree_name_pattern(parser, $variant, $binder); }
+       | NAME[type] '.' NAME[variant]
+         { $$ = tree_qualified_pattern(parser, $type, $variant, NULL); }
+       | NAME[type] '.' NAME[variant] NAME[binder]
+         { $$ = tree_qualified_pattern(parser, $type, $variant, $binder); };
 literal: INT        { $$ = tree_literal(parser, $1); }
        | FLOAT      { $$ = tree_literal(parser, $1); }
        | STRING     { $$ = tree_literal(parser, $1); }

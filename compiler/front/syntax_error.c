@@ -259,7 +259,13 @@ static const char *help_behind_value(const struct token *token, const struct tok
   int last = before ? before->kind : TOKEN_NL;
   bool is_list = has(expected, ']');
   switch (token->kind) {
+  case '(':
+    if (last != TOKEN_NAME || before[-1].kind != TOKEN_QUESTION_DOT) return NULL;
+    return "`?.` is for fields; to call something with a value that may be absent: "
+           "if let x = … then f(x) else none";
   case '?':
+    if (token[1].kind == '[')
+      return "an element of a value that may be absent: if let xs = … then xs[0] else none";
     if (is_value_next(token)) return "a choice is written: if CONDITION then A else B";
     return "a value instead of an absence or a failure: … ?? 0; the stage may have an `else` for "
            "it";
@@ -293,8 +299,6 @@ static const char *help_at_place(const struct parser *parser, const struct token
   if (token->kind == TOKEN_DOT_DOT && has_block) return "a range is a list: range(0, 10)";
   if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW))
     return "an arm is written with `=>`";
-  if (token->kind == '.' && has(expected, TOKEN_FAT_ARROW))
-    return "in a pattern a variant stands without its type";
   if (token->kind == '(' && has(expected, TOKEN_FAT_ARROW))
     return "what is inside gets a name behind a blank: some x, circle c";
   if (token->kind == '<' && has(expected, '['))

@@ -273,6 +273,15 @@ struct pattern tree_name_pattern(struct parser *parser, const struct token *name
   return pattern;
 }
 
+struct pattern tree_qualified_pattern(struct parser *parser, const struct token *type,
+                                      const struct token *name, const struct token *binder) {
+  struct pattern pattern = tree_name_pattern(parser, name, binder);
+  pattern.kind = PATTERN_VARIANT;
+  pattern.type = tree_ident(type);
+  pattern.span = span_join(type->span, pattern.span);
+  return pattern;
+}
+
 /* -- statements -------------------------------------------------------------------------------- */
 
 struct stmt *tree_stmt(struct parser *parser, enum stmt_kind kind, struct span span) {
@@ -360,7 +369,11 @@ struct type_syntax *tree_type(struct parser *parser, enum type_syntax_kind kind,
 
 struct type_syntax *tree_optional_type(struct parser *parser, struct span span,
                                        struct type_syntax *inner) {
-  if (inner->kind == TYPE_SYNTAX_OPTIONAL) return inner; /* T?? is T? */
+  if (inner->kind == TYPE_SYNTAX_OPTIONAL) {
+    struct diag *diag = diag_error(diags_of(parser), E0209, span, "this type is optional twice");
+    diag_help(diag, "a value is there or not: one `?` is enough");
+    return inner;
+  }
   struct type_syntax *type = tree_type(parser, TYPE_SYNTAX_OPTIONAL, span);
   type->inner = inner;
   return type;

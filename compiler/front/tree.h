@@ -62,6 +62,9 @@ struct record_item tree_record_item(struct parser *, struct expr *value);
 struct local *tree_local(struct parser *, const struct token *name);
 struct pattern tree_name_pattern(struct parser *, const struct token *name,
                                  const struct token *binder);
+/* `Kind.order`, `Shape.circle c`. */
+struct pattern tree_qualified_pattern(struct parser *, const struct token *type,
+                                      const struct token *name, const struct token *binder);
 
 /* -- statements -- */
 struct stmt *tree_stmt(struct parser *, enum stmt_kind kind, struct span span);
