@@ -284,7 +284,7 @@ static void check_end(struct checker *c, const struct decl *decl, const struct t
 static struct stage *made_key(struct checker *c, const struct stage *beside, struct expr *key) {
   struct stage *stage = arena_new(c->arena, struct stage);
   stage->verb = (struct ident){names_intern(&c->compiler->names, "key", 3), beside->verb.span};
-  stage->span = beside->span;
+  stage->span = beside->instance->span;
   stage->instance = beside->instance;
   vec_push(c->arena, &stage->args, key);
   return stage;
