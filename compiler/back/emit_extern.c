@@ -81,6 +81,7 @@ static void add_list(struct emit *e, struct text *out, const struct type *list) 
   if (!emit_first_time(e, name)) return;
   const char *type = emit_c_type(e, list), *elem = emit_c_type(e, list->elem), *word = emit_mangle(e, list);
   uint32_t near = emit_list_near(list);
+  text_addf(out, "#ifndef FLOW_HAS_%s_data\n#define FLOW_HAS_%s_data\n", word, word);
   text_addf(out,
             "/* The elements of the list, list->length of them. */\n"
             "static inline const %s *%s_data(const %s *list) {\n  return %s;\n}\n\n",
@@ -92,7 +93,7 @@ static void add_list(struct emit *e, struct text *out, const struct type *list) 
             elem, word, type, type);
   if (near > 0) text_addf(out, "  if (length <= %u) return list->near;\n", near);
   text_add(out, "  list->far = (void *)flow_extern_alloc(ctx, length * sizeof *list->far);\n"
-                "  list->capacity = length;\n  return list->far;\n}\n\n");
+                "  list->capacity = length;\n  return list->far;\n}\n#endif\n\n");
 }
 
 /* Adds what is needed for the lists inside of a type. */
@@ -102,6 +103,32 @@ static void add_lists(struct emit *e, struct text *out, const struct type *type)
   vec_each(struct type_field, field, &type->fields) add_lists(e, out, field->type);
   vec_each(struct type_variant, variant, &type->variants)
     if (variant->payload != NULL) add_lists(e, out, variant->payload);
+}
+
+/* The types, each behind a guard of its own: a C file may have functions for several flows, and then sees the
+ * headers of all of them. Types without a name carry that of the flow. */
+static void add_types(struct emit *e, struct text *out, const char *flow) {
+  const struct text *types = emit_section(e, SECTION_TYPES);
+  for (const char *at = types->data; *at != '\0';) {
+    const char *end = strstr(at, "\n\n");
+    end = end != NULL ? end + 2 : at + strlen(at);
+    const char *name = strstr(at, "\nstruct ");
+    name = name != NULL ? name + strlen("\nstruct ") : at;
+    const char *owner = strncmp(name, "R_", 2) == 0 ? flow : "";
+    int length = (int)strcspn(name, " ");
+    text_addf(out, "#ifndef FLOW_HAS_%s%.*s\n#define FLOW_HAS_%s%.*s\n", owner, length, name, owner,
+              length, name);
+    while (at < end) {
+      const char *structural = strstr(at, "struct R_");
+      bool is_here = structural != NULL && structural < end;
+      const char *next = is_here ? structural + strlen("struct R_") : end;
+      text_addn(out, at, (size_t)(next - at));
+      if (is_here) text_addf(out, "%s_", flow);
+      at = next;
+    }
+    while (out->length > 1 && out->data[out->length - 2] == '\n') out->length--;
+    text_add(out, "#endif\n\n");
+  }
 }
 
 static void add_prototype(struct emit *e, struct text *lists, struct text *out, const struct decl *fn) {
@@ -118,12 +145,13 @@ static void add_prototype(struct emit *e, struct text *lists, struct text *out, 
   vec_each(const struct type *, type, &fn->arg_types) add_lists(e, lists, *type);
 }
 
-static const char *guard_of(struct compiler *c) {
+/* The name of the file as a part of C names: "cart_join_flow". */
+static const char *word_of(struct compiler *c) {
   const char *slash = strrchr(c->source->path, '/');
-  char *guard = arena_printf(&c->arena, "FLOW_%s_H", slash != NULL ? slash + 1 : c->source->path);
-  for (char *at = guard; *at != '\0'; at++)
-    *at = isalnum((unsigned char)*at) ? (char)toupper((unsigned char)*at) : '_';
-  return guard;
+  char *word = arena_printf(&c->arena, "%s", slash != NULL ? slash + 1 : c->source->path);
+  for (char *at = word; *at != '\0'; at++)
+    if (!isalnum((unsigned char)*at)) *at = '_';
+  return word;
 }
 
 void extern_header(struct compiler *c, struct text *out) {
@@ -133,13 +161,12 @@ void extern_header(struct compiler *c, struct text *out) {
   text_init(&prototypes, &c->arena);
   vec_each(struct decl *, decl, &c->program->decls)
     if ((*decl)->is_extern) add_prototype(e, &lists, &prototypes, *decl);
-  const char *guard = guard_of(c), *slash = strrchr(c->source->path, '/');
+  const char *word = word_of(c), *slash = strrchr(c->source->path, '/');
   text_addf(out, "/* Written by flowcc emit --header from %s: the functions in C that it declares.\n"
-                 " * flow/extern.h says what they may do. */\n#ifndef %s\n#define %s\n\n",
-            slash != NULL ? slash + 1 : c->source->path, guard, guard);
+                 " * flow/extern.h says what they may do. */\n#ifndef FLOW_HEADER_%s\n#define FLOW_HEADER_%s\n\n",
+            slash != NULL ? slash + 1 : c->source->path, word, word);
   text_add(out, "#include \"flow/extern.h\"\n\n");
-  const struct text *types = emit_section(e, SECTION_TYPES);
-  text_addn(out, types->data, types->length);
+  add_types(e, out, word);
   text_addn(out, lists.data, lists.length);
   text_addn(out, prototypes.data, prototypes.length);
   text_add(out, "\n#endif\n");

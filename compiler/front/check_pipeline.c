@@ -248,11 +248,18 @@ static void check_stage(struct checker *c, struct stage *stage, const struct typ
 
 /* -- pipelines ------------------------------------------------------------------------------- */
 
+/* The word and the place of a stage in the pipeline: of a stage of a step, those of its use. */
+static struct ident written_as(const struct stage *stage) {
+  const struct instance *use = stage->instance;
+  while (use && use->outer) use = use->outer;
+  return use ? use->place->verb : stage->verb;
+}
+
 static void report_behind_end(struct checker *c, const struct stage *stage,
                               const struct stage *last) {
-  struct diag *diag = diag_error(c->diags, E0222, stage->verb.span,
+  struct diag *diag = diag_error(c->diags, E0222, written_as(stage).span,
                                  "nothing can follow here: the pipeline has ended");
-  diag_label(diag, last->verb.span, "here");
+  diag_label(diag, written_as(last).span, "here");
   if (strcmp(last->verb.text, "into") == 0) {
     diag_help(diag, "to use the rows twice, name them:  stream x = …   x |> into …   x |> …");
   } else if (strcmp(last->verb.text, "state") == 0) {
@@ -266,15 +273,15 @@ static void check_end(struct checker *c, const struct decl *decl, const struct t
   const struct stage *last = decl->stages.count ? vec_last(&decl->stages) : NULL;
   if (decl->kind == DECL_PIPELINE && item) {
     if (item->kind == TYPE_ERROR) return;
-    struct span span = last ? last->verb.span : decl->start.span;
+    struct span span = last ? written_as(last).span : decl->start.span;
     struct diag *diag =
         diag_error(c->diags, E0222, span, "the rows behind the last stage go nowhere");
     diag_help(diag, "write them:  |> into stdout");
     diag_help(diag, "or name them:  stream NAME = %s …", decl->start.text);
   } else if (decl->kind != DECL_PIPELINE && !item) {
-    struct diag *diag = diag_error(c->diags, E0222, last->verb.span,
+    struct diag *diag = diag_error(c->diags, E0222, written_as(last).span,
                                    "`%s` would have no items: nothing comes out of `%s`",
-                                   decl->name.text, last->verb.text);
+                                   decl->name.text, written_as(last).text);
     if (strcmp(last->verb.text, "into") == 0)
       diag_help(diag, "leave  `|> into …`  out here and write:  %s |> into …", decl->name.text);
   }
@@ -286,6 +293,7 @@ static struct stage *made_key(struct checker *c, const struct stage *beside, str
   stage->verb = (struct ident){names_intern(&c->compiler->names, "key", 3), beside->verb.span};
   stage->span = beside->instance->span;
   stage->instance = beside->instance;
+  stage->is_made = true;
   vec_push(c->arena, &stage->args, key);
   return stage;
 }
@@ -322,6 +330,7 @@ static void check_stages(struct checker *c, struct decl *decl, const struct type
   const struct stage *last = NULL;
   for (size_t i = 0; i < decl->stages.count; i++) {
     struct stage *stage = decl->stages.data[i];
+    if (!item && stage->is_made) continue;
     if (!item) {
       report_behind_end(c, stage, last);
       item = c->types->error;

@@ -73,6 +73,17 @@ def test_the_header_stands_alone(box):
     box.run("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{box.tools.out}/lib/flowcc/include", "c.c")
 
 
+def test_a_c_file_serves_several_flows(box):
+    """Its header is that of one of them; each declares what it calls."""
+    write_flow(box)
+    box.write("c/x.h", box.run(box.tools.flowcc, "emit", "--header", "x.flow").out)
+    box.write("y.flow", 'source names: string = stdin(text)\n'
+                        'extern fn country(address: string) -> string? from "c/geo.c"\n'
+                        'names |> map country(it) ?? "-" |> into stdout\n')
+    box.run(box.tools.flowcc, "y.flow")
+    check_equal("Deutschland\n-\n", box.run("./y", stdin=b"de\nfr\n").out, "stdout")
+
+
 def test_mistakes_in_c_files(box):
     for old, new, says in (("double b", "int b", ["conflicting types", r"flowcc: c/geo\.c, which has `twice` at x\.flow:5", "emit --header"]),
                            ("bool ratio(", "bool rato(", [r"c/geo\.c does not have the function `ratio` at x\.flow:6", "emit --header"]),
