@@ -21,6 +21,31 @@ void diags_init(struct diags *diags, struct arena *arena, const struct sources *
   diags->surplus->diags = diags;
 }
 
+/* What no source file may make a terminal do: control characters, and marks that turn the direction
+ * of writing. `count` is 0 for an invalid byte. */
+static bool is_unprintable(size_t count, uint32_t code_point) {
+  return count == 0 || code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) ||
+         (code_point >= 0x200E && code_point <= 0x200F) ||
+         (code_point >= 0x202A && code_point <= 0x202E) ||
+         (code_point >= 0x2066 && code_point <= 0x2069);
+}
+
+/* The formatted text, which may quote any bytes of the source: what is unprintable becomes U+FFFD. */
+static const char *clean_text(struct arena *arena, const char *format, va_list args) {
+  const char *raw = arena_vprintf(arena, format, args);
+  struct text out;
+  text_init(&out, arena);
+  for (size_t length = strlen(raw); length > 0;) {
+    uint32_t code_point;
+    size_t count = utf8_decode(raw, length, &code_point), used = count ? count : 1;
+    bool is_shown = !is_unprintable(count, code_point) || *raw == '\n';
+    text_addn(&out, is_shown ? raw : "\xEF\xBF\xBD", is_shown ? used : 3);
+    raw += used;
+    length -= used;
+  }
+  return out.data;
+}
+
 static struct diag *add(struct diags *diags, bool is_error, enum diag_code code, struct span span,
                         const char *format, va_list args) {
   diags->error_count += is_error;
@@ -30,7 +55,7 @@ static struct diag *add(struct diags *diags, bool is_error, enum diag_code code,
   diag->code = code;
   diag->is_error = is_error;
   diag->span = span;
-  diag->message = arena_vprintf(diags->arena, format, args);
+  diag->message = clean_text(diags->arena, format, args);
   vec_push(diags->arena, &diags->list, diag);
   for (const struct diag_context *at = diags->context; at; at = at->outer) {
     bool is_inside = span.offset >= at->span.offset && span.offset < at->span.offset + at->span.length;
@@ -69,7 +94,7 @@ struct diag *diag_label(struct diag *diag, struct span span, const char *format,
   if (diag == diag->diags->surplus) return diag;
   va_list args;
   va_start(args, format);
-  const char *text = arena_vprintf(diag->diags->arena, format, args);
+  const char *text = clean_text(diag->diags->arena, format, args);
   va_end(args);
   vec_push(diag->diags->arena, &diag->labels, (struct diag_label){span, text});
   return diag;
@@ -83,7 +108,7 @@ struct diag *diag_underline(struct diag *diag, struct span span) {
 
 static struct diag *add_remark(struct diag *diag, bool is_help, const char *format, va_list args) {
   if (diag == diag->diags->surplus) return diag;
-  const char *text = arena_vprintf(diag->diags->arena, format, args);
+  const char *text = clean_text(diag->diags->arena, format, args);
   vec_push(diag->diags->arena, &diag->remarks, (struct diag_remark){is_help, text});
   return diag;
 }
@@ -213,8 +238,7 @@ static const char *severity_style(const struct diag *diag) {
   return diag->is_error ? ANSI_ERROR : ANSI_WARNING;
 }
 
-/* Reads one character of a source line: its bytes, and its width at this column. Control characters
- * and invalid bytes are shown as U+FFFD so that no source file can drive the terminal. */
+/* Reads one character of a source line: its bytes, and its width at this column. */
 static size_t next_character(const char *line, size_t length, size_t column, const char **shown,
                              size_t *shown_length, size_t *width) {
   uint32_t code_point;
@@ -228,10 +252,7 @@ static size_t next_character(const char *line, size_t length, size_t column, con
     *shown_length = *width = 0;
     return 3;
   }
-  if (count == 0 || code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) ||
-      (code_point >= 0x200E && code_point <= 0x200F) ||
-      (code_point >= 0x202A && code_point <= 0x202E) ||
-      (code_point >= 0x2066 && code_point <= 0x2069)) {
+  if (is_unprintable(count, code_point)) {
     *shown = "\xEF\xBF\xBD";
     *shown_length = 3;
     *width = 1;

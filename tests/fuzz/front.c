@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "compiler.h"
 #include "front/check.h"
+#include "front/import.h"
 #include "front/parse.h"
 #include "middle/graph.h"
 #include "middle/plan.h"
@@ -16,8 +17,8 @@
 #include "tools/format.h"
 #include "tools/guarantee.h"
 
-static pass_fn *const passes[] = {pass_tokens, pass_parse, pass_resolve, pass_check,
-                                  pass_lower,  pass_fuse,  pass_emit};
+static pass_fn *const passes[] = {pass_tokens, pass_parse, pass_import, pass_resolve,
+                                  pass_check,  pass_lower, pass_fuse,   pass_emit};
 
 static void demand(bool holds, const char *what) {
   if (holds) return;
@@ -27,13 +28,8 @@ static void demand(bool holds, const char *what) {
 
 /* Whatever else the text names lies in a directory that is not there. */
 static void begin(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
-  *c = (struct compiler){
-      .options = {.input_path = "nowhere/fuzz.flow", .is_fuse_disabled = !is_fused}};
-  arena_init(&c->arena);
-  names_init(&c->names, &c->arena);
-  sources_init(&c->sources, &c->arena);
-  diags_init(&c->diags, &c->arena, &c->sources);
-  text_init(&c->c_text, &c->arena);
+  struct options options = {.is_fuse_disabled = !is_fused};
+  compiler_begin(c, &options, "nowhere/fuzz.flow");
   c->source = sources_add_text(&c->sources, c->options.input_path, (const char *)data, size);
 }
 
