@@ -5,9 +5,24 @@
 #ifndef FLOWCC_BASE_LIMITS_H
 #define FLOWCC_BASE_LIMITS_H
 
-/* Bytes in all source files of one compilation. Spans are 32 bits wide; a flow is a few
- * kilobytes. */
-#define LIMIT_SOURCE_BYTES (8u << 20)
+/* Bytes in all source files of one compilation. A flow is a few kilobytes; more than this is a file
+ * that was named by mistake. */
+#define LIMIT_SOURCE_BYTES (1u << 20)
+
+/* Declarations and pipelines of a program. Some passes compare all with all. */
+#define LIMIT_DECLS 5000
+
+/* Declarations that use one another, such as functions that call functions. They are checked by
+ * recursion. */
+#define LIMIT_CHAIN 500
+
+/* Bytes of a text that the compiler knows: a literal, or what `++` makes of constants, where twenty
+ * lines that double a text would fill the memory. */
+#define LIMIT_TEXT_BYTES (64u << 10)
+
+/* Values in one constant, and values that lie side by side in one record: lists of lists and
+ * records of records grow like texts, and a row lies on the stack of the program. */
+#define LIMIT_VALUES 10000
 
 /* Brackets, `if`s, unary operators and f-strings inside each other. Passes walk the tree by
  * recursion; at this depth the deepest of them needs well under one megabyte of stack. */
@@ -27,8 +42,12 @@
 
 /* Stages of one pipeline, those of its steps included, and steps inside each other. Steps that use two
  * steps each would fill the memory otherwise. */
-#define LIMIT_STAGES 10000
+#define LIMIT_STAGES 1000
 #define LIMIT_STEP_DEPTH 100
+
+/* Stages that are fused: each becomes a block of C inside the one before, and clang takes brackets
+ * up to 256 deep. */
+#define LIMIT_FUSED 100
 
 /* Files that one program imports, directly and through others. */
 #define LIMIT_IMPORTS 1000

@@ -439,6 +439,8 @@ struct decl {
   bool sees_epochs;                /* fn: asks for epoch() or now() */
   VEC_OF(decl_type_list, const struct type *) arg_types; /* fn: types of its parameters */
   uint32_t local_count;            /* fn */
+  uint32_t value_count;            /* const: how many values it consists of */
+  bool depends_on_params;          /* const: which is what a step was given */
 
   /* Of functions that are written for each use (front/check_generic.c), and of the library's. */
   bool is_library;                 /* of the standard library: its names are apart from the program's */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/edit.h"
+#include "base/limits.h"
 #include "front/instance.h"
 #include "io/io.h"
 
@@ -143,6 +144,13 @@ void report_circle(struct checker *c, const struct decl *decl, struct span use) 
   }
 }
 
+bool check_is_too_deep(struct checker *c, struct span use) {
+  if (c->stack.count < LIMIT_CHAIN) return false;
+  if (!c->is_too_deep)
+    diag_error(c->diags, E0109, use, "more than %d declarations use one another here", LIMIT_CHAIN);
+  return c->is_too_deep = true;
+}
+
 /* -- params and constants -------------------------------------------------------------------- */
 
 static bool is_param_type(const struct type *type) {
@@ -232,6 +240,10 @@ void check_value_decl(struct checker *c, struct decl *decl, struct span use) {
     if (!decl->type) decl->type = c->types->error;
     return;
   }
+  if (check_is_too_deep(c, use)) {
+    if (!decl->type) decl->type = c->types->error;
+    return;
+  }
   decl->is_being_checked = true;
   vec_push(c->arena, &c->stack, decl);
   if (decl->kind == DECL_PARAM) {
@@ -239,6 +251,7 @@ void check_value_decl(struct checker *c, struct decl *decl, struct span use) {
   } else {
     const struct type *type = decl->type_syntax ? check_type_syntax(c, decl->type_syntax) : NULL;
     decl->value = check_constant(c, decl->value, type, false);
+    check_count_values(c, decl);
     if (!decl->type) decl->type = type && type->kind != TYPE_ERROR ? type : decl->value->type;
   }
   c->stack.count--;
@@ -367,6 +380,7 @@ void check_function(struct checker *c, struct decl *fn, struct span use) {
     if (!fn->type) fn->type = c->types->error;
     return;
   }
+  bool is_too_deep = check_is_too_deep(c, use);
   fn->is_being_checked = true;
   vec_push(c->arena, &c->stack, fn);
   struct scope outer = c->scope;
@@ -376,7 +390,9 @@ void check_function(struct checker *c, struct decl *fn, struct span use) {
   if (!fn->is_generic) check_parameters(c, fn);
   c->scope.function = fn;
   fn->type = fn->type_syntax && !fn->is_extern ? check_type_syntax(c, fn->type_syntax) : NULL;
-  if (fn->is_extern) {
+  if (is_too_deep) {
+    fn->type = c->types->error;
+  } else if (fn->is_extern) {
     check_extern(c, fn);
   } else if (fn->value) {
     fn->value = check_expr(c, fn->value, fn->type);

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 const struct expr *constant_value(const struct expr *expr) {
   while (expr && expr->kind == EXPR_NAME && expr->name.ref == REF_CONST)
     expr = expr->name.decl->value;
@@ -105,6 +107,11 @@ static void fold_strings(struct checker *c, struct expr *expr, const struct expr
                          const struct expr *b) {
   if (expr->binary.op != BINARY_CONCAT) return;
   size_t length = a->string.length + b->string.length;
+  if (length > LIMIT_TEXT_BYTES) {
+    diag_error(c->diags, E0109, expr->span, "this text has more than %u bytes", LIMIT_TEXT_BYTES);
+    expr->type = c->types->error;
+    return;
+  }
   char *data = arena_alloc(c->arena, length + 1);
   memcpy(data, a->string.data, a->string.length);
   memcpy(data + a->string.length, b->string.data, b->string.length);
@@ -174,8 +181,7 @@ static const struct expr *first_variable(const struct expr *expr) {
   case EXPR_NONE: return NULL;
   case EXPR_NAME:
     if (expr->name.ref == REF_VARIANT) return NULL;
-    /* What a step is given may depend on params. */
-    return expr->name.ref == REF_CONST && !first_variable(expr->name.decl->value) ? NULL : expr;
+    return expr->name.ref == REF_CONST && !expr->name.decl->depends_on_params ? NULL : expr;
   case EXPR_COERCE: return first_variable(expr->coerce.operand);
   case EXPR_LIST:
     vec_each(struct expr *, element, &expr->list) {
@@ -194,6 +200,46 @@ static const struct expr *first_variable(const struct expr *expr) {
     return first_variable_field(&expr->call.fields, expr);
   default: return expr;
   }
+}
+
+/* How many values a checked expression consists of, at most LIMIT_VALUES + 1. */
+static uint32_t count_values(const struct expr *expr) {
+  uint32_t count = 1;
+  const struct record_field_list *fields = NULL;
+#define ADD(value) count = count > LIMIT_VALUES ? count : count + count_values(value)
+  switch (expr->kind) {
+  case EXPR_NAME:
+    if (expr->name.ref == REF_CONST) count += expr->name.decl->value_count;
+    break;
+  case EXPR_COERCE: return count_values(expr->coerce.operand);
+  case EXPR_LIST:
+    vec_each(struct expr *const, element, &expr->list) ADD(*element);
+    break;
+  case EXPR_MAP:
+    vec_each(const struct map_pair, pair, &expr->map) {
+      ADD(pair->key);
+      ADD(pair->value);
+    }
+    break;
+  case EXPR_RECORD: fields = &expr->record.fields; break;
+  case EXPR_CALL: fields = &expr->call.fields; break;
+  default: break;
+  }
+  for (size_t i = 0; fields && i < fields->count; i++) {
+    if (fields->data[i].value) ADD(fields->data[i].value);
+  }
+#undef ADD
+  return count > LIMIT_VALUES ? LIMIT_VALUES + 1 : count;
+}
+
+void check_count_values(struct checker *c, struct decl *decl) {
+  if (decl->value->type->kind == TYPE_ERROR) return;
+  decl->depends_on_params = first_variable(decl->value) != NULL;
+  decl->value_count = count_values(decl->value);
+  if (decl->value_count <= LIMIT_VALUES) return;
+  diag_error(c->diags, E0109, decl->value->span, "this constant has more than %d values",
+             LIMIT_VALUES);
+  decl->value->type = c->types->error;
 }
 
 struct expr *check_constant(struct checker *c, struct expr *expr, const struct type *expected,

@@ -385,6 +385,7 @@ static void enter_constant(struct checker *c, struct instance *use, const struct
   const struct type *type = NULL;
   if (is_bound(c, use, field->type_syntax)) type = type_inside(c, use, field->type_syntax);
   decl->value = check_constant(c, value, type, true);
+  check_count_values(c, decl);
   bind_types(c, use, field->type_syntax, decl->value->type);
   decl->type = decl->value->type;
   decl->is_checked = true;

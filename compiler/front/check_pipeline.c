@@ -394,6 +394,7 @@ void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
     report_circle(c, decl, use);
     return;
   }
+  if (check_is_too_deep(c, use)) return;
   decl->is_being_checked = true;
   vec_push(c->arena, &c->stack, decl);
   struct scope outer = c->scope;

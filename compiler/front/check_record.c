@@ -124,7 +124,7 @@ struct expr *infer_record(struct checker *c, struct expr *expr, const struct typ
   expr->type = c->types->error;
   if (!is_good) return expr;
   const struct type *type = type_structural(c->types, fields.data, fields.count);
-  if (type->kind == TYPE_ERROR) return expr;
+  if (type->kind == TYPE_ERROR || check_is_too_large(c, type, expr->span)) return expr;
   expr->type = type;
   if (!record_fit(c, expr, type)) expr->type = c->types->error;
   return expr;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/edit.h"
+#include "base/limits.h"
 
 /* -- types as written ------------------------------------------------------------------------ */
 
@@ -261,6 +262,14 @@ static void fill_nominal(struct checker *c, struct decl *decl) {
   }
 }
 
+bool check_is_too_large(struct checker *c, const struct type *type, struct span span) {
+  if (type_value_count(type) <= LIMIT_VALUES) return false;
+  struct diag *diag = diag_error(c->diags, E0109, span, "`%s` has more than %d values side by side",
+                                 type->name ? type->name : "this record", LIMIT_VALUES);
+  diag_help(diag, "what repeats is a list or a map");
+  return true;
+}
+
 /* -- circles --------------------------------------------------------------------------------- */
 
 static bool find_circle(struct checker *c, struct type *type);
@@ -283,6 +292,7 @@ static bool find_circle(struct checker *c, struct type *type) {
     report_circle(c, decl, decl->name.span);
     return true;
   }
+  if (check_is_too_deep(c, decl->name.span)) return true;
   decl->is_being_checked = true;
   vec_push(c->arena, &c->stack, decl);
   bool is_circle = false;
@@ -299,7 +309,7 @@ static bool find_circle(struct checker *c, struct type *type) {
   c->stack.count--;
   decl->is_being_checked = false;
   decl->is_checked = true;
-  return is_circle;
+  return is_circle || check_is_too_large(c, type, decl->name.span);
 }
 
 /* Keys may be records, whose fields are known only now. */

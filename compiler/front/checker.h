@@ -81,6 +81,7 @@ struct checker {
   struct emit_stmt_list emits; /* of the state that is being checked, in text order */
   struct decl_list stack;         /* declarations that are being checked, for circles */
   struct name_list reads;         /* streams that are being read for that, outermost first */
+  bool is_too_deep;               /* and that there are too many of them was reported */
 };
 
 /* -- resolve.c ------------------------------------------------------------------------------- */
@@ -102,6 +103,14 @@ void check_value_decl(struct checker *, struct decl *decl, struct span use);
 
 /* Reports (E0219 or E0420) that `decl`, which is being checked, is needed to check itself. */
 void report_circle(struct checker *, const struct decl *decl, struct span use);
+
+/* Limits (base/limits.h): each reports E0109 and is true where one is passed. The first is asked
+ * before the declaration that is used here is checked. */
+bool check_is_too_deep(struct checker *, struct span use);
+bool check_is_too_large(struct checker *, const struct type *, struct span);
+
+/* Counts the values of a checked constant; over the limit its type becomes an error. */
+void check_count_values(struct checker *, struct decl *);
 
 /* Types defaults and conditions of a nominal type's fields when first needed. */
 void check_nominal(struct checker *, const struct type *type);

@@ -798,10 +798,25 @@ void dump_tokens(const struct compiler *compiler, FILE *stream) {
   }
 }
 
+/* Other passes walk over what a program consists of, some of it with everything else. */
+static void check_size(struct compiler *compiler) {
+  const struct decl_list *decls = &compiler->program->decls;
+  if (decls->count > LIMIT_DECLS)
+    diag_error(&compiler->diags, E0109, decls->data[LIMIT_DECLS]->span,
+               "more than %d declarations and pipelines", LIMIT_DECLS);
+  vec_each(struct decl *, decl, decls) {
+    const struct stage_list *stages = &(*decl)->stages;
+    if (stages->count > LIMIT_STAGES)
+      diag_error(&compiler->diags, E0109, stages->data[LIMIT_STAGES]->verb.span,
+                 "more than %d stages in one pipeline", LIMIT_STAGES);
+  }
+}
+
 bool pass_parse(struct compiler *compiler) {
   struct parser parser = {.compiler = compiler, .tokens = compiler->tokens};
   parser.program = compiler->program = arena_new(&compiler->arena, struct program);
   parse_parse(&parser);
+  check_size(compiler);
   if (!diags_has_errors(&compiler->diags)) tree_report_unclaimed_docs(&parser);
   return !diags_has_errors(&compiler->diags);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 
 static struct type *new_type(struct types *types, enum type_kind kind) {
@@ -220,6 +221,23 @@ bool type_is_key(const struct type *type) {
 static bool is_heap(const struct type *type) {
   return type->kind == TYPE_STRING || type->kind == TYPE_BYTES || type->kind == TYPE_LIST ||
          type->kind == TYPE_SET || type->kind == TYPE_MAP;
+}
+
+uint32_t type_value_count(const struct type *type) {
+  if (type->value_count > 0) return type->value_count;
+  uint32_t count = type->kind != TYPE_RECORD, largest = 0;
+  if (type->kind == TYPE_OPTIONAL) count += type_value_count(type->elem);
+  vec_each(const struct type_field, field, &type->fields) {
+    if (count <= LIMIT_VALUES) count += type_value_count(field->type);
+  }
+  vec_each(const struct type_variant, variant, &type->variants) {
+    uint32_t payload = variant->payload ? type_value_count(variant->payload) : 0;
+    if (payload > largest) largest = payload;
+  }
+  count += largest;
+  if (count == 0) count = 1; /* a record without fields */
+  if (count > LIMIT_VALUES) count = LIMIT_VALUES + 1;
+  return ((struct type *)type)->value_count = count;
 }
 
 bool type_has_heap(const struct type *type) {

@@ -58,6 +58,7 @@ struct type {
   const struct type *elem, *key;
   struct type_field_list fields;
   struct type_variant_list variants;
+  uint32_t value_count;     /* of type_value_count(); 0: not counted yet */
   const char *tag;          /* enum: the field of the input that names the variant (`tagged`), or null */
   struct decl *decl;        /* nominal record or enum; null for Rejected */
 };
@@ -101,6 +102,9 @@ bool type_is_key(const struct type *);       /* no float, list, map or set insid
 /* Prints as a text line on stdout: no collection, record or variant with fields; T? of such too. */
 bool type_has_payload(const struct type *enumeration); /* a variant has fields */
 bool type_is_scalar(const struct type *);
+/* How many scalars, collections and tags lie side by side in a value, at most LIMIT_VALUES + 1. For
+ * types without circles. */
+uint32_t type_value_count(const struct type *);
 bool type_has_heap(const struct type *);     /* a string, list, set or map is inside */
 
 /* Index of the field or variant, or -1. */

@@ -1,6 +1,7 @@
 /* Cuts the graph into stages. A pure function of the graph and one option. */
 #include "middle/plan.h"
 
+#include "base/limits.h"
 #include "ops/op.h"
 
 #include <stdio.h>
@@ -9,9 +10,17 @@ static bool is_exchange(const struct node *node) {
   return node->kind == NODE_STAGE && node->stage->op->state == OP_STATE_PER_KEY;
 }
 
-/* Whether a stage must begin at the node. */
-static bool is_head(const struct node *node, bool is_fuse_disabled) {
-  return is_fuse_disabled || node->inputs.count != 1 || is_exchange(node);
+/* By node id: how many nodes stand before it in its stage. Where that is 0, a stage begins. */
+static uint32_t *find_depths(struct compiler *c) {
+  uint32_t *depths = arena_zalloc(&c->arena, (c->graph->nodes.count + 1) * sizeof *depths);
+  vec_each(struct node *, it, &c->graph->nodes) {
+    const struct node *node = *it;
+    bool is_head = c->options.is_fuse_disabled || node->inputs.count != 1 || is_exchange(node);
+    if (is_head) continue;
+    uint32_t before = depths[node->inputs.data[0]->from->id] + 1;
+    depths[node->id] = before < LIMIT_FUSED ? before : 0;
+  }
+  return depths;
 }
 
 static struct plan_stage *add_stage(struct compiler *c, struct plan *plan, struct node *head) {
@@ -26,13 +35,13 @@ static struct plan_stage *add_stage(struct compiler *c, struct plan *plan, struc
 }
 
 /* Adds the node and, depth first in push order, everything that is fused behind it. */
-static void gather(struct compiler *c, struct plan *plan, struct plan_stage *stage,
-                   struct node *node) {
+static void gather(struct compiler *c, struct plan *plan, const uint32_t *depths,
+                   struct plan_stage *stage, struct node *node) {
   vec_push(&c->arena, &stage->nodes, node);
   plan->stage_of[node->id] = stage;
   vec_each(struct port, port, &node->ports)
     vec_each(struct edge *, edge, &port->edges) {
-      if (!is_head((*edge)->to, c->options.is_fuse_disabled)) gather(c, plan, stage, (*edge)->to);
+      if (depths[(*edge)->to->id] > 0) gather(c, plan, depths, stage, (*edge)->to);
     }
 }
 
@@ -68,9 +77,9 @@ bool pass_fuse(struct compiler *c) {
   struct plan *plan = arena_new(&c->arena, struct plan);
   size_t count = c->graph->nodes.count;
   plan->stage_of = arena_zalloc(&c->arena, (count + 1) * sizeof(struct plan_stage *));
+  const uint32_t *depths = find_depths(c);
   vec_each(struct node *, node, &c->graph->nodes) {
-    if (is_head(*node, c->options.is_fuse_disabled))
-      gather(c, plan, add_stage(c, plan, *node), *node);
+    if (depths[(*node)->id] == 0) gather(c, plan, depths, add_stage(c, plan, *node), *node);
   }
   set_levels(plan);
   c->plan = plan;

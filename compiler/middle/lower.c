@@ -20,18 +20,20 @@ struct lower {
   struct arena *arena;
   struct node_list nodes;   /* in order of creation */
   struct map streams;       /* name of a stream or source → the node whose port 0 carries its rows */
-  struct map names;         /* interned node names in use */
+  struct map names;         /* interned node names in use: the highest number behind each */
 };
 
 /* -- nodes ----------------------------------------------------------------------------------- */
 
 static const char *unique_name(struct lower *l, const char *wanted) {
-  const char *name = names_intern(&l->compiler->names, wanted, strlen(wanted));
-  for (int n = 2; map_get(&l->names, name) != NULL; n++) {
-    const char *next = arena_printf(l->arena, "%s_%d", wanted, n);
+  const char *base = names_intern(&l->compiler->names, wanted, strlen(wanted)), *name = base;
+  uintptr_t number = (uintptr_t)map_get(&l->names, base);
+  while (map_get(&l->names, name) != NULL) {
+    const char *next = arena_printf(l->arena, "%s_%zu", wanted, (size_t)++number);
     name = names_intern(&l->compiler->names, next, strlen(next));
   }
-  map_put(&l->names, name, (void *)name);
+  map_put(&l->names, base, (void *)(number ? number : 1));
+  if (name != base) map_put(&l->names, name, (void *)1);
   return name;
 }
 
