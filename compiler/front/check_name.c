@@ -298,7 +298,9 @@ bool name_to_variant(struct checker *c, struct expr *expr, const struct type *en
   if (payload) {
     struct diag *diag =
         diag_error(c->diags, E0214, name.span, "`%s` has fields, and they are missing", name.text);
-    diag_help(diag, "give them:  %s(%s: …)", name.text, payload->fields.data[0].name);
+    bool has_fields = payload->fields.count > 0; /* not where their types are wrong */
+    if (has_fields)
+      diag_help(diag, "give them:  %s(%s: …)", name.text, payload->fields.data[0].name);
     expr->type = c->types->error;
   }
   expr->kind = EXPR_NAME;

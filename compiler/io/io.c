@@ -182,8 +182,8 @@ static bool check_poll(struct checker *c, struct io_spec *io, struct arg *arg) {
 static bool reject_failing(struct checker *c, const struct io_spec *io) {
   if (!io->location->can_fail) return true;
   struct diag *diag = diag_error(diags_of(c), E0602, io->location->span, "a path cannot fail");
-  diag_help(diag, io->has_parts ? "give what can fail a default:  {… ?? \"none\"}"
-                                : io->connector->syntax);
+  diag_help(diag, "%s", io->has_parts ? "give what can fail a default:  {… ?? \"none\"}"
+                                      : io->connector->syntax);
   return false;
 }
 

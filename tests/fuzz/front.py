@@ -5,9 +5,13 @@ ones are campaign.py's.
 """
 
 import re
+import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+from harness.base import Failure  # noqa: E402
+
 ROOT = TESTS.parent
 CORPUS = TESTS / "fuzz" / "corpus"
 
@@ -48,7 +52,13 @@ def run_mutants(box, count, *options):
     write_seeds(box.path / "seeds")
     box.write("words", "\n".join(words()) + "\n")
     files = sorted((box.path / "seeds").iterdir()) + sorted(CORPUS.iterdir())
-    return box.run(box.tools.work / "tests" / "mutate", *options, "words", count, box.tools.seed, *files, timeout_s=600)
+    box.write("files", "".join(f"{path}\n" for path in files))
+    result = box.run(box.tools.work / "tests" / "mutate", *options, "words", "files", count, box.tools.seed, exit=None,
+                     timeout_s=600)
+    if result.code != 0:
+        crash = box.path / "crash.flow"
+        text = crash.read_bytes().decode(errors="backslashreplace") if crash.exists() else "no input was kept"
+        raise Failure(f"{result.describe()}\n--- crash.flow\n{text}")
 
 
 def test_front_end(box):

@@ -2,9 +2,9 @@
  * and with mutants of them that follow from a seed. Needs neither clang nor AFL++, which search for
  * hours (campaign.py).
  *
- *   mutate DICTIONARY COUNT SEED FILE…    every file, then COUNT mutants; --canary: one crashes
+ *   mutate DICTIONARY FILES COUNT SEED    every file, then COUNT mutants; --canary: one crashes
  *
- * DICTIONARY has a word per line. An input at which the front end crashes, or for which it takes more
+ * DICTIONARY has a word per line, FILES the path of a file. An input at which the front end crashes, or for which it takes more
  * than SECONDS_PER_INPUT, is left in ./crash.flow. */
 #include "front.h"
 
@@ -19,6 +19,7 @@
 
 #define SECONDS_PER_INPUT 20
 #define MAX_BYTES         16384
+#define LIST_BYTES        (1 << 20)
 #define MAX_FILES         4096
 #define MAX_WORDS         1024
 
@@ -74,26 +75,35 @@ static _Noreturn void give_up(const char *path) {
   exit(2);
 }
 
-/* Reads at most MAX_BYTES of a file. */
-static struct piece read_file(const char *path) {
+/* Reads at most that many bytes of a file. */
+static struct piece read_file(const char *path, size_t limit) {
   FILE *file = fopen(path, "rb");
   if (!file) give_up(path);
-  struct piece piece = {.bytes = malloc(MAX_BYTES)};
+  struct piece piece = {.bytes = malloc(limit)};
   if (!piece.bytes) give_up(path);
-  piece.length = fread(piece.bytes, 1, MAX_BYTES, file);
+  piece.length = fread(piece.bytes, 1, limit, file);
   fclose(file);
   return piece;
 }
 
-static void read_words(const char *path) {
-  struct piece text = read_file(path);
-  for (size_t start = 0; start < text.length && fuzzer.word_count < MAX_WORDS;) {
+/* The lines of a file that are not empty. */
+static size_t read_lines(const char *path, struct piece *lines, size_t limit) {
+  struct piece text = read_file(path, LIST_BYTES);
+  size_t count = 0;
+  for (size_t start = 0; start < text.length && count < limit;) {
     size_t end = start;
     while (end < text.length && text.bytes[end] != '\n') end++;
-    if (end > start)
-      fuzzer.words[fuzzer.word_count++] = (struct piece){text.bytes + start, end - start};
+    if (end > start) lines[count++] = (struct piece){text.bytes + start, end - start};
+    if (end < text.length) text.bytes[end] = '\0';
     start = end + 1;
   }
+  return count;
+}
+
+static void read_files(const char *path) {
+  fuzzer.file_count = read_lines(path, fuzzer.files, MAX_FILES);
+  for (size_t i = 0; i < fuzzer.file_count; i++)
+    fuzzer.files[i] = read_file(fuzzer.files[i].bytes, MAX_BYTES);
 }
 
 /* -- mutants --------------------------------------------------------------------------------- */
@@ -192,17 +202,16 @@ int main(int argc, char **argv) {
     fuzzer.is_canary = true;
     argc--, argv++;
   }
-  if (argc < 5) {
-    fprintf(stderr, "usage: mutate [--canary] DICTIONARY COUNT SEED FILE…\n");
+  if (argc != 5) {
+    fprintf(stderr, "usage: mutate [--canary] DICTIONARY FILES COUNT SEED\n");
     return 2;
   }
-  read_words(argv[1]);
-  size_t count = strtoul(argv[2], NULL, 10);
-  fuzzer.random = strtoull(argv[3], NULL, 10) * 2 + 1;
-  for (int i = 4; i < argc && fuzzer.file_count < MAX_FILES; i++)
-    fuzzer.files[fuzzer.file_count++] = read_file(argv[i]);
+  fuzzer.word_count = read_lines(argv[1], fuzzer.words, MAX_WORDS);
+  read_files(argv[2]);
+  size_t count = strtoul(argv[3], NULL, 10);
+  fuzzer.random = strtoull(argv[4], NULL, 10) * 2 + 1;
   fuzzer.input.bytes = malloc(MAX_BYTES);
-  if (!fuzzer.input.bytes || fuzzer.word_count == 0) give_up(argv[1]);
+  if (!fuzzer.input.bytes || !fuzzer.word_count || !fuzzer.file_count) give_up(argv[1]);
   watch_for_crashes();
   for (size_t i = 0; i < fuzzer.file_count + count; i++) {
     struct piece base = fuzzer.files[i < fuzzer.file_count ? i : pick(fuzzer.file_count)];
