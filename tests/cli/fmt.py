@@ -206,9 +206,12 @@ def test_random_programs(box):
         check_equal(before.out, after.out, f"the tree of program {seed}")
 
 
-def test_examples_are_formatted(box):
-    result = box.run(box.tools.flowcc, "fmt", "--check", *sorted(EXAMPLES.glob("*/*.flow")), exit=None)
-    check_equal(b"", result.out, "examples that `flowcc fmt` would change")
+def test_what_people_copy_is_formatted(box):
+    """Examples, templates and the library."""
+    library = ROOT / "stdlib"
+    paths = [*EXAMPLES.glob("*/*.flow"), *library.glob("*.flow"), *library.glob("templates/*/*.flow")]
+    result = fmt(box, "--check", *sorted(paths), exit=None)
+    check_equal(b"", result.out + result.err, "files that `flowcc fmt` would change")
 
 
 def test_check(box):
