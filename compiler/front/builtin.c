@@ -648,6 +648,12 @@ static const struct type *check_run(struct checker *c, struct expr *call, const 
                name_of(call));
     return c->types->error;
   }
+  if (c->scope.place == PLACE_TIME) {
+    struct diag *diag = diag_error(c->diags, E0403, call->span,
+                                   "the time of `on at` would move with `%s()`", name_of(call));
+    diag_help(diag, "keep the time in the state:  %s.until = now() + 1h", c->scope.stage->name.text);
+    return c->types->error;
+  }
   c->scope.sees_epochs = true;
   return call->call.builtin->id == BUILTIN_NOW ? c->types->timestamp : c->types->int_;
 }
