@@ -171,18 +171,23 @@ static void write_text(struct scene *s, const struct test_line *line,
   if (has_header && fed->bytes == 0) keep_columns(s, source, fed, out->data, out->length);
 }
 
-static size_t source_index(const struct suite *suite, const char *name) {
-  size_t index = 0;
-  while (index < suite->sources.count && suite->sources.data[index].decl->name.text != name)
-    index++;
-  return index;
+static const struct test_source *find_source(const struct suite *suite, const char *name) {
+  const struct test_source *source = suite->sources.data;
+  while (source->decl->name.text != name) source++; /* the checker has found it */
+  return source;
+}
+
+/* What was fed to the file of a source; two sources may read one file. */
+static struct fed *fed_of(struct scene *s, const struct test_source *source) {
+  size_t first = 0;
+  while (strcmp(s->suite->sources.data[first].path, source->path) != 0) first++;
+  return &s->fed[first];
 }
 
 static bool feed(struct scene *s, const struct test_line *line) {
   struct suite *suite = s->suite;
-  size_t index = source_index(suite, line->step->name.text);
-  const struct test_source *source = &suite->sources.data[index];
-  struct fed *fed = &s->fed[index];
+  const struct test_source *source = find_source(suite, line->step->name.text);
+  struct fed *fed = fed_of(s, source);
   struct text text;
   text_init(&text, &s->arena);
   if (line->step->subject == TEST_TEXT) {

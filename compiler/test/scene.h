@@ -55,17 +55,20 @@ struct scene {
   struct arena arena; /* of everything below */
   struct suite *suite;
   const struct test_case *test;
-  size_t crash_moment; /* the step, counted from 1 among those that let the program work, that is */
-  uint64_t crash_call; /*   killed, and the call at which it is; 0: none */
+  /* When the program is killed: the step, counted from 1 among those that let it work, and the number
+   * of its call there; 0: never. */
+  size_t crash_moment;
+  uint64_t crash_call;
 
   /* What came of it. */
   struct play play;
   size_t moments;      /* of the steps so far */
   bool has_crashed;    /* at that call; if not, the step has fewer, and it was killed behind them */
   bool is_interrupted; /* flowcc should end */
-  const struct test_step *crash_step, *end_step; /* end_step: an end that nobody has expected yet */
-  struct fed *fed;                               /* one per source */
-  struct map read; /* stream → bytes of its sink that were compared, plus 1 */
+  const struct test_step *crash_step; /* that was the moment of the crash */
+  const struct test_step *end_step;   /* an end that nobody has expected yet, or null */
+  struct fed *fed; /* one per source; of several that read one file, the first one's counts */
+  struct map read; /* name of a stream → bytes of its sink that were compared, a size_t */
   struct diags findings;
   struct diag *finding; /* what is wrong; null: nothing */
   struct text detail;   /* lines to show below it */

@@ -1,4 +1,4 @@
-"""The suite of test blocks: what `flowcc test` says, and the test blocks of the examples.
+"""The suite of test blocks: what `flowcc test` says, and the test blocks of the examples and templates.
 
 A file of tests/blocks is a flow with test blocks, and behind it
 
@@ -10,7 +10,7 @@ A file of tests/blocks is a flow with test blocks, and behind it
 import re
 import shlex
 
-from .base import EXAMPLES, TESTS, Failure, Test, diff, run
+from .base import EXAMPLES, ROOT, TESTS, Failure, Test, diff, run
 
 SECTION = re.compile(rb"^#--- (args|exit|expect)(.*)\n", re.MULTILINE)
 
@@ -19,7 +19,8 @@ def discover(tools):
     paths = [(p, False) for p in sorted((TESTS / "blocks").glob("*.flow"))]
     paths += [(p, True) for p in sorted((TESTS / "canary").glob("blocks_*.flow"))]
     tests = [Test("blocks", p.stem, lambda p=p: run_golden(tools, p), c) for p, c in paths]
-    for path in sorted(EXAMPLES.glob("*/*.flow")):
+    templates = (ROOT / "stdlib" / "templates").glob("*/*.flow")
+    for path in [*sorted(EXAMPLES.glob("*/*.flow")), *sorted(templates)]:
         if has_tests(path.read_text()):
             tests.append(Test("blocks", f"example {path.stem}", lambda p=path: run_passing(
                 tools, p.name, p.read_text(), "--crash-at=every")))
