@@ -368,7 +368,7 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   }
   trip->is_stopped = trip->is_parsed = false;
   trip->rejected = 0;
-  marks_end(&e->marks, e->partitions);
+  trip->flight.has_ended = marks_end(&e->marks, e->partitions);
   memcpy(trip->is_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->is_ended);
   trip->failure.record = UINT64_MAX;
   trip->flight.limit = UINT64_MAX;

@@ -348,7 +348,7 @@ struct flow_inbox {
   void (*fire)(struct flow_worker *, const struct flow_exchange *, uint32_t rise, uint32_t *path);
   const struct mark_rise *rises; /* that are not met yet, up to rises_end */
   const struct mark_rise *rises_end;
-  bool has_begun;   /* the block: what was due before it has fired */
+  bool must_begin;  /* with what became due right before the block */
   uint32_t *path;   /* of what fires */
   uint32_t count;         /* of boxes with rows at the beginning */
   struct cursor *cursors; /* of these */
@@ -382,6 +382,7 @@ struct flow_inbox *flight_inbox(struct flight *f, uint32_t worker, uint32_t phas
     size_t rises;
     inbox->exchange = &f->shape->exchanges[phase - 1];
     inbox->fire = f->shape->fire;
+    inbox->must_begin = f->has_ended;
     inbox->rises = flight_rises(f, &rises);
     inbox->rises_end = inbox->rises + rises;
     inbox->path = flow_mem_alloc(arena, (f->shape->path_length + 1) * sizeof *inbox->path);
@@ -428,8 +429,8 @@ uint32_t flow_inbox_next(struct flow_inbox *inbox, const struct flow_crossing **
 }
 
 void flow_mark_meet(struct flow_worker *w, struct flow_inbox *inbox, uint32_t first) {
-  if (!inbox->has_begun) {
-    inbox->has_begun = true;
+  if (inbox->must_begin) {
+    inbox->must_begin = false;
     w->record = 0;
     inbox->fire(w, inbox->exchange, 0, inbox->path);
   }

@@ -41,6 +41,8 @@ struct rules {
   void (*done)(struct schedule *, const struct task *);
   void (*cut)(struct schedule *, uint64_t block);
   bool (*is_head_ready)(const struct schedule *);
+  bool wants_order; /* one parse at a time */
+  bool is_told;     /* the scheduler knows that */
 };
 
 struct search {
@@ -142,6 +144,8 @@ static const char *forbids(struct search *q, const struct task *task) {
   case TASK_PARSE:
     if (task->block > 0 && q->world.blocks[task->block - 1].parse == NOT_YET)
       return "a parse before that of the block before";
+    if (q->rules->wants_order && task->block > s->head && q->world.blocks[task->block - 1].parse != OVER)
+      return "a parse beside that of the block before";
     return NULL;
   case TASK_TAKE:
     if (!is_phase_over(q, task->block, task->phase - 1))
@@ -318,6 +322,7 @@ static const char *search(const struct rules *rules, uint32_t workers, uint32_t 
   q->world.cut = UINT64_MAX;
   struct world_sys sys = {.sys = {.alloc = world_alloc, .free = world_free}, .world = &q->world};
   schedule_init(&q->world.s, &sys.sys, workers, phases, window);
+  q->world.s.parses_in_order = rules->is_told;
   explore(q);
   const char *violation = q->violation;
   *worlds = q->seen_count;
@@ -333,14 +338,13 @@ static const struct rules right = {.next = schedule_next,
                                    .is_head_ready = schedule_is_head_ready};
 
 /* With blocks enough that some are admitted after a cut has dropped others. */
-static void every_interleaving_keeps_the_rules(void **state) {
-  (void)state;
+static void search_all(const struct rules *rules) {
   size_t total = 0;
   for (uint32_t workers = 1; workers <= WORKERS; workers++) {
     for (uint32_t phases = 0; phases <= PHASES; phases++) {
       for (uint32_t window = 1; window <= 3; window++) {
         size_t worlds;
-        const char *violation = search(&right, workers, phases, window, ADMISSIONS, &worlds);
+        const char *violation = search(rules, workers, phases, window, ADMISSIONS, &worlds);
         if (violation != NULL) fail_msg("%u %u %u: %s", workers, phases, window, violation);
         total += worlds;
       }
@@ -348,6 +352,18 @@ static void every_interleaving_keeps_the_rules(void **state) {
   }
   print_message("%zu states\n", total);
   assert_true(total > 100000); /* it did look */
+}
+
+static void every_interleaving_keeps_the_rules(void **state) {
+  (void)state;
+  search_all(&right);
+}
+
+static void blocks_can_be_parsed_one_by_one(void **state) {
+  (void)state;
+  struct rules serial = right;
+  serial.wants_order = serial.is_told = true;
+  search_all(&serial);
 }
 
 /* -- broken schedulers ----------------------------------------------------------------------- */
@@ -424,6 +440,8 @@ static void the_search_finds_what_is_wrong(void **state) {
   (void)state;
   struct rules unordered = right, impatient = right, deaf = right, young = right, idle = right;
   struct rules lazy = right, forgetful = right, repeating = right, fickle = right, hasty = right;
+  struct rules crowded = right;
+  crowded.wants_order = true;
   unordered.next = next_in_any_order;
   impatient.handed_out = schedule_done; /* what is handed out counts as run */
   impatient.done = nothing_done;
@@ -449,6 +467,7 @@ static void the_search_finds_what_is_wrong(void **state) {
       {&repeating, "a task twice"},
       {&fickle, "quiet at the wrong time"},
       {&hasty, "a block leaves before it is merged"},
+      {&crowded, "a parse beside that of the block before"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     size_t worlds;
@@ -461,6 +480,7 @@ static void the_search_finds_what_is_wrong(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_interleaving_keeps_the_rules),
+      cmocka_unit_test(blocks_can_be_parsed_one_by_one),
       cmocka_unit_test(the_search_finds_what_is_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
