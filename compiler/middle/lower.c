@@ -209,6 +209,23 @@ static void add_captures(struct lower *l) {
   }
 }
 
+/* Under test a source that makes its records reads those of the tests instead. */
+static void feed_generated(struct lower *l) {
+  vec_each(struct decl *, it, &l->compiler->program->decls) {
+    struct decl *decl = *it;
+    if (decl->kind != DECL_SOURCE || decl->io->connector->format == NULL) continue;
+    struct expr *location = arena_new(l->arena, struct expr);
+    location->kind = EXPR_STRING;
+    location->span = decl->value->span;
+    location->type = l->compiler->types->string;
+    location->string.data = arena_printf(l->arena, "%s.jsonl", decl->name.text);
+    location->string.length = strlen(location->string.data);
+    decl->io = arena_new(l->arena, struct io_spec);
+    *decl->io = (struct io_spec){
+        .connector = &connector_file, .format = &format_jsonl, .location = location};
+  }
+}
+
 /* -- numbering ------------------------------------------------------------------------------- */
 
 /* Kahn's algorithm; of the nodes that may come next the one that was made first, which keeps the
@@ -266,7 +283,10 @@ bool pass_lower(struct compiler *compiler) {
     if ((*decl)->kind == DECL_STREAM || (*decl)->kind == DECL_PIPELINE)
       add_pipeline(&lower, *decl);
   }
-  if (compiler->options.is_test) add_captures(&lower);
+  if (compiler->options.is_test) {
+    feed_generated(&lower);
+    add_captures(&lower);
+  }
   compiler->graph = arena_new(lower.arena, struct graph);
   number_nodes(&lower, compiler->graph);
   find_times(&lower, compiler->graph);
