@@ -21,7 +21,11 @@ struct against {
   const struct flow_type **types; /* by id of the type; null: not made yet */
   struct id_list ids;
   struct target_list targets;
+  bool has_head, has_told; /* what is printed already */
 };
+
+/* How often it is tried anew when a run folds away what is being read. */
+#define TRIES 20
 
 /* -- types ------------------------------------------------------------------------------------- */
 
@@ -188,7 +192,8 @@ static const char *fate_text(enum flow_fate fate) {
 
 static void tell(void *context, enum flow_store_kind kind, const char *name, enum flow_fate fate,
                  const char *text) {
-  (void)context;
+  struct against *a = context;
+  a->has_told = true;
   if (kind == FLOW_STORE_ENGINE) return;
   printf("  %-6s  %-20s  %s\n", state_kind(kind), name, fate_text(fate));
   if (fate == FLOW_FATE_REFUSED) return; /* the report says it all */
@@ -201,8 +206,9 @@ static void tell(void *context, enum flow_store_kind kind, const char *name, enu
 
 static void tell_json(void *context, enum flow_store_kind kind, const char *name,
                       enum flow_fate fate, const char *text) {
-  const struct against *a = context;
+  struct against *a = context;
   struct text line;
+  a->has_told = true;
   if (kind == FLOW_STORE_ENGINE) return;
   text_init(&line, a->arena);
   text_addf(&line, "{\"kind\": \"%s\", \"name\": ", state_kind(kind));
@@ -230,7 +236,9 @@ static enum flow_status compare(struct against *a, struct flow_view *view,
                                             .id_count = a->ids.count,
                                             .drops = a->options->drops,
                                             .drop_count = a->options->drop_count};
-  if (!a->options->is_json) {
+  flow_view_tell tell_it = a->options->is_json ? tell_json : tell;
+  if (!a->options->is_json && !a->has_head) {
+    a->has_head = true;
     printf("%s has the state of flow %s", a->options->dir, info->flow_name);
     if (info->epoch >= 0) printf(", epoch %lld", (long long)info->epoch);
     printf(". A start of this flow on it:\n");
@@ -238,7 +246,7 @@ static enum flow_status compare(struct against *a, struct flow_view *view,
     bool is_renamed = program.flow_was && strcmp(info->flow_name, now) != 0;
     if (is_renamed) printf("  the flow `%s` is now `%s`\n", info->flow_name, now);
   }
-  return flow_view_compare(view, &program, a->options->is_json ? tell_json : tell, a, report);
+  return flow_view_compare(view, &program, a->has_told ? NULL : tell_it, a, report);
 }
 
 int against_print(struct compiler *compiler, const struct against_options *options) {
@@ -247,11 +255,15 @@ int against_print(struct compiler *compiler, const struct against_options *optio
   vec_each(struct node *, node, &compiler->graph->nodes) add_node(&a, *node);
   const struct flow_view_options view_options = {
       .dir = options->dir, .epoch = FLOW_STORE_NEWEST, .since = FLOW_STORE_NEWEST};
-  struct flow_view *view;
   struct flow_report report = {0};
-  enum flow_status status = flow_view_open(&view_options, &view, &report);
-  if (status == FLOW_OK) {
+  enum flow_status status = FLOW_OK;
+  bool is_outrun = true;
+  for (int i = 0; i < TRIES && is_outrun; i++) {
+    struct flow_view *view;
+    status = flow_view_open(&view_options, &view, &report);
+    if (status != FLOW_OK) break;
     status = compare(&a, view, &report);
+    is_outrun = flow_view_is_outrun(view);
     flow_view_close(view);
   }
   return finish(status, &report);

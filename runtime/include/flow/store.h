@@ -222,10 +222,10 @@ typedef void (*flow_view_tell)(void *context, enum flow_store_kind, const char *
                                enum flow_fate, const char *text);
 
 /* Compares the program with what is saved, as a start of it with this state directory does, and
- * changes nothing. The view must show the newest epoch. `tell` gets each id of the program, then what
- * only the store has. Types are compared, values converted to their new ones, and the files of
- * sinks looked at; inputs are not. FLOW_OK: the program would go on. FLOW_E_MISMATCH: it would be
- * refused, with the same report. */
+ * changes nothing. The view must show the newest epoch. `tell` (or null) gets each id of the
+ * program, then what only the store has. Types are compared, values converted to their new ones,
+ * and the files of sinks looked at; inputs are not. FLOW_OK: the program would go on.
+ * FLOW_E_MISMATCH: it would be refused, with the same report. */
 enum flow_status flow_view_compare(struct flow_view *, const struct flow_view_program *,
                                    flow_view_tell, void *context, struct flow_report *);
 
