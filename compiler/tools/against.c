@@ -158,7 +158,8 @@ static void add_id(struct against *a, struct flow_store_id id, struct flow_view_
 
 static void add_node(struct against *a, const struct node *node) {
   const struct decl *decl = node->decl;
-  struct flow_store_id id = {.name = decl ? decl->name.text : "stdout", .was = decl ? decl->was_id : NULL};
+  struct flow_store_id id = {.name = decl ? decl->name.text : "stdout",
+                             .was = decl ? decl->was_id : NULL};
   struct flow_view_target none = {0};
   switch (node->kind) {
   case NODE_SOURCE:
