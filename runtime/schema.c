@@ -2,6 +2,7 @@
 #include "schema.h"
 
 #include "flow/decimal.h"
+#include "flow/json_value.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,7 @@ bool flow_schema_pool_is_short(const struct flow_schema_pool *pool) {
 static const char *const kind_names[] = {
     [FLOW_KIND_UNIT] = "unit",       [FLOW_KIND_INT] = "int",
     [FLOW_KIND_FLOAT] = "float",     [FLOW_KIND_BOOL] = "bool",
-    [FLOW_KIND_DECIMAL] = "decimal",
+    [FLOW_KIND_DECIMAL] = "decimal", [FLOW_KIND_JSON] = "json",
     [FLOW_KIND_STRING] = "string",   [FLOW_KIND_BYTES] = "bytes",
     [FLOW_KIND_TIMESTAMP] = "timestamp", [FLOW_KIND_DURATION] = "duration",
     [FLOW_KIND_OPT] = "?",           [FLOW_KIND_LIST] = "list",
@@ -395,6 +396,11 @@ void flow_schema_skip(struct flow_reader *r, const struct flow_type *type) {
     case FLOW_KIND_BOOL: flow_get_bool(r); return;
     case FLOW_KIND_STRING:
     case FLOW_KIND_BYTES: flow_get_bytes(r, &length); return;
+    case FLOW_KIND_JSON: {
+      const char *text = flow_get_bytes(r, &length);
+      if (r->ok && !flow_json_value_check(text, length)) flow_reader_fail(r);
+      return;
+    }
     case FLOW_KIND_OPT:
       if (flow_get_bool(r)) flow_schema_skip(r, type->element);
       return;

@@ -2,7 +2,7 @@
  *
  * The text of a type is what the store keeps and what messages show:
  *
- *   int  float  decimal[S]  bool  string  bytes  timestamp  duration  unit
+ *   int  float  decimal[S]  bool  string  bytes  json  timestamp  duration  unit
  *   T?   list[T]   set[T]   map[K, V]
  *   record Cart { paid: list[int] = 0x00, open was "unpaid": list[int] }
  *   enum Kind { order, payment { cents: int } }

@@ -116,6 +116,10 @@ static void print_value(struct flow_buf *out, struct flow_reader *r, const struc
       bytes = flow_get_bytes(r, &length);
       flow_print_json_bytes(out, bytes, length);
       return;
+    case FLOW_KIND_JSON:
+      bytes = flow_get_bytes(r, &length);
+      flow_buf_add(out, bytes, length);
+      return;
     case FLOW_KIND_BYTES: print_bytes(out, r); return;
     case FLOW_KIND_TIMESTAMP:
     case FLOW_KIND_DURATION: print_time(out, r, type); return;

@@ -180,6 +180,19 @@ const char *code_fstring(struct code *, const struct expr *);
 /* If the expression is an f-string, prints it as a line straight into the sink and returns true. */
 bool code_fstring_line(struct code *, const struct expr *, uint32_t sink);
 
+/* -- code_json.c */
+
+/* `j.a`; `j[0]` and `j["a b"]`. */
+const char *code_json_member(struct code *, const struct expr *field);
+const char *code_json_element(struct code *, const struct expr *index);
+
+/* A call that makes an int, string, list… of json or json?. */
+const char *code_json_convert(struct code *, const struct expr *call, const char *operand);
+
+/* A value of any type as json; whether json or json? is null. */
+const char *code_json_of(struct code *, const struct type *, const char *operand);
+const char *code_json_is_null(struct code *, const struct type *, const char *operand);
+
 /* -- code_change.c: places and mutators */
 
 const char *code_mutator(struct code *, const struct expr *call);

@@ -380,6 +380,20 @@ static const char *bytes_call(struct code *c, const struct expr *call, const cha
   }
 }
 
+/* Functions that take json, some of them other things too. */
+static bool converts_json(enum builtin_id id) {
+  switch (id) {
+  case BUILTIN_INT:
+  case BUILTIN_FLOAT:
+  case BUILTIN_DECIMAL:
+  case BUILTIN_STRING:
+  case BUILTIN_BOOL:
+  case BUILTIN_ELEMENTS:
+  case BUILTIN_MEMBERS: return true;
+  default: return false;
+  }
+}
+
 /* -- all ------------------------------------------------------------------------------------- */
 
 const char *code_builtin(struct code *c, const struct expr *call) {
@@ -389,7 +403,12 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   const char **args = arena_alloc(arena, (count + 1) * sizeof *args);
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i].value;
   code_exprs(c, exprs, count, args);
+  const struct type *first = count > 0 ? exprs[0]->type : NULL;
+  bool is_json = first != NULL && (first->kind == TYPE_OPTIONAL ? first->elem : first)->kind == TYPE_JSON;
+  if (is_json && converts_json(call->call.builtin->id)) return code_json_convert(c, call, args[0]);
   switch (call->call.builtin->id) {
+  case BUILTIN_JSON: return code_json_of(c, first, args[0]);
+  case BUILTIN_IS_NULL: return code_json_is_null(c, first, args[0]);
   case BUILTIN_EPOCH: c->e->is_boundary_dependent = true; return "w->epoch";
   case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
   case BUILTIN_TIME: return "w->time_us";

@@ -117,7 +117,7 @@ static bool is_fresh_builtin(const struct expr *call) {
   case BUILTIN_PARSE_HEX: return true;
   case BUILTIN_STRING: { /* of a string or bytes it is the same memory */
     enum type_kind kind = call->call.args.data[0].value->type->kind;
-    return kind != TYPE_STRING && kind != TYPE_BYTES;
+    return kind != TYPE_STRING && kind != TYPE_BYTES && kind != TYPE_JSON && kind != TYPE_OPTIONAL;
   }
   default: return builtin->is_mutator;
   }
@@ -479,7 +479,12 @@ static const char *map_value(struct code *c, const struct expr *expr) {
 
 /* -- parts ----------------------------------------------------------------------------------- */
 
+static bool is_json(const struct type *type) {
+  return type->kind == TYPE_JSON || (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_JSON);
+}
+
 static const char *field_value(struct code *c, const struct expr *expr) {
+  if (is_json(expr->field.object->type)) return code_json_member(c, expr);
   const char *member = code_printf(c, "f_%s", expr->field.name.text);
   const char *object = code_expr(c, expr->field.object);
   if (!expr->field.is_optional) return code_member(c, object, member);
@@ -601,7 +606,8 @@ const char *code_expr(struct code *c, const struct expr *expr) {
   case EXPR_UNARY: return code_unary(c, expr);
   case EXPR_BINARY: return binary_value(c, expr);
   case EXPR_FIELD: return field_value(c, expr);
-  case EXPR_INDEX: return code_element(c, expr);
+  case EXPR_INDEX:
+    return is_json(expr->index.object->type) ? code_json_element(c, expr) : code_element(c, expr);
   case EXPR_CALL: return call_value(c, expr);
   case EXPR_LIST: return list_value(c, expr);
   case EXPR_MAP: return map_value(c, expr);

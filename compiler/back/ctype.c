@@ -74,6 +74,7 @@ static const char *mangle(struct emit *e, const struct type *type) {
   case TYPE_DECIMAL: return arena_printf(arena, "decimal_%u", type->scale);
   case TYPE_BOOL: return "bool";
   case TYPE_STRING: return "string";
+  case TYPE_JSON: return "json";
   case TYPE_BYTES: return "bytes";
   case TYPE_TIMESTAMP: return "timestamp";
   case TYPE_DURATION: return "duration";
@@ -179,6 +180,7 @@ const char *emit_c_type(struct emit *e, const struct type *type) {
   case TYPE_FLOAT: return "double";
   case TYPE_BOOL: return "bool";
   case TYPE_STRING:
+  case TYPE_JSON:
   case TYPE_BYTES: return "struct flow_str";
   case TYPE_SET:
   case TYPE_MAP: return "struct flow_map";

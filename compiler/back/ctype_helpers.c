@@ -26,6 +26,12 @@ static const char *scalar_word(const struct type *type) {
 
 /* The function of flow/value.h that serves a scalar type, or null. */
 static const char *runtime_helper(struct emit *e, enum helper helper, const struct type *type) {
+  if (type->kind == TYPE_JSON) {
+    return helper == HELPER_EQUAL  ? "flow_json_value_equal"
+           : helper == HELPER_COPY ? "flow_str_copy"
+           : helper == HELPER_DROP ? "flow_str_drop"
+                                   : NULL;
+  }
   const char *word = scalar_word(type);
   if (word == NULL) return NULL;
   switch (helper) {

@@ -353,6 +353,16 @@ static void print_bytes(struct printer *printer, enum print_form form, const cha
   printer->bound += 2;
 }
 
+/* It is its text already; only in a text a string stands without quotes. */
+static void print_json(struct printer *printer, enum print_form form, const char *lvalue) {
+  if (form == PRINT_JSON) {
+    print_string(printer, PRINT_TEXT, lvalue, false);
+    return;
+  }
+  flush(printer);
+  line(printer, "p = flow_write_json_value(b, p, %s, %s);", address(printer, lvalue), printer->room);
+}
+
 static void print_optional(struct printer *printer, enum print_form form, const struct type *type,
                            const char *lvalue) {
   flush(printer);
@@ -429,6 +439,7 @@ void print_value(struct printer *printer, enum print_form form, const struct typ
   case TYPE_DECIMAL: print_decimal(printer, type, lvalue); return;
   case TYPE_BOOL: print_number(printer, 5, "flow_write_bool", lvalue); return;
   case TYPE_STRING: print_string(printer, form, lvalue, false); return;
+  case TYPE_JSON: print_json(printer, form, lvalue); return;
   case TYPE_BYTES: print_bytes(printer, form, lvalue, false); return;
   case TYPE_TIMESTAMP: print_time(printer, form, "flow_write_timestamp", lvalue); return;
   case TYPE_DURATION: print_time(printer, form, "flow_write_duration", lvalue); return;

@@ -154,6 +154,7 @@ bool ctype_put_constant(struct arena *arena, struct text *out, const struct expr
     text_addc(out, value->boolean ? 1 : 0);
     return true;
   case TYPE_STRING:
+  case TYPE_JSON: /* a literal is its canonical text */
   case TYPE_BYTES:
     if (value->kind != EXPR_STRING) return false;
     put_varint(out, value->string.length);
@@ -233,6 +234,7 @@ static const char *kind_name(const struct type *type) {
   case TYPE_DECIMAL: return "DECIMAL";
   case TYPE_BOOL: return "BOOL";
   case TYPE_STRING: return "STRING";
+  case TYPE_JSON: return "JSON";
   case TYPE_BYTES: return "BYTES";
   case TYPE_TIMESTAMP: return "TIMESTAMP";
   case TYPE_DURATION: return "DURATION";

@@ -37,6 +37,7 @@ static void encode_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_FLOAT: text_add(out, "  flow_put_float(b, *x);\n"); return;
   case TYPE_BOOL: text_add(out, "  flow_put_bool(b, *x);\n"); return;
   case TYPE_STRING:
+  case TYPE_JSON:
   case TYPE_BYTES: text_add(out, "  flow_put_bytes(b, flow_str_data(x), x->length);\n"); return;
   case TYPE_OPTIONAL:
     text_addf(out, "  flow_put_bool(b, x->has);\n  if (x->has) %s(b, &x->value);\n",
@@ -106,11 +107,14 @@ static void decode_body(struct emit *e, struct text *out, const struct type *typ
   case TYPE_FLOAT: text_add(out, "  (void)mem;\n  *x = flow_get_float(r);\n"); break;
   case TYPE_BOOL: text_add(out, "  (void)mem;\n  *x = flow_get_bool(r);\n"); break;
   case TYPE_STRING:
+  case TYPE_JSON:
   case TYPE_BYTES:
     text_add(out, "  size_t length;\n"
                   "  const char *data = flow_get_bytes(r, &length);\n"
-                  "  if (!r->ok || length > UINT32_MAX) return false;\n"
-                  "  struct flow_str borrowed = flow_str_make(data, length);\n"
+                  "  if (!r->ok || length > UINT32_MAX) return false;\n");
+    if (type->kind == TYPE_JSON)
+      text_add(out, "  if (!flow_json_value_check(data, length)) return false;\n");
+    text_add(out, "  struct flow_str borrowed = flow_str_make(data, length);\n"
                   "  flow_str_copy(mem, x, &borrowed);\n");
     break;
   case TYPE_OPTIONAL:

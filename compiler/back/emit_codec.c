@@ -402,6 +402,7 @@ const char *codec_read(struct emit *e, const struct type *type, int64_t unit_us,
     return arena_printf(arena, "flow_json_decimal(j, %u, %s)", type->scale, to);
   case TYPE_BOOL: return arena_printf(arena, "flow_json_bool(j, %s)", to);
   case TYPE_STRING: return arena_printf(arena, "flow_json_string(j, %s)", to);
+  case TYPE_JSON: return arena_printf(arena, "flow_json_value(j, %s)", to);
   case TYPE_BYTES: return arena_printf(arena, "flow_json_bytes(j, %s)", to);
   case TYPE_DURATION: return arena_printf(arena, "flow_json_duration(j, %s)", to);
   case TYPE_TIMESTAMP:

@@ -114,6 +114,7 @@ static void declare_places(struct text *out, const struct type *record) {
 static const char *check_unused(struct emit *e, const struct type *type, int64_t unit_us,
                                const char *to) {
   if (type->kind == TYPE_STRING) return "flow_json_skip_string(j)";
+  if (type->kind == TYPE_JSON) return "flow_json_skip(j)";
   if (type->kind == TYPE_INT) return "flow_json_skip_int(j)";
   if (type->kind == TYPE_FLOAT) return "flow_json_skip_float(j)";
   return codec_read(e, type, unit_us, to);

@@ -95,9 +95,9 @@ void text_add_quoted_json(struct text *text, const char *bytes, size_t length) {
       count = 1;
     } else if (code_point == '"' || code_point == '\\') {
       text_addf(text, "\\%c", (char)code_point);
-    } else if (code_point == '\n' || code_point == '\t' || code_point == '\r') {
-      text_addf(text, "\\%c", code_point == '\n' ? 'n' : code_point == '\t' ? 't' : 'r');
-    } else if (code_point < 0x20 || code_point == 0x7F) {
+    } else if (code_point >= '\b' && code_point <= '\r' && code_point != '\v') {
+      text_addf(text, "\\%c", "btnvfr"[code_point - '\b']);
+    } else if (code_point < 0x20) {
       text_addf(text, "\\u%04x", (unsigned)code_point);
     } else {
       text_addn(text, bytes + i, count);

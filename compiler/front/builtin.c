@@ -364,7 +364,8 @@ static const struct type *check_decimal(struct checker *c, struct expr *call,
   (void)hint;
   const struct type *type = first_type(c, call, NULL);
   bool is_parse = call->call.builtin->id == BUILTIN_PARSE_DECIMAL;
-  bool fits = is_parse ? type->kind == TYPE_STRING : type->kind == TYPE_INT || type->kind == TYPE_FLOAT;
+  bool fits = is_parse ? type->kind == TYPE_STRING
+                       : type->kind == TYPE_INT || type->kind == TYPE_FLOAT || is_json(type);
   if (!fits) {
     if (!is_parse && type->kind == TYPE_STRING) {
       struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
@@ -375,7 +376,7 @@ static const struct type *check_decimal(struct checker *c, struct expr *call,
           diag_error(c->diags, E0205, call->call.name.span, "this is a decimal already");
       diag_help(diag, "another number of digits behind the point:  round(…, 2)");
     } else {
-      report_arg(c, call, 0, is_parse ? "strings" : "int and float");
+      report_arg(c, call, 0, is_parse ? "strings" : "int, float and json");
     }
     return rest_error(c, call);
   }
@@ -384,6 +385,7 @@ static const struct type *check_decimal(struct checker *c, struct expr *call,
   if (is_parse) fails(c, call, "the text may be no such decimal");
   if (type->kind == TYPE_FLOAT) fails(c, call, "the float may be too large");
   if (type->kind == TYPE_INT) note_fault(c);
+  if (is_json(type)) fails(c, call, "the json may hold something else");
   return type_decimal(c->types, (uint32_t)scale);
 }
 
@@ -543,6 +545,34 @@ static const struct type *check_slice(struct checker *c, struct expr *call,
 
 /* -- conversions ----------------------------------------------------------------------------- */
 
+/* A conversion of json, which fails if it is something else. */
+static const struct type *of_json(struct checker *c, struct expr *call,
+                                  const struct type *result) {
+  fails(c, call, "the json may hold something else");
+  return result;
+}
+
+/* bool, elements, members, is_null */
+static const struct type *check_json_part(struct checker *c, struct expr *call,
+                                          const struct type *hint) {
+  (void)hint;
+  const struct type *type = first_type(c, call, NULL), *result = c->types->bool_;
+  if (!is_json(type)) return report_arg(c, call, 0, "json");
+  if (call->call.builtin->id == BUILTIN_IS_NULL) return result;
+  if (call->call.builtin->id == BUILTIN_ELEMENTS) result = type_list(c->types, c->types->json);
+  if (call->call.builtin->id == BUILTIN_MEMBERS)
+    result = type_map(c->types, c->types->string, c->types->json);
+  return of_json(c, call, result);
+}
+
+static const struct type *check_json(struct checker *c, struct expr *call,
+                                     const struct type *hint) {
+  (void)hint;
+  *arg_at(call, 0) = check_expr(c, *arg_at(call, 0), NULL);
+  bool is_error = (*arg_at(call, 0))->type->kind == TYPE_ERROR;
+  return is_error ? c->types->error : c->types->json;
+}
+
 static const struct type *check_int(struct checker *c, struct expr *call, const struct type *hint) {
   (void)hint;
   const struct type *type = first_type(c, call, NULL);
@@ -552,8 +582,9 @@ static const struct type *check_int(struct checker *c, struct expr *call, const 
     diag_help(diag, "read a text with  parse_int(…) ?? 0");
     return c->types->error;
   }
+  if (is_json(type)) return of_json(c, call, c->types->int_);
   if (type->kind == TYPE_DECIMAL) return c->types->int_;
-  if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float and decimal");
+  if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float, decimal and json");
   fails(c, call, "the float may be too large for an int");
   return c->types->int_;
 }
@@ -568,9 +599,10 @@ static const struct type *check_float(struct checker *c, struct expr *call,
     diag_help(diag, "read a text with  parse_float(…) ?? 0.0");
     return c->types->error;
   }
+  if (is_json(type)) return of_json(c, call, c->types->float_);
   if (type->kind == TYPE_INT) note_fault(c);
   bool fits = type->kind == TYPE_INT || type->kind == TYPE_DECIMAL;
-  return fits ? c->types->float_ : report_arg(c, call, 0, "int and decimal");
+  return fits ? c->types->float_ : report_arg(c, call, 0, "int, decimal and json");
 }
 
 static const struct type *check_string(struct checker *c, struct expr *call,
@@ -580,6 +612,7 @@ static const struct type *check_string(struct checker *c, struct expr *call,
   const struct type *type = (*arg_at(call, 0))->type;
   if (type->kind == TYPE_ERROR) return type;
   if (type->kind == TYPE_BYTES) fails(c, call, "the bytes may be no UTF-8");
+  if (is_json(type)) return of_json(c, call, c->types->string);
   return c->types->string;
 }
 
@@ -748,6 +781,12 @@ static const char *const foreign[][2] = {
     {"atoi", "parse_int"},
     {"to_int", "parse_int"},
     {"parseFloat", "parse_float"},
+    {"to_json", "json"},
+    {"JSON", "json"},
+    {"stringify", "json"},
+    {"dumps", "json"},
+    {"entries", "members"},
+    {"isNull", "is_null"},
     {"to_decimal", "parse_decimal"},
     {"Decimal", "parse_decimal"},
     {"average", "avg"},

@@ -105,6 +105,12 @@ enum builtin_id {
   BUILTIN_DECIMAL, /* int, digits -> decimal; may fault; float, digits -> decimal; fails if too large */
   BUILTIN_STRING, /* any -> string: the text of f"{x}"; bytes: the text in UTF-8, fails if it is none */
   BUILTIN_BYTES,  /* string -> bytes */
+  /* Json, and json?, of which an absent one fails: also int, float, decimal and string are of json. */
+  BUILTIN_BOOL,     /* json -> bool; fails */
+  BUILTIN_ELEMENTS, /* json -> list[json]; fails */
+  BUILTIN_MEMBERS,  /* json -> map[string, json]; fails */
+  BUILTIN_IS_NULL,  /* json -> bool; absent ones are null */
+  BUILTIN_JSON,     /* any -> json */
   /* The run. */
   BUILTIN_EPOCH, /* -> int */
   BUILTIN_NOW,   /* -> timestamp */

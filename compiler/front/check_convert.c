@@ -33,8 +33,9 @@ void report_absent(struct checker *c, const struct expr *expr) {
 
 /* The text to paste for a conversion from one type to another, or null. */
 static const char *conversion(struct checker *c, const struct type *from, const struct type *to) {
-  const char *decimal = decimal_conversion(c, from, to);
-  if (decimal) return decimal;
+  const char *other = decimal_conversion(c, from, to);
+  if (!other) other = json_conversion(c, from, to);
+  if (other) return other;
   if (to->kind == TYPE_FLOAT && from->kind == TYPE_INT) return "float(…)";
   if (to->kind == TYPE_INT && from->kind == TYPE_FLOAT) return "int(…) ?? 0";
   if (to->kind == TYPE_INT && from->kind == TYPE_STRING) return "parse_int(…) ?? 0";
@@ -132,7 +133,7 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
   const struct type *type = expr->type;
   if (type->kind == TYPE_ERROR || expected->kind == TYPE_ERROR) return;
   if (report_decimal_literal(c, expr, expected)) return;
-  if (type->kind == TYPE_OPTIONAL && type->elem == expected) {
+  if (type->kind == TYPE_OPTIONAL && type->elem == expected && !is_json(type)) {
     report_absent(c, expr);
     return;
   }
@@ -149,6 +150,8 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
       expected->kind == TYPE_LIST || expected->kind == TYPE_SET || expected->kind == TYPE_MAP;
   if (is_collection && expr->kind == EXPR_RECORD && expr->record.items.count == 0) {
     diag_help(diag, "an empty one is written `[]`");
+  } else if (expected->kind == TYPE_BOOL && is_json(type)) {
+    help_json(c, diag, expr, expected);
   } else if (expected->kind == TYPE_BOOL) {
     help_condition(c, diag, expr);
   } else if (!help_variant(diag, expr, expected)) {
@@ -231,6 +234,7 @@ static bool convert_arms(struct checker *c, struct expr *expr, const struct type
 /* Converts what a literal (or a choice between literals) consists of. */
 static bool convert_inside(struct checker *c, struct expr *expr, const struct type *type,
                            struct misfit *misfit) {
+  if (type->kind == TYPE_JSON && json_of_literal(c, expr)) return true;
   switch (expr->kind) {
   case EXPR_INT:
   case EXPR_FLOAT:
@@ -323,6 +327,12 @@ static const struct type *join_collections(struct checker *c, const struct type 
   return key ? type_map(c->types, key, elem) : NULL;
 }
 
+/* Of literals that may become json. */
+static bool is_literal_type(const struct type *type) {
+  return type->kind == TYPE_INT || type->kind == TYPE_FLOAT || type->kind == TYPE_STRING ||
+         type->kind == TYPE_BOOL || type->kind == TYPE_EMPTY;
+}
+
 const struct type *join_types(struct checker *c, const struct type *a, const struct type *b) {
   if (!a || a == b || b->kind == TYPE_ERROR) return b;
   if (a->kind == TYPE_ERROR) return a;
@@ -344,6 +354,8 @@ const struct type *join_types(struct checker *c, const struct type *a, const str
   /* And so may both become a decimal. */
   if (b->kind == TYPE_DECIMAL && (a->kind == TYPE_INT || a->kind == TYPE_FLOAT)) return b;
   if (a->kind == TYPE_DECIMAL && (b->kind == TYPE_INT || b->kind == TYPE_FLOAT)) return a;
+  if (a->kind == TYPE_JSON && is_literal_type(b)) return a;
+  if (b->kind == TYPE_JSON && is_literal_type(a)) return b;
   if (a->kind == TYPE_RECORD && a->name && type_is_structural(b)) return a;
   if (b->kind == TYPE_RECORD && b->name && type_is_structural(a)) return b;
   return join_fields(c, a, b);

@@ -63,6 +63,7 @@ static struct expr *infer_unary(struct checker *c, struct expr *expr, const stru
   struct expr *operand = expr->unary.operand = infer(c, expr->unary.operand, hint);
   expr->type = operand->type;
   if (is_error(operand)) return expr;
+  if (report_json_operand(c, operand, NULL)) return fail_type(c, expr);
   if (operand->type->kind == TYPE_OPTIONAL) {
     report_absent(c, operand);
     return fail_type(c, expr);
@@ -88,6 +89,7 @@ static void help_bytes(struct diag *diag) {
 
 static void report_operands(struct checker *c, struct expr *expr) {
   struct expr *left = expr->binary.left, *right = expr->binary.right;
+  if (report_json_operand(c, left, right) || report_json_operand(c, right, left)) return;
   if (left->type->kind == TYPE_OPTIONAL || right->type->kind == TYPE_OPTIONAL) {
     report_absent(c, left->type->kind == TYPE_OPTIONAL ? left : right);
     return;
@@ -300,6 +302,11 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
     if (help_decimals(c, diag, left, right, expr->binary.op)) return expr;
+    if (is_json(left->type) != is_json(right->type)) {
+      bool is_left = is_json(left->type);
+      help_json(c, diag, is_left ? left : right, plain(is_left ? right->type : left->type));
+      return expr;
+    }
     if (!help_variant(diag, left, plain(right->type))) help_variant(diag, right, plain(left->type));
     if (is_text_beside_bytes(left->type, right->type)) help_bytes(diag);
     return expr;
@@ -316,6 +323,7 @@ static struct expr *infer_order(struct checker *c, struct expr *expr) {
   if (is_error(left) || is_error(right)) return expr;
   adapt_operands(c, expr, NULL);
   if (left->type == right->type && type_is_ordered(left->type)) return expr;
+  if (report_json_operand(c, left, right) || report_json_operand(c, right, left)) return expr;
   if (left->type->kind == TYPE_OPTIONAL || right->type->kind == TYPE_OPTIONAL) {
     report_absent(c, left->type->kind == TYPE_OPTIONAL ? left : right);
   } else if (left->type == right->type) {
@@ -474,6 +482,7 @@ static struct expr *infer_field(struct checker *c, struct expr *expr) {
     diag_help(diag, "write  .%s", expr->field.name.text);
     return fail_type(c, expr);
   }
+  if (is_json(type)) return json_part(c, expr);
   if (!expr->field.is_optional && type->kind == TYPE_OPTIONAL) {
     struct diag *diag = diag_error(c->diags, E0211, object->span, "this value may be absent");
     diag_label(diag, object->span, "this is `%s`", type_name(c->types, type));
@@ -526,6 +535,7 @@ static struct expr *infer_index(struct checker *c, struct expr *expr) {
   }
   expr->index.index = infer(c, expr->index.index, NULL);
   if (is_error(object)) return fail_type(c, expr);
+  if (is_json(type)) return json_part(c, expr);
   report_no_index(c, object);
   return fail_type(c, expr);
 }

@@ -10,7 +10,7 @@
 
 static const struct type *simple_type(const struct types *t, const char *name) {
   const struct type *const all[] = {t->int_,  t->float_,    t->bool_,   t->string,
-                                    t->bytes, t->timestamp, t->duration};
+                                    t->bytes, t->json, t->timestamp, t->duration};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     if (strcmp(all[i]->name, name) == 0) return all[i];
   }
@@ -32,7 +32,7 @@ static const struct type *report_unknown_type(struct checker *c, struct ident na
   }
   struct name_list names = {0};
   map_each(entry, &c->symbols->types) vec_push(c->arena, &names, entry->key);
-  static const char *const words[] = {"int",   "float",     "decimal",  "bool", "string", "bytes",
+  static const char *const words[] = {"int",   "float",     "decimal",  "bool", "string", "bytes", "json",
                                       "timestamp", "duration", "list", "set",    "map"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) vec_push(c->arena, &names, words[i]);
   if (closest_name(name.text, names.data, names.count)) {

@@ -175,7 +175,6 @@ static const struct word_pair future_words[] = {
     {"throttle", NULL},
     {"delay", NULL},
     {"sessionize", NULL},
-    {"json", "name the fields that you need in a `record`; others are skipped"},
     {"as", "to convert a value: int(x), float(x), string(x)"},
     {"idle", NULL},
     {"allow", NULL},
@@ -215,6 +214,7 @@ const char *example_value(const struct type *type) {
   case TYPE_DECIMAL: return "0";
   case TYPE_BOOL: return "false";
   case TYPE_STRING: return "\"\"";
+  case TYPE_JSON: return "\"\"";
   case TYPE_BYTES: return "bytes(\"\")";
   case TYPE_DURATION: return "0s";
   case TYPE_TIMESTAMP: return "@1970-01-01";

@@ -205,6 +205,27 @@ const char *decimal_conversion(struct checker *, const struct type *from, const 
 bool help_decimals(struct checker *, struct diag *diag, const struct expr *left,
                    const struct expr *right, enum binary_op op);
 
+/* -- check_json.c ---------------------------------------------------------------------------- */
+
+/* json or json?. */
+bool is_json(const struct type *type);
+
+/* The type of a field or index of json, json?, whose parts are typed. */
+struct expr *json_part(struct checker *, struct expr *expr);
+
+/* Makes json of a literal number, text, bool or `[]`; false: it is none. */
+bool json_of_literal(struct checker *, struct expr *expr);
+
+/* The text to paste for a conversion from or to json, or null. */
+const char *json_conversion(struct checker *, const struct type *from, const struct type *to);
+
+/* Adds the conversion that makes of `expr`, which is json, what is wanted. */
+void help_json(struct checker *, struct diag *diag, const struct expr *expr,
+               const struct type *wanted);
+
+/* Reports that an operand beside `other` (or null) is json; false: it is not. */
+bool report_json_operand(struct checker *, const struct expr *expr, const struct expr *other);
+
 /* -- check_record.c -------------------------------------------------------------------------- */
 
 struct expr *infer_record(struct checker *, struct expr *expr, const struct type *hint);

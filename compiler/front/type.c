@@ -48,6 +48,7 @@ void types_init(struct types *types, struct arena *arena) {
   types->float_ = new_simple(types, TYPE_FLOAT, "float");
   types->bool_ = new_simple(types, TYPE_BOOL, "bool");
   types->string = new_simple(types, TYPE_STRING, "string");
+  types->json = new_simple(types, TYPE_JSON, "json");
   types->bytes = new_simple(types, TYPE_BYTES, "bytes");
   types->timestamp = new_simple(types, TYPE_TIMESTAMP, "timestamp");
   types->duration = new_simple(types, TYPE_DURATION, "duration");
@@ -211,7 +212,7 @@ static bool contains(const struct type *type, bool (*test)(const struct type *))
 static bool is_no_key(const struct type *type) {
   return type->kind == TYPE_FLOAT || type->kind == TYPE_LIST || type->kind == TYPE_SET ||
          type->kind == TYPE_MAP || type->kind == TYPE_UNIT || type->kind == TYPE_NONE ||
-         type->kind == TYPE_EMPTY;
+         type->kind == TYPE_EMPTY || type->kind == TYPE_JSON;
 }
 
 bool type_is_key(const struct type *type) {
@@ -219,7 +220,8 @@ bool type_is_key(const struct type *type) {
 }
 
 static bool is_heap(const struct type *type) {
-  return type->kind == TYPE_STRING || type->kind == TYPE_BYTES || type->kind == TYPE_LIST ||
+  return type->kind == TYPE_STRING || type->kind == TYPE_BYTES || type->kind == TYPE_JSON ||
+         type->kind == TYPE_LIST ||
          type->kind == TYPE_SET || type->kind == TYPE_MAP;
 }
 

@@ -18,6 +18,7 @@ enum type_kind {
   TYPE_DECIMAL,   /* int64 that counts units of 10^-scale */
   TYPE_BOOL,
   TYPE_STRING,
+  TYPE_JSON,      /* any JSON, as its canonical text */
   TYPE_BYTES,
   TYPE_TIMESTAMP, /* int64 microseconds since 1970-01-01T00:00:00Z */
   TYPE_DURATION,  /* int64 microseconds */
@@ -66,7 +67,7 @@ struct type {
 struct types {
   struct arena *arena;
   VEC_OF(type_list, const struct type *) all; /* by id */
-  const struct type *error, *none, *empty, *unit, *int_, *float_, *bool_, *string, *bytes, *timestamp,
+  const struct type *error, *none, *empty, *unit, *int_, *float_, *bool_, *string, *json, *bytes, *timestamp,
       *duration;
   const struct type *rejected; /* record Rejected { step, reason, raw, source, line, position, at } */
 };

@@ -36,6 +36,7 @@ static enum flow_kind kind_of(const struct type *type) {
   case TYPE_DECIMAL: return FLOW_KIND_DECIMAL;
   case TYPE_BOOL: return FLOW_KIND_BOOL;
   case TYPE_STRING: return FLOW_KIND_STRING;
+  case TYPE_JSON: return FLOW_KIND_JSON;
   case TYPE_BYTES: return FLOW_KIND_BYTES;
   case TYPE_TIMESTAMP: return FLOW_KIND_TIMESTAMP;
   case TYPE_DURATION: return FLOW_KIND_DURATION;

@@ -7,6 +7,7 @@
  *   float                      its 8 bytes, little endian
  *   bool                       one byte, 0 or 1
  *   string, bytes              varint length, the bytes
+ *   json                       as a string: its canonical text (json_value.h)
  *   opt                        one byte, 0 or 1; after 1 the value
  *   list, set                  varint count, the elements
  *   map                        varint count, then key, value for each entry

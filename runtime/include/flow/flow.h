@@ -8,6 +8,7 @@
 #include "flow/csv.h"
 #include "flow/decimal.h"
 #include "flow/json.h"
+#include "flow/json_value.h"
 #include "flow/list.h"
 #include "flow/map.h"
 #include "flow/mark.h"
