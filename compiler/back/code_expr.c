@@ -479,12 +479,8 @@ static const char *map_value(struct code *c, const struct expr *expr) {
 
 /* -- parts ----------------------------------------------------------------------------------- */
 
-static bool is_json(const struct type *type) {
-  return type->kind == TYPE_JSON || (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_JSON);
-}
-
 static const char *field_value(struct code *c, const struct expr *expr) {
-  if (is_json(expr->field.object->type)) return code_json_member(c, expr);
+  if (type_is_json(expr->field.object->type)) return code_json_member(c, expr);
   const char *member = code_printf(c, "f_%s", expr->field.name.text);
   const char *object = code_expr(c, expr->field.object);
   if (!expr->field.is_optional) return code_member(c, object, member);
@@ -607,7 +603,7 @@ const char *code_expr(struct code *c, const struct expr *expr) {
   case EXPR_BINARY: return binary_value(c, expr);
   case EXPR_FIELD: return field_value(c, expr);
   case EXPR_INDEX:
-    return is_json(expr->index.object->type) ? code_json_element(c, expr) : code_element(c, expr);
+    return type_is_json(expr->index.object->type) ? code_json_element(c, expr) : code_element(c, expr);
   case EXPR_CALL: return call_value(c, expr);
   case EXPR_LIST: return list_value(c, expr);
   case EXPR_MAP: return map_value(c, expr);

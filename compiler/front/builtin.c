@@ -34,12 +34,16 @@ static const struct type *report_arg(struct checker *c, struct expr *call, size_
                                      const char *wanted) {
   const struct expr *arg = *arg_at(call, index);
   if (arg->type->kind == TYPE_ERROR) return c->types->error;
-  if (arg->type->kind == TYPE_OPTIONAL) {
+  if (arg->type->kind == TYPE_OPTIONAL && !type_is_json(arg->type)) {
     report_absent(c, arg);
     return c->types->error;
   }
   struct diag *diag = diag_error(c->diags, E0205, arg->span, "`%s` works on %s, this is `%s`",
                                  name_of(call), wanted, type_name(c->types, arg->type));
+  if (type_is_json(arg->type)) {
+    diag_help(diag, "say what the json is first, with string(…), elements(…), int(…)");
+    return c->types->error;
+  }
   diag_note(diag, "%s: %s", call->call.builtin->syntax, call->call.builtin->doc);
   const char *aggregate = our_aggregate(name_of(call));
   if (aggregate && arg->type->kind <= TYPE_FLOAT) diag_help(diag, "%s", aggregate);
@@ -365,7 +369,7 @@ static const struct type *check_decimal(struct checker *c, struct expr *call,
   const struct type *type = first_type(c, call, NULL);
   bool is_parse = call->call.builtin->id == BUILTIN_PARSE_DECIMAL;
   bool fits = is_parse ? type->kind == TYPE_STRING
-                       : type->kind == TYPE_INT || type->kind == TYPE_FLOAT || is_json(type);
+                       : type->kind == TYPE_INT || type->kind == TYPE_FLOAT || type_is_json(type);
   if (!fits) {
     if (!is_parse && type->kind == TYPE_STRING) {
       struct diag *diag = diag_error(c->diags, E0205, call->call.name.span,
@@ -385,7 +389,7 @@ static const struct type *check_decimal(struct checker *c, struct expr *call,
   if (is_parse) fails(c, call, "the text may be no such decimal");
   if (type->kind == TYPE_FLOAT) fails(c, call, "the float may be too large");
   if (type->kind == TYPE_INT) note_fault(c);
-  if (is_json(type)) fails(c, call, "the json may hold something else");
+  if (type_is_json(type)) fails(c, call, "the json may hold something else");
   return type_decimal(c->types, (uint32_t)scale);
 }
 
@@ -557,7 +561,7 @@ static const struct type *check_json_part(struct checker *c, struct expr *call,
                                           const struct type *hint) {
   (void)hint;
   const struct type *type = first_type(c, call, NULL), *result = c->types->bool_;
-  if (!is_json(type)) return report_arg(c, call, 0, "json");
+  if (!type_is_json(type)) return report_arg(c, call, 0, "json");
   if (call->call.builtin->id == BUILTIN_IS_NULL) return result;
   if (call->call.builtin->id == BUILTIN_ELEMENTS) result = type_list(c->types, c->types->json);
   if (call->call.builtin->id == BUILTIN_MEMBERS)
@@ -582,7 +586,7 @@ static const struct type *check_int(struct checker *c, struct expr *call, const 
     diag_help(diag, "read a text with  parse_int(…) ?? 0");
     return c->types->error;
   }
-  if (is_json(type)) return of_json(c, call, c->types->int_);
+  if (type_is_json(type)) return of_json(c, call, c->types->int_);
   if (type->kind == TYPE_DECIMAL) return c->types->int_;
   if (type->kind != TYPE_FLOAT) return report_arg(c, call, 0, "float, decimal and json");
   fails(c, call, "the float may be too large for an int");
@@ -599,7 +603,7 @@ static const struct type *check_float(struct checker *c, struct expr *call,
     diag_help(diag, "read a text with  parse_float(…) ?? 0.0");
     return c->types->error;
   }
-  if (is_json(type)) return of_json(c, call, c->types->float_);
+  if (type_is_json(type)) return of_json(c, call, c->types->float_);
   if (type->kind == TYPE_INT) note_fault(c);
   bool fits = type->kind == TYPE_INT || type->kind == TYPE_DECIMAL;
   return fits ? c->types->float_ : report_arg(c, call, 0, "int, decimal and json");
@@ -612,7 +616,7 @@ static const struct type *check_string(struct checker *c, struct expr *call,
   const struct type *type = (*arg_at(call, 0))->type;
   if (type->kind == TYPE_ERROR) return type;
   if (type->kind == TYPE_BYTES) fails(c, call, "the bytes may be no UTF-8");
-  if (is_json(type)) return of_json(c, call, c->types->string);
+  if (type_is_json(type)) return of_json(c, call, c->types->string);
   return c->types->string;
 }
 

@@ -133,7 +133,7 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
   const struct type *type = expr->type;
   if (type->kind == TYPE_ERROR || expected->kind == TYPE_ERROR) return;
   if (report_decimal_literal(c, expr, expected)) return;
-  if (type->kind == TYPE_OPTIONAL && type->elem == expected && !is_json(type)) {
+  if (type->kind == TYPE_OPTIONAL && type->elem == expected && !type_is_json(type)) {
     report_absent(c, expr);
     return;
   }
@@ -150,7 +150,7 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
       expected->kind == TYPE_LIST || expected->kind == TYPE_SET || expected->kind == TYPE_MAP;
   if (is_collection && expr->kind == EXPR_RECORD && expr->record.items.count == 0) {
     diag_help(diag, "an empty one is written `[]`");
-  } else if (expected->kind == TYPE_BOOL && is_json(type)) {
+  } else if (expected->kind == TYPE_BOOL && type_is_json(type)) {
     help_json(c, diag, expr, expected);
   } else if (expected->kind == TYPE_BOOL) {
     help_condition(c, diag, expr);

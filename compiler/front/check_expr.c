@@ -302,8 +302,8 @@ static struct expr *infer_equality(struct checker *c, struct expr *expr) {
     diag_label(diag, left->span, "`%s`", type_name(c->types, left->type));
     diag_label(diag, right->span, "`%s`", type_name(c->types, right->type));
     if (help_decimals(c, diag, left, right, expr->binary.op)) return expr;
-    if (is_json(left->type) != is_json(right->type)) {
-      bool is_left = is_json(left->type);
+    if (type_is_json(left->type) != type_is_json(right->type)) {
+      bool is_left = type_is_json(left->type);
       help_json(c, diag, is_left ? left : right, plain(is_left ? right->type : left->type));
       return expr;
     }
@@ -433,6 +433,12 @@ static struct expr *infer_binary(struct checker *c, struct expr *expr, const str
 
 void report_no_field(struct checker *c, const struct expr *expr, const struct type *type) {
   struct ident name = expr->field.name;
+  if (type->kind == TYPE_JSON) {
+    struct diag *diag =
+        diag_error(c->diags, E0204, name.span, "a part of json cannot be changed in its place");
+    diag_help(diag, "make a new one:  json({ %s: … })", name.text);
+    return;
+  }
   if (type->kind != TYPE_RECORD) {
     struct diag *diag =
         diag_error(c->diags, E0204, name.span, "`%s` has no fields", type_name(c->types, type));
@@ -482,7 +488,7 @@ static struct expr *infer_field(struct checker *c, struct expr *expr) {
     diag_help(diag, "write  .%s", expr->field.name.text);
     return fail_type(c, expr);
   }
-  if (is_json(type)) return json_part(c, expr);
+  if (type_is_json(type)) return json_part(c, expr);
   if (!expr->field.is_optional && type->kind == TYPE_OPTIONAL) {
     struct diag *diag = diag_error(c->diags, E0211, object->span, "this value may be absent");
     diag_label(diag, object->span, "this is `%s`", type_name(c->types, type));
@@ -503,6 +509,10 @@ static struct expr *infer_field(struct checker *c, struct expr *expr) {
 
 void report_no_index(struct checker *c, const struct expr *object) {
   const struct type *type = object->type;
+  if (type_is_json(type)) {
+    diag_error(c->diags, E0205, object->span, "a part of json cannot be changed in its place");
+    return;
+  }
   if (type->kind == TYPE_OPTIONAL) {
     report_absent(c, object);
     return;
@@ -535,7 +545,7 @@ static struct expr *infer_index(struct checker *c, struct expr *expr) {
   }
   expr->index.index = infer(c, expr->index.index, NULL);
   if (is_error(object)) return fail_type(c, expr);
-  if (is_json(type)) return json_part(c, expr);
+  if (type_is_json(type)) return json_part(c, expr);
   report_no_index(c, object);
   return fail_type(c, expr);
 }

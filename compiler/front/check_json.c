@@ -8,10 +8,6 @@
 #include "base/text.h"
 #include "front/decimal.h"
 
-bool is_json(const struct type *type) {
-  return type->kind == TYPE_JSON || (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_JSON);
-}
-
 struct expr *json_part(struct checker *c, struct expr *expr) {
   expr->type = type_optional(c->types, c->types->json);
   if (expr->kind != EXPR_INDEX) return expr;
@@ -72,8 +68,8 @@ bool json_of_literal(struct checker *c, struct expr *expr) {
 /* -- what to write instead ------------------------------------------------------------------- */
 
 const char *json_conversion(struct checker *c, const struct type *from, const struct type *to) {
-  if (to->kind == TYPE_JSON) return is_json(from) ? NULL : "json(…)";
-  if (!is_json(from)) return NULL;
+  if (to->kind == TYPE_JSON) return type_is_json(from) ? NULL : "json(…)";
+  if (!type_is_json(from)) return NULL;
   switch (to->kind) {
   case TYPE_INT: return "int(…) ?? 0";
   case TYPE_FLOAT: return "float(…) ?? 0.0";
@@ -100,7 +96,7 @@ void help_json(struct checker *c, struct diag *diag, const struct expr *expr,
 }
 
 bool report_json_operand(struct checker *c, const struct expr *expr, const struct expr *other) {
-  if (!is_json(expr->type)) return false;
+  if (!type_is_json(expr->type)) return false;
   struct diag *diag = diag_error(c->diags, E0205, expr->span,
                                  "this is `%s`: what it holds is known only when the flow runs",
                                  type_name(c->types, expr->type));

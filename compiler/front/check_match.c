@@ -245,8 +245,9 @@ void check_patterns(struct checker *c, struct expr *subject, struct match_arm_li
   struct coverage coverage = {.subject = subject->type};
   if (subject->type->kind == TYPE_ERROR || !can_be_matched(subject->type)) {
     if (subject->type->kind != TYPE_ERROR) {
-      diag_error(c->diags, E0220, subject->span, "`%s` cannot be matched",
-                 type_name(c->types, subject->type));
+      struct diag *diag = diag_error(c->diags, E0220, subject->span, "`%s` cannot be matched",
+                                     type_name(c->types, subject->type));
+      if (type_is_json(subject->type)) help_json(c, diag, subject, c->types->string);
     }
     vec_each(struct match_arm, arm, arms) {
       vec_each(struct pattern, pattern, &arm->patterns) {

@@ -220,6 +220,7 @@ static void report_assign(struct checker *c, const struct stmt *stmt) {
     return;
   }
   if (report_decimal_literal(c, value, place->type)) return;
+  if (report_json_operand(c, value, place)) return;
   struct diag *diag = diag_error(c->diags, E0205, stmt->span, "`%s` does not work on `%s` and `%s`",
                                  assign_text(stmt->assign.op), type_name(c->types, place->type),
                                  type_name(c->types, value->type));
@@ -429,11 +430,20 @@ static void report_iterable(struct checker *c, const struct stmt *stmt) {
   const struct expr *iterable = stmt->loop.iterable;
   const struct type *type = iterable->type;
   if (type->kind == TYPE_ERROR) return;
+  struct diag *diag;
+  if (type_is_json(type)) {
+    diag = diag_error(c->diags, E0205, iterable->span,
+                      "`for` walks over a list, a set or a map, this is `%s`",
+                      type_name(c->types, type));
+    help_json(c, diag, iterable,
+              stmt->loop.second ? type_map(c->types, c->types->string, c->types->json)
+                                : type_list(c->types, c->types->json));
+    return;
+  }
   if (type->kind == TYPE_OPTIONAL) {
     report_absent(c, iterable);
     return;
   }
-  struct diag *diag;
   if (type->kind == TYPE_MAP) {
     diag = diag_error(c->diags, E0205, stmt->loop.first->name.span,
                       "a `for` over a map names key and value");

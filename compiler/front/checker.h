@@ -207,9 +207,6 @@ bool help_decimals(struct checker *, struct diag *diag, const struct expr *left,
 
 /* -- check_json.c ---------------------------------------------------------------------------- */
 
-/* json or json?. */
-bool is_json(const struct type *type);
-
 /* The type of a field or index of json, json?, whose parts are typed. */
 struct expr *json_part(struct checker *, struct expr *expr);
 

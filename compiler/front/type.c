@@ -242,6 +242,10 @@ uint32_t type_value_count(const struct type *type) {
   return ((struct type *)type)->value_count = count;
 }
 
+bool type_is_json(const struct type *type) {
+  return type->kind == TYPE_JSON || (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_JSON);
+}
+
 bool type_has_heap(const struct type *type) {
   return contains(type, is_heap);
 }

@@ -100,13 +100,14 @@ bool type_is_concrete(const struct type *);  /* no bare `none` or `[]` is left i
 bool type_is_numeric(const struct type *);   /* int, float, decimal, duration */
 bool type_is_ordered(const struct type *);   /* < and > apply */
 bool type_is_key(const struct type *);       /* no float, list, map or set inside */
-/* Prints as a text line on stdout: no collection, record or variant with fields; T? of such too. */
+bool type_is_json(const struct type *);      /* json or json? */
 bool type_has_payload(const struct type *enumeration); /* a variant has fields */
+/* Prints as a text line on stdout: no collection, json, record or variant with fields; T? of such too. */
 bool type_is_scalar(const struct type *);
 /* How many scalars, collections and tags lie side by side in a value, at most LIMIT_VALUES + 1. For
  * types without circles. */
 uint32_t type_value_count(const struct type *);
-bool type_has_heap(const struct type *);     /* a string, list, set or map is inside */
+bool type_has_heap(const struct type *);     /* a string, bytes, json, list, set or map is inside */
 
 /* Index of the field or variant, or -1. */
 int type_field_index(const struct type *record, const char *name);

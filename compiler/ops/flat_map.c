@@ -13,6 +13,7 @@ static void check_flat_map(struct checker *c, struct stage *stage) {
                                    "`flat_map` takes a list, this is `%s`",
                                    type_name(types, list->type));
     if (list->type->kind == TYPE_STRING) diag_help(diag, "take the text apart:  words(…)");
+    else if (type_is_json(list->type)) diag_help(diag, "take its elements:  elements(…) ?? []");
     else if (list->type->kind == TYPE_OPTIONAL) diag_help(diag, "give a default:  … ?? []");
     else diag_help(diag, "for one value per item there is  map");
   }

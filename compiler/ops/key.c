@@ -49,7 +49,9 @@ static void check_key(struct checker *c, struct stage *stage) {
   }
   struct diag *diag = diag_error(&compiler->diags, E0402, key->span, "`%s` cannot be a key",
                                  type_name(check_types(c), key->type));
-  if (key->type->kind == TYPE_FLOAT) {
+  if (type_is_json(key->type)) {
+    diag_help(diag, "say what it is:  key by string(…) ?? \"\", or int(…) ?? 0");
+  } else if (key->type->kind == TYPE_FLOAT) {
     diag_help(diag, "round it to an int:  key by int(…) ?? 0");
   } else {
     diag_note(diag, "keys have no float, list, set or map inside");

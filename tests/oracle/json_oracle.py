@@ -25,15 +25,15 @@ WIDE = ("record", "Wide", (
     ("mk", ("map", KIND, "float"), {}), ("mt", ("map", INNER, "int"), {}), ("si", ("set", "int"), {}), ("nested", INNER, {}),
     ("lr", ("list", INNER), {}), ("sh", SHAPE, {}), ("lsh", ("list", SHAPE), {}), ("k", KIND, {}), ("ok", ("opt", KIND), {}),
     ("by", "bytes", {}), ("ob", ("opt", "bytes"), {}), ("tag", TAGGED, {}), ("lt", ("list", TAGGED), {}), ("sb", ("set", "bytes"), {}),
-    ("m", ("decimal", 2), {}), ("om", ("opt", ("decimal", 18)), {}), ("ld", ("list", ("decimal", 3)), {}), ("md", ("map", ("decimal", 1), "int"), {}),
-    ("sd", ("set", ("decimal", 0)), {}), ("weird", "int", {"from": "we\"ird é"}), ("def", "int", {"default": 7})))
+    ("j", "json", {}), ("oj", ("opt", "json"), {}), ("m", ("decimal", 2), {}), ("om", ("opt", ("decimal", 18)), {}), ("ld", ("list", ("decimal", 3)), {}),
+    ("weird", "int", {"from": "we\"ird é"}), ("def", "int", {"default": 7})))
 # More fields than guesses are kept for; their names have one length, so a look-up takes them apart by their bytes.
 MANY = ("record", "Many", tuple((f"field_{n:03}", ("opt", "int"), {}) for n in range(110)))
 SPARSE = ("record", "Sparse", (
     ("a", ("opt", "int"), {}), ("b", ("opt", "string"), {}), ("twenty_bytes_field_a", ("opt", "int"), {}),
     ("twenty_bytes_field_b", ("opt", "int"), {}), ("an_optional_field_with_a_long_name", ("opt", "float"), {}),
     ("inner", ("opt", INNER), {}), ("kind", ("opt", KIND), {}), ("inners", ("list", INNER), {}), ("c", "int", {"default": 3})))
-SCALARS = [("decimal", 2), ("decimal", 7), "int", "float", "bool", "string", "bytes", "timestamp", "duration"]
+SCALARS = [("decimal", 2), ("decimal", 7), "int", "float", "bool", "string", "bytes", "json", "timestamp", "duration"]
 
 
 def random_type(rng, depth):
@@ -97,7 +97,7 @@ def main():
     check("event", rng, EVENT, 600 * more)
     check("wide", rng, WIDE, 600 * more)
     check("tagged", rng, TAGGED, 600 * more)
-    for t in ("int", "float", "string", ("list", "float"), ("decimal", 2)):
+    for t in ("int", "float", "string", ("list", "float"), ("decimal", 2), "json"):
         check(f"lines of {t}", rng, t, 200 * more)
     check("events, shifting keys", rng, EVENT, 900 * more, generate.shifting_lines)
     check("many keys, shifting", rng, MANY, 500 * more, generate.shifting_lines)

@@ -36,7 +36,7 @@ static const struct flow_type *parsed(const char *text) {
 static void prints_what_it_parses(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "int", "float", "decimal[0]", "decimal[18]?", "bool", "string", "bytes", "timestamp", "duration", "unit", "int?", "int??",
+      "int", "float", "decimal[0]", "decimal[18]?", "json", "bool", "string", "bytes", "timestamp", "duration", "unit", "int?", "int??",
       "list[int]", "set[string?]", "map[string, list[map[int, bool]]]?", "record {}", "record R {}",
       "record { a: int }", "record Cart { paid: list[int] = 0x00, open was \"unpaid\": list[int] }",
       "enum Kind { order, payment { cents: int = 0x0a, to was \"at\": string? } }",
@@ -117,6 +117,8 @@ static const struct migration migrations[] = {
     {"decimal[2]", "decimal[2]", SAME, true, NULL, "c801", "c801"},
     {"decimal[2]", "decimal[2]?", MIGRATES, false, "may now be absent", "54", "0154"},
     {"decimal[2]", "decimal[3]", REFUSED, false, "another number of digits behind the point", NULL, NULL},
+    {"json", "json?", MIGRATES, false, "may now be absent", "0131", "010131"},
+    {"json", "string", REFUSED, false, "another type", NULL, NULL},
     {"decimal[0]", "int", REFUSED, false, "another type", NULL, NULL},
     {"list[int]", "list[float]", MIGRATES, false, "`s[]` was int", "0202", NULL},
     /* variants */
@@ -431,6 +433,9 @@ static void random_scalar(struct maker *m, const struct flow_type *was, struct f
     case FLOW_KIND_UNIT: flow_put_byte(a, 0); return;
     case FLOW_KIND_FLOAT: flow_put_float(a, (double)pick(m, 1000) / 8); return;
     case FLOW_KIND_BOOL: flow_put_bool(a, pick(m, 2)); return;
+    case FLOW_KIND_JSON:
+      flow_put_bytes(a, "{\"a\": [1, null]}", 16);
+      return;
     case FLOW_KIND_STRING:
     case FLOW_KIND_BYTES: {
       size_t length = pick(m, 10) == 0 ? 300 : pick(m, 20);
@@ -551,7 +556,7 @@ static void refuses_wrong_forms(void **state) {
       {"bool", "02"}, {"string", "016162"}, {"string", "0261"}, {"string", "ffffffffffffffffff01"},
       {"int?", "0202"}, {"int?", "01"}, {"list[int]", "0302"}, {"list[int]", "ffffffffff7f00"},
       {"enum { a, b }", "02"}, {"unit", "01"}, {"record {}", "01"}, {"record {}", ""},
-      {"map[int, int]", "0102"}};
+      {"map[int, int]", "0102"}, {"json", "00"}, {"json", "0220"}, {"json", "025b2c"}};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     unsigned char bytes[32];
     size_t length = unhex(wrong[i].hex, bytes);

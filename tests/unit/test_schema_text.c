@@ -119,6 +119,8 @@ static void prints_values_of_every_kind(void **state) {
       {"record {}", "\0", 1, "{}"},
       {"record { a: list[record { b: int? }] }", "\2\0\1\2", 4, "{\"a\": [{\"b\": null}, {\"b\": 1}]}"},
       {"map[string, int]", "\0", 1, "{}"},
+      {"decimal[2]", "\x03", 1, "-0.02"},
+      {"json", "\x0a{\"a\": [1]}", 11, "{\"a\": [1]}"},
       {"timestamp", "\0", 1, "\"1970-01-01T00:00:00Z\""},
   };
   struct flow_schema_pool *pool = flow_schema_pool_new(flow_sys_posix());

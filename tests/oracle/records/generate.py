@@ -120,6 +120,17 @@ def spell(rng, t, badness, unit=None):
         return some(rng, [str(rng.choice(INTS)), str(rng.randrange(-1000, 100000))], BAD_INTS, badness)
     if t == "float":
         return some(rng, [rng.choice(FLOATS), repr(rng.uniform(-1e6, 1e6)), repr(rng.random() * 10.0 ** rng.randrange(-300, 300))], BAD_FLOATS, badness)
+    if t == "json":
+        way = rng.randrange(5)
+        if way == 0:
+            return some(rng, JUNK[:14], JUNK[14:], badness)
+        if way == 1:
+            return rng.choice([rng.choice(FLOATS), str(rng.choice(INTS)), "1e400", "-0.00"])
+        if way == 2:
+            return spell_string(rng, rng.choice(TEXTS))
+        if way == 3:
+            return "[" + blank(rng) + (blank(rng) + "," + blank(rng)).join(spell(rng, t, badness) for _ in range(rng.randrange(3))) + blank(rng) + "]"
+        return spell_members(rng, [(rng.choice(TEXTS), spell(rng, t, badness)) for _ in range(rng.randrange(3))])
     if t[0] == "decimal":
         usual = "%.*f" % (rng.randrange(t[1] + 2), rng.uniform(-1, 1) * 10.0 ** rng.randrange(-2, 16))
         return some(rng, [usual, usual, rng.choice(DECIMALS)], BAD_DECIMALS, badness)

@@ -1,6 +1,6 @@
 """A second implementation of how records are read and printed, on Python's own json, for the oracle tests.
 
-A type is a string ("int", "float", "bool", "string", "bytes", "timestamp", "duration") or a tuple:
+A type is a string ("int", "float", "bool", "string", "bytes", "json", "timestamp", "duration") or a tuple:
 ("decimal", scale), ("opt", T), ("list", T), ("set", T), ("map", K, V), ("enum", name, variants), ("tagged", name, variants, tag) or
 ("record", name, fields) with fields of (name, type, options); options may hold "from" and "unit".
 """
@@ -281,6 +281,8 @@ def to_value(t, value, unit=None):
         return us
     if t == "duration":
         return parse_duration(to_string(value))
+    if t == "json":
+        return value
     if t[0] == "decimal":
         return to_decimal(t, value)
     if t[0] == "opt":
@@ -333,6 +335,21 @@ def decimal_text(units, scale):
     return ("-" if units < 0 else "") + digits[: len(digits) - scale] + ("." + digits[-scale:] if scale else "")
 
 
+def json_text(value):
+    """JSON as it was read, but for blanks and escapes."""
+    if isinstance(value, Pairs):
+        return "{" + ", ".join(string_text(k) + ": " + json_text(v) for k, v in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(json_text(v) for v in value) + "]"
+    if isinstance(value, str):
+        return string_text(value)
+    if isinstance(value, Float):
+        return value.text
+    if isinstance(value, MinusZero):
+        return "-0"
+    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
 def text_of(t, value):
     if t == "bool":
         return "true" if value else "false"
@@ -346,6 +363,8 @@ def text_of(t, value):
         return '"' + timestamp_text(value) + '"'
     if t == "duration":
         return '"' + duration_text(value) + '"'
+    if t == "json":
+        return json_text(value)
     if t[0] == "decimal":
         return decimal_text(value, t[1])
     if t[0] == "opt":
