@@ -404,7 +404,8 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i].value;
   code_exprs(c, exprs, count, args);
   const struct type *first = count > 0 ? exprs[0]->type : NULL;
-  if (first != NULL && type_is_json(first) && converts_json(call->call.builtin->id)) return code_json_convert(c, call, args[0]);
+  if (first != NULL && type_is_json(first) && converts_json(call->call.builtin->id))
+    return code_json_convert(c, call, args[0]);
   switch (call->call.builtin->id) {
   case BUILTIN_JSON: return code_json_of(c, first, args[0]);
   case BUILTIN_IS_NULL: return code_json_is_null(c, first, args[0]);
