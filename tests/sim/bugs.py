@@ -45,6 +45,10 @@ BUGS = {
     "lost_wake": (
         "crew.c", """  schedule_done(&c->schedule, task);
   c->sys->monitor_wake_all(c->sys, c->monitor);""", "  schedule_done(&c->schedule, task);"),
+    "timers_not_loaded": (
+        "engine_resume.c", "  engine_load_timers(e);\n", ""),
+    "timers_by_share": (
+        "engine_timers.c", "return x != y ? x < y : a->id < b->id;", "return x < y;"),
     "epoch_not_drained": (
         "engine.c", """  status = crew_drain(e->crew);
   return status == FLOW_OK ? engine_settle(e, event) : status;""",

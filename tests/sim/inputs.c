@@ -9,6 +9,7 @@ enum { TEXT = 64 << 10, FOLDER_FILES = 6 };
 int carts_main(int argc, char **argv);
 int chain_main(int argc, char **argv);
 int hooks_main(int argc, char **argv);
+int deadlines_main(int argc, char **argv);
 int stops_main(int argc, char **argv);
 int folder_main(int argc, char **argv);
 
@@ -99,6 +100,20 @@ static void make_hooks(struct world *w, uint32_t part, uint32_t parts) {
   save_cut(w, "moves.csv", &t);
 }
 
+static void make_deadlines(struct world *w, uint32_t part, uint32_t parts) {
+  struct text t = {.length = 0};
+  (void)part;
+  (void)parts;
+  add(&t, "caller,wait\n");
+  for (uint32_t i = record_count(w); i > 0; i--) {
+    if (world_chance(w, 15))
+      add(&t, "c,none\n");
+    else
+      add(&t, "c%u,%u\n", (unsigned)world_dice(w, 9), (unsigned)world_dice(w, 12));
+  }
+  save_cut(w, "calls.csv", &t);
+}
+
 static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
   struct text t = {.length = 0};
   uint32_t count = record_count(w), stop = (uint32_t)world_dice(w, count + 1);
@@ -150,6 +165,10 @@ const struct input_flow input_flows[] = {
      .sinks = {"sums.jsonl", "ticks.txt"},
      .sees_epochs = true,
      .make = make_hooks},
+    {.program = {"deadlines", deadlines_main},
+     .sinks = {"backs.txt", "gone.jsonl"},
+     .sees_epochs = true,
+     .make = make_deadlines},
     {.program = {"stops", stops_main},
      .sinks = {"sums.csv", "all.txt"},
      .unordered = "all.txt",

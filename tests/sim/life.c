@@ -248,6 +248,7 @@ static _Noreturn void live(struct life *life, const struct life_program *program
   char *argv[LIFE_ARGUMENTS + 2] = {(char *)(uintptr_t)program->name};
   for (int i = 0; i < life->plan.argument_count; i++) argv[i + 1] = life->plan.arguments[i];
   setenv("FLOW_BLOCK_BYTES", life->plan.block_bytes, 1);
+  setenv("FLOW_CLOCK", "1700000000000000+1000000", 1); /* what now() is must not depend on the life */
   own->quiet_us = own->next_arrival_us = INT64_MAX;
   if (own->plan.arrive != NULL) own->next_arrival_us = own->world->clock_us;
   fibers_begin(life->world, &life->plan.fibers, hook, next_event);
