@@ -202,14 +202,15 @@ enum flow_json_next flow_json_member_slow(struct flow_json *j, const char *what,
 }
 
 bool flow_json_tag_slow(struct flow_json *j, const char *name, const char *what) {
-  size_t length = strlen(name);
-  if (!flow_json_begin_object(j, what)) return false;
-  enum flow_json_next next = flow_json_first_member(j);
-  for (; next == FLOW_JSON_MORE; next = flow_json_next_member(j)) {
-    struct flow_str key;
-    if (!flow_json_key(j, &key)) return false;
-    if (flow_str_is(&key, name, length)) return true;
+  size_t wanted = strlen(name), length;
+  struct flow_str decoded;
+  const char *key, *object = what;
+  enum flow_json_next next;
+  while ((next = flow_json_member(j, object, &decoded, &key, &length)) == FLOW_JSON_MORE) {
+    flow_json_blanks(j);
+    if (length == wanted && memcmp(key, name, length) == 0) return true;
     if (!flow_json_skip(j)) return false;
+    object = NULL; /* the first member has been read */
   }
   if (next == FLOW_JSON_BAD) return false;
   return flow_bad(j->bad, j->cursor - 1, "missing field `%s` of %s", name, what);
