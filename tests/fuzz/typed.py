@@ -4,12 +4,13 @@ Only names with a type stand where the language wants a type that it cannot see 
 so every program must compile; whatever can fail is either given a default or stands in a stage with `else`.
 """
 
+import base64
 import json
 
 DECIMAL = ("decimal", "2")
-SCALARS = ("int", "float", "bool", "string", "duration", "timestamp", DECIMAL)
+SCALARS = ("int", "float", "bool", "string", "bytes", "duration", "timestamp", DECIMAL)
 KIND, SHAPE, INNER = ("enum", "Kind"), ("enum", "Shape"), ("record", "Inner")
-KEYS = ("int", "string", "bool", KIND, DECIMAL)
+KEYS = ("int", "string", "bool", "bytes", KIND, DECIMAL)
 
 DECLARATIONS = """enum Kind { red, green from "GREEN!", deep_blue }
 enum Shape {
@@ -84,7 +85,11 @@ class Program:
         self.emits = None
         item = [(f"f{i}", self.some_type(2, i < 3)) for i in range(rng.randrange(4, 8))]
         self.item = [("id", "int"), ("user", "string")] + item
-        self.text = DECLARATIONS + "record Item { " + ", ".join(
+        self.tag = rng.choice([None, "t", "what is it"])
+        declarations = DECLARATIONS
+        if self.tag:
+            declarations = declarations.replace("enum Shape {", f'enum Shape tagged "{self.tag}" {{')
+        self.text = declarations + "record Item { " + ", ".join(
             f"{n}: {show(t)}" + (" = []" if has_zero(t) and rng.random() < 0.5 else "")
             for n, t in self.item) + " }\n"
         self.sinks, self.unordered = ["stdout"], set()
@@ -251,7 +256,7 @@ class Program:
 
     def make_bool(self, t, d):
         e, rng = self.expr, self.rng
-        ordered = rng.choice(["int", "float", "string", "duration", "timestamp", DECIMAL])
+        ordered = rng.choice(["int", "float", "string", "bytes", "duration", "timestamp", DECIMAL])
         same = [n for n in self.names if n.type != "bool"]
         ways = [lambda: f"({e('bool', d)} {rng.choice(['and', 'or'])} {e('bool', d)})", lambda: f"(not {e('bool', d)})",
                 lambda: f"({e(ordered, d)} {rng.choice(['<', '<=', '>', '>=', '==', '!='])} {e(ordered, d)})",
@@ -274,7 +279,17 @@ class Program:
             lambda: f"{rng.choice(['upper', 'lower', 'trim'])}({e('string', d)})",
             lambda: cut(f"replace({e('string', d)}, {e('string', 0)}, {e('string', 0)})"),
             lambda: cut(f"join({e(('list', 'string'), d)}, {e('string', 0)})"), lambda: f"string({e('int', d)})",
+            lambda: cut(f"{rng.choice(['hex', 'base64'])}({e('bytes', d)})"),
+            lambda: self.handled(f"string({e('bytes', d)})", "string"),
             lambda: f"(longest({e(('list', 'string'), d)}) ?? {e('string', d)})"] + [lambda: cut(self.fstring())] * 2)()
+
+    def make_bytes(self, t, d):
+        e, rng = self.expr, self.rng
+        return rng.choice([
+            lambda: f"bytes({e('string', d)})", lambda: f"slice({e(t, d)} ++ {e(t, d)}, 0, 40)",
+            lambda: f"slice({e(t, d)}, {self.small(d)}, {e('int', d)})",
+            lambda: self.handled(f"{rng.choice(['parse_hex', 'parse_base64'])}({e('string', d)})", t),
+            lambda: self.handled(f"parse_hex(hex({e(t, d)}))", t)])()
 
     def fstring(self):
         parts = []
@@ -319,7 +334,7 @@ class Program:
         if known and self.chance(0.6):
             name = rng.choice(known).text
             ways = [f"reverse({name})", f"slice({name}, {self.small(d)}, {self.small(d)})", f"slice({name} ++ {self.expr(t, d)}, 0, 6)"]
-            if t[1] in ("int", "string", "float", "duration", "timestamp", DECIMAL):
+            if t[1] in ("int", "string", "bytes", "float", "duration", "timestamp", DECIMAL):
                 ways.append(f"sort({name})")
             if t[1] == "string":
                 ways += [f"same({name})", f"doubled({name})"]
@@ -350,6 +365,8 @@ class Program:
             return rng.choice(["true", "false"])
         if t == "string":
             return rng.choice(['""', '"a"', '"b c"', '"ünï"', '"twelve bytes"', '"a long string with \\"quotes\\""'])
+        if t == "bytes":
+            return rng.choice(['bytes("")', 'bytes("ünï")', 'parse_hex("00ff7f80")', 'parse_base64("AAECAwQFBgcICQoLDA0ODw==")'])
         if t == "duration":
             return rng.choice(["0s", "1h30m", "250ms", "1d"])
         if t == "timestamp":
@@ -637,6 +654,8 @@ class Program:
         if t == "string":
             return rng.choice(["", "a", "b c", "7", "12", "-3", "x y z", "twelve bytes", "ünï cödé and more", "a text of more than twelve bytes",
                                'with "quotes" and \\', "line\nbreak", " trim me "])
+        if t == "bytes":
+            return base64.b64encode(bytes(rng.randrange(256) for _ in range(rng.choice([0, 1, 2, 3, 12, 13, 30])))).decode()
         if t == "duration":
             return rng.choice(["0s", "5m", "1h30m", "-2s", "1d2h"])
         if t == "timestamp":
@@ -646,8 +665,8 @@ class Program:
         if t == KIND:
             return rng.choice(["red", "GREEN!", "deep_blue"])
         if t == SHAPE:
-            return rng.choice(["nothing", {"circle": {"r": self.value("float")}}, {
-                "box": {"w": self.value("int"), "tags": self.value(("list", "string"))}}])
+            return self.shape(*rng.choice([("nothing", None), ("circle", {"r": self.value("float")}),
+                                           ("box", {"w": self.value("int"), "tags": self.value(("list", "string"))})]))
         if t == INNER:
             return {n: self.value(f) for n, f in INNER_FIELDS if self.chance(0.7)}
         if t[0] == "opt":
@@ -655,9 +674,17 @@ class Program:
         if t[0] in ("list", "set"):
             return [self.value(t[1]) for _ in range(rng.randrange(4))]
         pairs = [(self.value(t[1]), self.value(t[2])) for _ in range(rng.randrange(3))]
-        if t[1] in ("bool", DECIMAL):
+        if t[1] in ("bool", "bytes", DECIMAL):
             return [list(pair) for pair in pairs]
         return {str(k): v for k, v in pairs}
+
+    def shape(self, name, fields):
+        """A variant as JSON; the tag of a tagged one stands anywhere."""
+        if not self.tag:
+            return name if fields is None else {name: fields}
+        members = list((fields or {}).items())
+        members.insert(self.rng.choice([0, 0, 0, len(members)]), (self.tag, name))
+        return dict(members)
 
     def input_lines(self, count):
         users = ["ann", "bob", "a user with a long name", "ünï"]
