@@ -53,21 +53,21 @@ struct params {
   int64_t p_step;
 };
 
-static const struct flow_site site_1 = {"fn area", 6, 60, 7,
+static const struct flow_site site_1 = {"fn area", 10, 60, 7,
   "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
-static const struct flow_site site_2 = {"fn area", 6, 60, 13,
+static const struct flow_site site_2 = {"fn area", 10, 60, 13,
   "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
-static const struct flow_site site_3 = {"fn area", 6, 84, 9,
+static const struct flow_site site_3 = {"fn area", 10, 84, 9,
   "fn area(s: Shape) -> int = match s { dot => 0, circle c => 3 * c.r * c.r, box b => b.w * b.h }", NULL};
 static inline const struct params *params_of(const struct flow_worker *w) {
   return w->params;
 }
 
-static const struct flow_site site_4 = {"map", 10, 22, 18,
+static const struct flow_site site_4 = {"map", 14, 22, 18,
   "  |> map { id, area: area(shape) / step \?\? 0, label: label \?\? \"none\", parsed: parse_int(label \?\? \"\") \?\? -1 }", NULL};
-static const struct flow_site site_5 = {"source items", 7, 8, 5,
+static const struct flow_site site_5 = {"source items", 11, 8, 5,
   "source items: Item = stdin(jsonl)", NULL};
-static const struct flow_site site_6 = {"sink stdout", 11, 3, 14,
+static const struct flow_site site_6 = {"sink stdout", 15, 3, 14,
   "  |> into stdout", NULL};
 
 /* ==== The program's own expressions and statements ==== */
@@ -75,13 +75,13 @@ static const struct flow_site site_6 = {"sink stdout", 11, 3, 14,
 #line 3 "values.flow"
 static inline int64_t c_LIMIT(struct flow_worker *w) { (void)w; return 1000; }
 
-#line 9 "values.flow"
+#line 13 "values.flow"
 static inline bool x_items_filter(struct flow_worker *w, const struct T_Item *it) { return (it->f_id < c_LIMIT(w)); }
 
-#line 6 "values.flow"
+#line 10 "values.flow"
 static inline bool fn_area(struct flow_worker *w, const struct T_Shape *a_s, int64_t *out) { int64_t t1; if (a_s->tag == K_Shape_dot) { t1 = 0; } else if (a_s->tag == K_Shape_circle) { const struct R_1 v_c = a_s->as.f_circle; int64_t t2; if (__builtin_mul_overflow(3, v_c.f_r, &t2)) return flow_fault_at(w, &site_1, "the product overflows"); int64_t t3; if (__builtin_mul_overflow(t2, v_c.f_r, &t3)) return flow_fault_at(w, &site_2, "the product overflows"); t1 = t3; } else { const struct R_2 v_b = a_s->as.f_box; int64_t t4; if (__builtin_mul_overflow(v_b.f_w, v_b.f_h, &t4)) return flow_fault_at(w, &site_3, "the product overflows"); t1 = t4; } *out = t1; return true; }
 
-#line 10 "values.flow"
+#line 14 "values.flow"
 static inline bool x_items_map(struct flow_worker *w, const struct T_Item *it, struct R_3 *out) { int64_t t1; int64_t t2 = 0; if (!fn_area(w, &it->f_shape, &t2)) { if (w->failure.is_fault) return false; goto otherwise_1; } if (params_of(w)->p_step == 0) goto otherwise_1; if (params_of(w)->p_step == -1 && t2 == INT64_MIN) return flow_fault_at(w, &site_4, "the division overflows"); int64_t t3 = t2 / params_of(w)->p_step; t1 = t3; goto done_1; otherwise_1:; t1 = 0; done_1:; struct flow_str t4; if (it->f_label.has) { t4 = it->f_label.value; } else { t4 = (struct flow_str){.length = 4, .bytes = "none"}; } int64_t t5; struct flow_str t6; if (it->f_label.has) { t6 = it->f_label.value; } else { t6 = (struct flow_str){.length = 0, .bytes = ""}; } int64_t t7; if (flow_parse_int(flow_str_data(&t6), t6.length, &t7) != NULL) goto otherwise_2; t5 = t7; goto done_2; otherwise_2:; t5 = (-1); done_2:; struct R_3 t8 = {.f_id = it->f_id, .f_area = t1, .f_label = t4, .f_parsed = t5}; *out = t8; return true; }
 
 #line 2 "values.flow"
@@ -448,10 +448,10 @@ static enum flow_run run_items(struct flow_worker *w, struct flow_block *block) 
     }
     for (uint32_t i = 0; i < count; i++) {
       const struct T_Item *it = &rows[i];
-      /* 9: |> filter id < LIMIT */
+      /* 13: |> filter id < LIMIT */
       const bool row1 = x_items_filter(w, it);
       if (row1) {
-        /* 10: |> map { id, area: area(shape) / step ?? 0, label: label ?? "none", pa … */
+        /* 14: |> map { id, area: area(shape) / step ?? 0, label: label ?? "none", pa … */
         struct R_3 row2 = {0};
         if (!x_items_map(w, it, &row2)) {
           flow_abort_record(w);
