@@ -448,7 +448,7 @@ class Program:
             ways = [f"push({self.expr(t[1], 2)})"] * 3 + ["pop()", "pop_first()", f"remove({self.expr(t[1], 1)})",
                     f"remove_at({self.small(0)})", "clear()"]
             if self.can_fail:
-                ways.append(f"insert({self.small(0)}, {self.expr(t[1], 2)})")
+                ways.append(f"insert({self.rng.choice(['0', '1', '2', 'par'])}, {self.expr(t[1], 2)})")
         elif t[0] == "set":
             ways = [f"add({self.expr(t[1], 2)})"] * 3 + [f"delete({self.expr(t[1], 1)})", "clear()"]
         else:
