@@ -4,7 +4,10 @@ import json
 import re
 import signal
 
-from harness.base import Failure, check_equal, check_match
+from harness.base import TESTS, Failure, check_equal, check_match
+from harness.case import Case
+from harness.flows import Player, Point
+from harness.generated import Generated
 from scenario.changes import ROWS, Carried, Scene, is_carried
 
 SAVED = 'source rows: string = file("rows.txt", text)\nrows |> key by it |> state n: int = 0 { n += 1; emit n } |> into stdout\n'
@@ -85,6 +88,41 @@ def test_refusals_of_its_own(box):
     check_match(["--against"], box.run(box.tools.flowcc, "check", "program.flow", "--accept-drop", "x", exit=64).err)
     (box.path / "db").mkdir()
     check_match(["no saved state"], check(box, exit=66).err)
+
+
+def own_state(tools, case):
+    """What a program has saved goes on, as it is, when the same program starts again."""
+    first = case.steps[0]
+    if case.flags & {"plain"} or first.exit not in (0, 65, 70) or first.program is not None:
+        return False
+    player = Player(tools, case, "against", Point())
+    player.prepare(first)
+    player.run(first, ["-d", "db"])
+    player.box.write(case.file_name, player.text)
+    said = player.box.run(tools.flowcc, "check", case.file_name, "--against", "db", exit=None)
+    if said.code == 66:
+        return False  # nothing was committed
+    fates = re.findall(r"^  (?:state|source|sink) +\S+ +(.*)$", said.out.decode(), re.MULTILINE)
+    if said.code != 0 or not fates or set(fates) - {"goes on", "new"}:
+        raise Failure(f"{case.name}: what it has saved is not its own\n" + said.describe())
+    return "goes on" in fates
+
+
+def test_what_a_program_saves_is_its_own(box):
+    """The types that flowcc makes in memory are those that it writes into C, whatever they are."""
+    paths = sorted((TESTS / "run").glob("*.flow"))
+    cases = [Case(path) for path in paths if re.search(r"\bstate \w+:", path.read_text())]
+    if not box.tools.is_full:
+        cases = cases[box.tools.seed % 3::3]
+    count = sum(own_state(box.tools, case) for case in cases)
+    if count < 8:
+        raise Failure(f"only {count} programs have saved something")
+
+
+def test_what_random_programs_save_is_their_own(box):
+    generated = Generated(box.tools, 60)
+    if not any([own_state(box.tools, generated.case(i)) for i in range(40 if box.tools.is_full else 3)]):
+        raise Failure("no program has saved something")
 
 
 def discover(tools):
