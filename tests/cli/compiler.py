@@ -208,7 +208,10 @@ def test_every_subcommand_has_help(box):
     names = re.findall(r"^  flowcc ([a-z]+) .*  ", page.split("Commands:")[1].split("Behind each")[0], re.MULTILINE)
     if len(names) < 7 or len(set(names)) != len(names):
         raise Failure(f"`flowcc --help` names {names}")
+    documented = (ROOT / "docs" / "tools.md").read_text()
     for name in names:
+        if f"`flowcc {name}" not in documented:
+            raise Failure(f"docs/tools.md does not tell of `flowcc {name}`")
         text = flowcc(box, name, "--help").out
         if name != "help":
             check_match([rf"\AUsage: flowcc {name}"], text, "stdout")
