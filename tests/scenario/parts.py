@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 
 from harness.base import Failure, check_equal, check_match
 
@@ -99,6 +100,16 @@ def test_going_back_cuts_each_file(box):
     make(box, rows, "--epoch-records", "1", "--retain-epochs", "9")
     more(box, [], "--epoch-records", "1", "--retain-epochs", "9", "--resume-epoch", "2")
     check_days(box, rows, "gone back and on")
+
+
+def test_a_backup_goes_on_with_the_files(box):
+    """The state directory is lost: the copy knows how long each file was."""
+    copy = ["--backup", f"file://{box.path}/copy"]
+    make(box, [(1, 1), (2, 2), (1, 3)], *copy)
+    shutil.rmtree(box.path / "db")
+    box.append("out/2/all.csv", "2,99\n")
+    more(box, [(2, 4), (3, 5)], *copy)
+    check_days(box, [(1, 1), (2, 2), (1, 3), (2, 4), (3, 5)], "restored")
 
 
 def test_it_cannot_be_replaced(box):
