@@ -290,6 +290,7 @@ static const struct type *hidden_from_c(const struct type *type) {
   case TYPE_ERROR:
   case TYPE_INT:
   case TYPE_FLOAT:
+  case TYPE_DECIMAL:
   case TYPE_BOOL:
   case TYPE_STRING:
   case TYPE_BYTES:

@@ -10,7 +10,8 @@ source points: Point = stdin(jsonl)
 extern fn country(address: string) -> string? from "c/geo.c"
 extern fn twice(p: Point) -> Point from "c/geo.c"
 extern fn ratio(a: float, b: float) -> float from "c/geo.c"
-points |> map { c: country(name) ?? "-", r: ratio(1.0, x ?? 0.0) ?? -1.0 } |> into stdout
+extern fn total(first: decimal[2], others: list[decimal[2]]) -> decimal[2] from "c/geo.c"
+points |> map { c: country(name) ?? "-", r: ratio(1.0, x ?? 0.0) ?? -1.0, t: total(1.5, [2, 0.25]) ?? 0 } |> into stdout
 points |> key by name |> map twice(it) else into bad |> into stdout
 bad |> map reason |> into stdout
 """
@@ -30,6 +31,12 @@ bool twice(struct flow_worker *ctx, const struct T_Point *p, struct T_Point *out
   out->f_kind.tag = K_Kind_payment;
   return flow_extern_string(ctx, "a tag that is long", 18, &tags[0]);
 }
+bool total(struct flow_worker *ctx, int64_t first, const struct L_decimal_2 *others, int64_t *out) {
+  (void)ctx;
+  *out = first;
+  for (uint32_t i = 0; i < others->length; i++) *out += L_decimal_2_data(others)[i];
+  return true;
+}
 bool ratio(struct flow_worker *ctx, double a, double b, double *out) {
   (void)ctx;
   *out = a / b;
@@ -38,9 +45,9 @@ bool ratio(struct flow_worker *ctx, double a, double b, double *out) {
 """
 NAMES = '#define GERMANY "Deutschland"\n'
 INPUT = b'{"name":"de","x":2.0,"kind":"order","tags":[],"ns":[1,2,3]}\n{"name":"fr","kind":"order","tags":["q"],"ns":[]}\n'
-OUTPUT = ('{"c": "Deutschland", "r": 0.5}\n'
+OUTPUT = ('{"c": "Deutschland", "r": 0.5, "t": 3.75}\n'
           '{"name": "de", "x": 2.0, "kind": "payment", "tags": ["a tag that is long"], "ns": [1, 1, 2, 2, 3, 3]}\n'
-          '{"c": "-", "r": -1.0}\n`twice` has failed\n')
+          '{"c": "-", "r": -1.0, "t": 3.75}\n`twice` has failed\n')
 
 
 def write_flow(box, flow=FLOW, geo=GEO):
