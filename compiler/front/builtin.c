@@ -710,6 +710,14 @@ static const struct type *check_time(struct checker *c, struct expr *call,
   return is_time ? timestamp : type_optional(c->types, timestamp);
 }
 
+/* clock: becomes time() where the items have one, else now(). */
+static const struct type *check_clock(struct checker *c, struct expr *call,
+                                      const struct type *hint) {
+  bool has_time = c->scope.stage && c->scope.stage->in_time;
+  call->call.builtin = builtin_find(has_time ? "time" : "now");
+  return call->call.builtin->check(c, call, hint);
+}
+
 /* -- the table ------------------------------------------------------------------------------- */
 
 #define MANY 1000

@@ -115,6 +115,7 @@ enum builtin_id {
   BUILTIN_EPOCH, /* -> int */
   BUILTIN_NOW,   /* -> timestamp */
   BUILTIN_TIME,  /* -> timestamp: of the item */
+  BUILTIN_CLOCK, /* -> timestamp; check makes it one of now and time */
   BUILTIN_WATERMARK, /* -> timestamp?: none before the first item */
 };
 
