@@ -45,6 +45,10 @@
 #define LIMIT_STAGES 1000
 #define LIMIT_STEP_DEPTH 100
 
+/* Functions that are written for one call: calls of generic functions in generic functions would fill the
+ * memory otherwise. */
+#define LIMIT_INSTANCES 3000
+
 /* Stages that are fused: each becomes a block of C inside the one before, and clang takes brackets
  * up to 256 deep. */
 #define LIMIT_FUSED 100

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "front/copy.h"
 
 /* -- types that stand for any type ----------------------------------------------------------- */
@@ -348,6 +349,11 @@ static bool is_inside(const struct checker *c, const struct decl *fn) {
 struct expr *infer_generic_call(struct checker *c, struct expr *call, struct decl *fn) {
   if (reject_named_args(c, call) || !check_argument_count(c, call, fn))
     return infer_args_only(c, call, 0);
+  if (c->compiler->program->instances.count >= LIMIT_INSTANCES) {
+    diag_error(c->diags, E0109, call->call.name.span,
+               "more than %d functions are written for calls of generic ones", LIMIT_INSTANCES);
+    return infer_args_only(c, call, 0);
+  }
   if (is_inside(c, fn)) {
     report_circle(c, fn, call->call.name.span);
     return infer_args_only(c, call, 0);
