@@ -445,6 +445,7 @@ struct decl {
   /* Of functions that are written for each use (front/check_generic.c), and of the library's. */
   bool is_library;                 /* of the standard library: its names are apart from the program's */
   bool is_generic;                 /* fn: checked at each use, with the types of the arguments there */
+  bool is_made;                    /* fn: made by check for one use, or for one choice of types */
   uint32_t number;                 /* unique where two may have one name; 0: the only one */
   bool is_extern;                  /* fn: written in C, in the file c_path */
   bool is_serial;                  /* extern fn: never called by two threads at once */

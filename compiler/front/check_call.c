@@ -94,8 +94,9 @@ struct expr *finish_fn_call(struct checker *c, struct expr *expr, struct decl *f
   return expr;
 }
 
-static struct expr *infer_fn_call(struct checker *c, struct expr *expr, struct decl *fn) {
-  if (fn->is_generic) return infer_generic_call(c, expr, fn);
+static struct expr *infer_fn_call(struct checker *c, struct expr *expr, struct decl *fn,
+                                  const struct type *hint) {
+  if (fn->is_generic) return infer_generic_call(c, expr, fn, hint);
   check_function(c, fn, expr->call.name.span);
   if (reject_named_args(c, expr) || !check_argument_count(c, expr, fn))
     return infer_args_only(c, expr, 0);
@@ -218,6 +219,9 @@ static void report_unknown_function(struct checker *c, const struct expr *expr) 
 
 struct expr *infer_call(struct checker *c, struct expr *expr, const struct type *hint) {
   struct ident name = expr->call.name;
+  /* Typed before, when its functions have become others with further arguments. */
+  if (expr->call.kind == CALL_FN && expr->call.decl->is_made)
+    return finish_fn_call(c, expr, expr->call.decl, true);
   struct expr *variant = infer_qualified_variant(c, expr);
   if (variant) return variant;
   const struct function_arg *parameter =
@@ -226,7 +230,7 @@ struct expr *infer_call(struct checker *c, struct expr *expr, const struct type 
   struct decl *fn = find_function(c, name.text);
   const struct builtin *builtin = fn && !fn->is_library ? NULL : builtin_find(name.text);
   if (builtin) return infer_builtin(c, expr, builtin, hint);
-  if (fn) return infer_fn_call(c, expr, fn);
+  if (fn) return infer_fn_call(c, expr, fn, hint);
   const struct type *type = find_declared_type(c, name.text);
   if (type && type->kind == TYPE_RECORD && !expr->call.is_method) {
     expr->call.kind = CALL_RECORD;

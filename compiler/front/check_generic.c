@@ -139,6 +139,25 @@ static void report_no_lambda(struct checker *c, const struct expr *value, const 
   diag_help(diag, wanted->args.count == 1 ? "write  x => …" : "write  (a, b) => …");
 }
 
+/* What the context of the call would like a function to give, or null: `let xs: list[Kind] = ys.map(y => order)`. */
+static const struct type *wanted_result(struct checker *c, struct instance *user,
+                                        const struct type_syntax *result) {
+  if (!user->hint || !user->decl->type_syntax) return NULL;
+  struct instance *wish = instance_new(c, user->decl, user->span, user->outer);
+  map_each(entry, &user->types) map_put(&wish->types, entry->key, entry->value);
+  bind_types(c, wish, user->decl->type_syntax, user->hint);
+  return is_bound(c, wish, result) ? type_inside(c, wish, result) : NULL;
+}
+
+/* Types the body of a function: as `result`, or where that is null as `wish` if it fits. */
+static struct expr *check_body(struct checker *c, struct expr *body, const struct type *result,
+                               const struct type *wish) {
+  if (result || !wish) return check_expr(c, body, result);
+  body = infer(c, body, wish);
+  struct expr *fitting = try_coerce(c, body, wish);
+  return require_concrete(c, fitting ? fitting : body);
+}
+
 /* Types `value`, a lambda or the name of a function, as an argument of the type that is written; the
  * types of its parameters are known. It sees the current scope, and takes along what it uses of it. Null
  * after a diagnostic. */
@@ -161,6 +180,7 @@ static struct decl *declare_lambda(struct checker *c, struct expr *value, const 
   fn->kind = DECL_FN;
   fn->name = (struct ident){parameter, value->span};
   fn->span = value->span;
+  fn->is_made = true;
   fn->number = ++c->symbols->number;
   fn->instance = c->scope.instance;
   fn->is_library = c->scope.is_library;
@@ -171,13 +191,14 @@ static struct decl *declare_lambda(struct checker *c, struct expr *value, const 
   }
   const struct type *result =
       is_bound(c, user, wanted->inner) ? type_inside(c, user, wanted->inner) : NULL;
+  const struct type *wish = result ? NULL : wanted_result(c, user, wanted->inner);
   struct scope outer = c->scope;
   c->scope = check_new_scope(PLACE_FUNCTION, &fn->local_count);
   c->scope.function = fn;
   c->scope.instance = outer.instance;
   c->scope.is_library = outer.is_library;
   c->scope.outer = &outer;
-  fn->value = check_expr(c, value->lambda.body, result);
+  fn->value = check_body(c, value->lambda.body, result, wish);
   fn->type = fn->value->type;
   fn->can_fail = c->scope.failures.count > 0;
   fn->can_fault = c->scope.fault_count > 0;
@@ -308,7 +329,7 @@ static void add_captures(struct checker *c, struct instance *use, struct decl *f
 static struct decl *declare_instance(struct checker *c, struct instance *use) {
   struct decl *fn = arena_new(c->arena, struct decl);
   *fn = *use->decl;
-  fn->is_generic = true; /* made from one */
+  fn->is_made = true;
   fn->instance = use;
   fn->number = ++c->symbols->number;
   fn->value = copy_expr(c->arena, use->decl->value);
@@ -346,7 +367,8 @@ static bool is_inside(const struct checker *c, const struct decl *fn) {
   return false;
 }
 
-struct expr *infer_generic_call(struct checker *c, struct expr *call, struct decl *fn) {
+struct expr *infer_generic_call(struct checker *c, struct expr *call, struct decl *fn,
+                                const struct type *hint) {
   if (reject_named_args(c, call) || !check_argument_count(c, call, fn))
     return infer_args_only(c, call, 0);
   if (c->compiler->program->instances.count >= LIMIT_INSTANCES) {
@@ -360,6 +382,7 @@ struct expr *infer_generic_call(struct checker *c, struct expr *call, struct dec
   }
   struct instance *use = instance_new(c, fn, call->call.name.span, c->scope.instance);
   use->context.what = arena_printf(c->arena, "in this call of `%s`", fn->name.text);
+  use->hint = hint;
   for (size_t i = call->call.args.count; i < fn->fields.count; i++)
     vec_push(c->arena, &call->call.args,
              (struct arg){.value = copy_expr(c->arena, fn->fields.data[i].init)});

@@ -38,6 +38,9 @@ struct instance {
   const char *id, *was_id; /* the prefix of the ids of its states: "hourly" */
   struct expr_list args;  /* by parameter; null: a stream, or its default */
   bool is_entered;
+
+  /* Of a function: the type that the context wants of the call, or null. */
+  const struct type *hint;
 };
 
 /* -- expand.c -------------------------------------------------------------------------------- */
@@ -57,8 +60,9 @@ struct instance *instance_new(struct checker *, struct decl *decl, struct span u
 /* Types the arguments of a step, when the type of the items is known. */
 void enter_instance(struct checker *, struct instance *, const struct type *item);
 
-/* A call of a generic function. */
-struct expr *infer_generic_call(struct checker *, struct expr *call, struct decl *fn);
+/* A call of a generic function; `hint` is the type that the context wants, or null. */
+struct expr *infer_generic_call(struct checker *, struct expr *call, struct decl *fn,
+                                const struct type *hint);
 
 /* A call of a parameter that is a function. */
 struct expr *infer_parameter_call(struct checker *, struct expr *call, const struct function_arg *);

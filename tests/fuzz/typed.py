@@ -206,6 +206,23 @@ class Program:
     def small(self, depth):
         return self.rng.choice(["0", "1", "2", "-1"]) if depth < 1 or self.chance(0.6) else self.expr("int", depth - 1)
 
+    def function(self, elem, result, depth):
+        """A function as an argument: it sees all names that are visible, and changes nothing."""
+        name, locked = self.fresh("x"), self.locked
+        self.locked = [n.root for n in self.names]
+        self.names.append(Name(name, elem))
+        if elem == INNER:
+            self.names += [Name(f"{name}.{n}", f) for n, f in INNER_FIELDS]
+        mark = len(self.names) - (len(INNER_FIELDS) if elem == INNER else 0) - 1
+        body = self.expr(result, depth)
+        del self.names[mark:]
+        self.locked = locked
+        return f"{name} => {body}"
+
+    def some_list(self):
+        lists = [n for n in self.names if isinstance(n.type, tuple) and n.type[0] == "list"]
+        return self.rng.choice(lists) if lists else None
+
     def handled(self, value, t):
         """A value that can fail, with a default where nothing else handles it."""
         if self.can_fail and self.chance(0.5):
@@ -230,6 +247,11 @@ class Program:
                 lambda: f"sum({rng.choice(self.with_type(('list', 'int'))).text})" if self.with_type(("list", "int")) else "par"]
         if lists:
             ways += [lambda: f"len({rng.choice(lists)})"] * 3
+        some = self.some_list()
+        if some:
+            ways += [lambda: f"{some.text}.count_if({self.function(some.type[1], 'bool', d)})",
+                     lambda: f"fold({some.text}, {e('int', 0)}, (a_{some.text.replace('.', '_')}, b_{some.text.replace('.', '_')}) => "
+                             f"add_sat(a_{some.text.replace('.', '_')}, LIMIT))"]
         return rng.choice(ways)()
 
     def make_float(self, t, d):
@@ -262,6 +284,9 @@ class Program:
                 lambda: f"({e(ordered, d)} {rng.choice(['<', '<=', '>', '>=', '==', '!='])} {e(ordered, d)})",
                 lambda: f"{rng.choice(['starts_with', 'ends_with', 'contains'])}({e('string', d)}, {e('string', d)})",
                 lambda: f"is_empty({e('string', d)})", lambda: f"({e('string', d)} in NAMES)"]
+        some = self.some_list()
+        if some:
+            ways += [lambda: f"{some.text}.{rng.choice(['any', 'all'])}({self.function(some.type[1], 'bool', d)})"] * 2
         if same:
             name = rng.choice(same)
             ways += [lambda: f"({name.text} {rng.choice(['==', '!='])} {e(name.type, d)})"] * 2
@@ -331,8 +356,16 @@ class Program:
     def make_list(self, t, d):
         rng = self.rng
         known = self.with_type(t)
+        some = self.some_list()
+        if some and self.chance(0.3):
+            return f"{some.text}.map({self.function(some.type[1], t[1], d)})"
         if known and self.chance(0.6):
             name = rng.choice(known).text
+            if self.chance(0.4):
+                kind = rng.choice(("int", "string", "float", DECIMAL))
+                return rng.choice([lambda: f"{name}.filter({self.function(t[1], 'bool', d)})",
+                                   lambda: f"{name}.sort_by({self.function(t[1], kind, d)})",
+                                   lambda: f"{name}.all_max_by({self.function(t[1], kind, d)})"])()
             ways = [f"reverse({name})", f"slice({name}, {self.small(d)}, {self.small(d)})", f"slice({name} ++ {self.expr(t, d)}, 0, 6)"]
             if t[1] in ("int", "string", "bytes", "float", "duration", "timestamp", DECIMAL):
                 ways.append(f"sort({name})")
@@ -577,8 +610,10 @@ class Program:
         for _ in range(self.rng.randrange(3)):
             other = self.handler()
             self.with_item(fields, key)
-            way = self.rng.randrange(3)
-            if way == 0:
+            way = self.rng.randrange(4)
+            if way == 3:
+                text += self.library_step(fields, other)
+            elif way == 0:
                 text += f"  |> filter {self.expr('bool')}{other}\n"
             elif way == 1:
                 text += f"  |> map {self.row()}{other}\n"
@@ -587,6 +622,23 @@ class Program:
                 text += f"  |> flat_map [{self.row()}, {self.row()}]{other}\n"
                 fields = OUT_FIELDS
         return text, fields
+
+    def library_step(self, fields, other):
+        """A step of the library that gives back the items; a function in it sees the item and constants."""
+        item = self.fresh("x")
+        self.names = [Name("LIMIT", "int"), Name("par", "int"), Name("label", "string"), Name("NAMES", ("list", "string"))]
+        self.names += [Name(f"{item}.{n}", t) for n, t in fields]
+        number = self.rng.choice(["1", "3", "par", "LIMIT - par"])
+
+        def by(t):
+            return f"{item} => {self.expr(t, 2)}"
+        step, rest = self.rng.choice([
+            lambda: (f"limit({number})", ""), lambda: (f"sample({number})", ""),
+            lambda: (f"dedupe(by: {by(self.rng.choice(KEYS))})", ""), lambda: (f"changes(of: {by('string')})", ""),
+            lambda: ("numbered", "  |> map item\n"), lambda: ("with_previous", "  |> filter before == none\n  |> map item\n"),
+            lambda: (f"running_total({by(self.rng.choice(['int', DECIMAL]))})", "  |> map item\n"),
+            lambda: (f"top({number}, {by('int')})", "  |> flat_map it\n")])()
+        return f"  |> {step} named {self.fresh('step')}{other}\n{rest}"
 
     def key_by(self, fields):
         other = self.handler()
