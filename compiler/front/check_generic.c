@@ -145,7 +145,8 @@ static const struct type *wanted_result(struct checker *c, struct instance *user
   if (!user->hint || !user->decl->type_syntax) return NULL;
   struct instance *wish = instance_new(c, user->decl, user->span, user->outer);
   map_each(entry, &user->types) map_put(&wish->types, entry->key, entry->value);
-  bind_types(c, wish, user->decl->type_syntax, user->hint);
+  bool is_unwrapped = user->hint->kind == TYPE_OPTIONAL && user->decl->type_syntax->kind != TYPE_SYNTAX_OPTIONAL;
+  bind_types(c, wish, user->decl->type_syntax, is_unwrapped ? user->hint->elem : user->hint);
   return is_bound(c, wish, result) ? type_inside(c, wish, result) : NULL;
 }
 
