@@ -40,16 +40,20 @@ class Bench:
       run(cc + flags + [os.path.join(HERE, 'hand', hand + '.c'), '-o', self.path('hand_' + hand)])
     for flow in set(flows):
       run([self.flowcc, os.path.join(HERE, flow + '.flow'), '-o', self.path(flow)])
+    run([self.flowcc, os.path.join(ROOT, 'examples', 'nexmark', 'events.flow'), '-o', self.path('nexmark')])
     options = subprocess.run([self.path(next(iter(flows))), '--help'], stdout=subprocess.PIPE, text=True, check=True)
     self.has_workers = '--workers' in options.stdout
 
   def data(self, *words):
-    """The input that generate.c makes of these words: the same words, the same file."""
+    """The input that generate.c, or for `nexmark` N the flow of that name, makes of these words: the same words,
+    the same file."""
     words = [str(word) for word in words]
     path = self.path('-'.join(words))
     if not os.path.exists(path):
       with open(path + '.part', 'wb') as part:
-        subprocess.run([self.path('generate')] + words, stdout=part, check=True)
+        makes_events = words[0] == 'nexmark'
+        command = [self.path('nexmark'), '--events'] + words[1:] if makes_events else [self.path('generate')] + words
+        subprocess.run(command, stdout=part, check=True)
       os.rename(path + '.part', path)
     return path
 

@@ -7,7 +7,8 @@ class Workload:
     self.flow = flow            # FLOW.flow beside this file
     self.source = source        # its source
     self.hand = hand            # program in hand/ and its arguments
-    self.data = data            # from a number of records to the arguments of generate.c
+    self.data = data            # from a number of records to the arguments of generate.c or, behind `nexmark`, the
+                                # number of events
     self.records = records      # of the runs that are timed
     self.counted = counted      # of the two runs whose instructions are counted
     self.goal = goal            # instructions per record of the flow; None: no goal is set
@@ -40,6 +41,8 @@ WORKLOADS = [
   Workload('D CSV', 'bid_max_csv', 'bids', ['bid_max', 'csv'], bids('csv'),
            4_000_000, (50_000, 250_000), goal=410, reference=327),
   Workload('D copy', 'bid_copy', 'bids', ['bid_copy'], bids('json'),
+           4_000_000, (50_000, 250_000)),
+  Workload('NEXMark q2', 'nexmark_q2', 'events', ['nexmark_q2'], lambda count: ['nexmark', count],
            4_000_000, (50_000, 250_000)),
 ]
 
