@@ -65,6 +65,15 @@ static void visit_fields(struct live *l, const struct record_field_list *fields,
   for (size_t i = 0; spreads != NULL && i < spreads->count; i++) visit_path(l, spreads->data[i]);
 }
 
+/* A match looks at which variant it is. What an arm reads of its fields, it reads through its binder. */
+static void visit_subject(struct live *l, const struct expr *subject) {
+  bool is_path = subject->kind == EXPR_NAME || subject->kind == EXPR_FIELD;
+  if (is_path && subject->type->kind == TYPE_ENUM)
+    visit_path(l, subject);
+  else
+    visit_value(l, subject);
+}
+
 static void visit_patterns(struct live *l, const struct match_arm *arm) {
   vec_each(struct pattern, pattern, &arm->patterns) {
     if (pattern->low != NULL) visit_value(l, pattern->low);
@@ -113,7 +122,7 @@ static void visit_inside(struct live *l, const struct expr *expr) {
     visit_value(l, expr->if_else.else_value);
     return;
   case EXPR_MATCH:
-    visit_value(l, expr->match.subject);
+    visit_subject(l, expr->match.subject);
     vec_each(struct match_arm, arm, &expr->match.arms) {
       visit_patterns(l, arm);
       visit_value(l, arm->value);
@@ -154,7 +163,7 @@ static void visit_stmt(struct live *l, const struct stmt *stmt) {
     if (stmt->if_else.else_block != NULL) visit_block(l, stmt->if_else.else_block);
     return;
   case STMT_MATCH:
-    visit_value(l, stmt->match.subject);
+    visit_subject(l, stmt->match.subject);
     vec_each(struct match_arm, arm, &stmt->match.arms) {
       visit_patterns(l, arm);
       visit_block(l, arm->body);
