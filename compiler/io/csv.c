@@ -199,15 +199,24 @@ static void read_straight(struct emit *e, struct text *out, const struct row *ro
   bool is_last = i + 1 == record->fields.count;
   text_addf(out, "  { /* %s */\n", field->name);
   if (field->where != NULL) text_addf(out, "    at%u = c->cursor;\n", i);
-  const char *to = field_target(e, out, record, i, indent);
+  bool has_unit = field->type->kind == TYPE_TIMESTAMP && field->unit_us != 0;
+  bool is_skipped = field->type->kind == TYPE_INT && !codec_is_kept(e, record, i);
+  const char *to = is_skipped ? NULL : field_target(e, out, record, i, indent);
   const char *others =
       arena_printf(&e->compiler->arena, ", %s - %zu", row->columns, record->fields.count);
-  if (field->type->kind == TYPE_INT) {
+  if (field->type->kind == TYPE_INT || has_unit) {
     /* Digits tell themselves where they end, so nothing looks for the end of the cell. */
-    text_addf(out,
-              "    const char *end = flow_scan_int(c->cursor, &%s);\n"
-              "    if (FLOW_UNLIKELY(end == NULL) || !flow_straight_%s(c, end%s)) return false;\n",
-              to, is_last ? "end" : "more", is_last ? others : "");
+    if (has_unit)
+      text_add(out, "    int64_t units;\n    const char *end = flow_scan_int(c->cursor, &units);\n");
+    else if (is_skipped)
+      text_add(out, "    const char *end = flow_skip_int(c->cursor);\n");
+    else
+      text_addf(out, "    const char *end = flow_scan_int(c->cursor, &%s);\n", to);
+    text_addf(out, "    if (FLOW_UNLIKELY(end == NULL) || !flow_straight_%s(c, end%s)) return false;\n",
+              is_last ? "end" : "more", is_last ? others : "");
+    if (has_unit)
+      text_addf(out, "    if (!flow_time_of_unit(units, %" PRId64 ", &%s)) return false;\n",
+                field->unit_us, to);
   } else {
     text_addf(out,
               "    struct flow_csv_field f;\n"
@@ -215,7 +224,7 @@ static void read_straight(struct emit *e, struct text *out, const struct row *ro
               is_last ? "last_cell" : "cell", is_last ? others : "");
     read_cell(e, out, field, to, indent);
   }
-  forget_unused(e, out, record, i, indent);
+  if (!is_skipped) forget_unused(e, out, record, i, indent);
   text_add(out, "  }\n");
 }
 

@@ -112,6 +112,18 @@ static inline const char *flow_scan_int(const char *p, int64_t *out) {
   return end;
 }
 
+/* The end of what flow_scan_int() would take, or null. */
+static inline const char *flow_skip_int(const char *p) {
+  unsigned count = flow_count_8_digits(p);
+  const char *end = p + count;
+  if (count == 8) {
+    count = flow_count_8_digits(end);
+    end += count;
+  }
+  int64_t value;
+  return FLOW_UNLIKELY(end == p || count == 8) ? flow_scan_int_slow(p, &value) : end;
+}
+
 /* Reads digits at `p` up to the first byte that is none; there must be such a byte. Sets *value and
  * returns the end, or null if the value is above `limit`. No digits: returns `p`, value 0. */
 static inline const char *flow_scan_digits(const char *p, uint64_t limit, uint64_t *value) {
