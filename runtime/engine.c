@@ -395,6 +395,7 @@ static void tear_down(struct engine *e) {
   sequencer_log_free(&e->log);
   commit_group_free(&e->held, sys);
   flow_buf_free(&e->worker.sinks[p->sink_count].buf);
+  flow_buf_free(&e->given_up);
   void *const arrays[] = {e->shares,     e->worker.sinks, e->sources,  e->sinks,
                           e->partitions, e->ids,          e->numbers,  e->migrated,
                           e->catcher.reason, e->value_types};

@@ -166,6 +166,37 @@ static void declare(struct engine *e) {
   }
 }
 
+static enum flow_status note_given_up_row(void *context, uint64_t row, const void *key,
+                                          size_t key_length, const void *value,
+                                          size_t value_length) {
+  const struct load *load = context;
+  struct flow_buf *out = &load->engine->given_up;
+  (void)row;
+  flow_put_varint(out, load->state);
+  flow_put_bytes(out, key, key_length);
+  flow_put_bytes(out, value, value_length);
+  return FLOW_OK;
+}
+
+/* Before epochs are given up, notes which files the sinks with parts have. Where that cannot be read any
+ * more, as in a damaged store, files that only those epochs have stay as they are. */
+static void note_given_up(struct engine *e) {
+  uint16_t id = 0;
+  const char *name;
+  if (e->options.resume_epoch < 0) return;
+  while (flow_store_next_id(e->store, FLOW_STORE_SINK, &id, &name)) {
+    for (uint32_t i = 0; i < e->program->sink_count; i++) {
+      const struct flow_sink_desc *d = &e->program->sinks[i];
+      bool is_it = strcmp(d->name, name) == 0 || (d->was != NULL && strcmp(d->was, name) == 0);
+      if (!d->has_parts || !is_it) continue;
+      struct load load = {.engine = e, .state = i};
+      struct flow_store_loaded loaded;
+      struct flow_report ignored = {0};
+      flow_store_load(e->store, id, note_given_up_row, &load, &loaded, &ignored);
+    }
+  }
+}
+
 static enum flow_status open_store(struct engine *e) {
   declare(e);
   const struct flow_store_options options = {.dir = e->options.state_dir,
@@ -184,6 +215,7 @@ static enum flow_status open_store(struct engine *e) {
                                        .drop_count = e->options.drop_count,
                                        .resume_epoch = e->options.resume_epoch};
   e->taken_back = flow_store_range(e->store).head;
+  note_given_up(e);
   status = flow_store_prepare(e->store, &plan, e->numbers, &e->report);
   if (status != FLOW_OK) return status;
   if (e->report.message[0] != '\0') {
@@ -301,8 +333,17 @@ static enum flow_status make_sink(struct engine *e, uint32_t number) {
   struct flow_store_loaded loaded;
   status = flow_store_load(e->store, e->numbers[e->program->source_count + number], load_length,
                            &load, &loaded, &e->report);
-  if (status == FLOW_OK) sink_loaded(s, loaded.next_row);
-  return status;
+  if (status != FLOW_OK) return status;
+  sink_loaded(s, loaded.next_row);
+  struct flow_reader r = flow_reader_of(e->given_up.data, e->given_up.length);
+  while (r.p != r.end) {
+    size_t key_length, value_length;
+    bool is_it = flow_get_varint(&r) == number;
+    const char *key = flow_get_bytes(&r, &key_length);
+    const char *value = flow_get_bytes(&r, &value_length);
+    if (is_it) sink_given_up(s, key, key_length, value, value_length);
+  }
+  return FLOW_OK;
 }
 
 /* True if the sink's file lies in the directory that the source looks at: the flow would read what it

@@ -183,6 +183,11 @@ void sink_loaded(struct sink *s, uint64_t next_row) {
   if (s->parts != NULL) sink_parts_loaded(s->parts, next_row);
 }
 
+void sink_given_up(struct sink *s, const void *key, size_t key_length, const void *value,
+                   size_t value_length) {
+  if (s->parts != NULL) sink_parts_given_up(s->parts, key, key_length, value, value_length);
+}
+
 /* Reads the last bytes before `length` into the tail: their number, or a negative errno. */
 static int64_t read_tail(struct sink *s, uint64_t length) {
   size_t size = length < POSITION_SAMPLE ? (size_t)length : POSITION_SAMPLE;

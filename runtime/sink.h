@@ -87,6 +87,9 @@ void sink_close(struct sink *);
 enum flow_status sink_load(struct sink *, uint64_t row, const void *key, size_t key_length,
                            const void *value, size_t length, struct flow_report *);
 void sink_loaded(struct sink *, uint64_t next_row);
+/* Then a row as it was before epochs were given up; only with parts. */
+void sink_given_up(struct sink *, const void *key, size_t key_length, const void *value,
+                   size_t value_length);
 
 /* Verifies that the target holds what was committed (rule 10), and the header that its rows would
  * have now, unless it starts afresh: if nothing was committed, or `restarts`. FLOW_E_MISMATCH if it

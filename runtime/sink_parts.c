@@ -30,6 +30,7 @@ struct part {
   bool is_touched; /* since the last close: it is in the list */
   bool is_dirty;   /* since the last commit took it over: it is in the list */
   bool must_pack;  /* the stored length is wrong */
+  bool is_given_up; /* only epochs that were given up have written it */
   struct flow_buf pending; /* rows that are on their way to it */
 };
 
@@ -51,7 +52,7 @@ struct sink_parts {
   struct part_list touched, dirty, pending;
   struct part *open[FLOW_PARTS_OPEN];
   uint32_t open_count;
-  uint64_t clock, next_row, gone;
+  uint64_t clock, next_row;
   bool restarts, must_commit;
 };
 
@@ -247,24 +248,47 @@ static enum flow_status hash_tail(struct sink_parts *p, const struct part *part,
 
 /* -- resuming */
 
+/* A row of the store. */
+struct stored {
+  const char *path;
+  size_t path_length;
+  int64_t length, check;
+};
+
+static bool read_stored(struct stored *row, const void *key, size_t key_length, const void *value,
+                        size_t value_length) {
+  struct flow_reader k = flow_reader_of(key, key_length), v = flow_reader_of(value, value_length);
+  row->path = flow_get_bytes(&k, &row->path_length);
+  row->length = flow_get_int(&v);
+  row->check = flow_get_int(&v);
+  return flow_reader_done(&k) && flow_reader_done(&v) && row->length >= 0 && row->path_length > 0 &&
+         row->path_length <= FLOW_PATH_BYTES && memchr(row->path, '\0', row->path_length) == NULL;
+}
+
 enum flow_status sink_parts_load(struct sink_parts *p, uint64_t row, const void *key,
                                  size_t key_length, const void *value, size_t value_length,
                                  struct flow_report *report) {
-  struct flow_reader k = flow_reader_of(key, key_length), v = flow_reader_of(value, value_length);
-  size_t length;
-  const char *path = flow_get_bytes(&k, &length);
-  int64_t closed = flow_get_int(&v), check = flow_get_int(&v);
-  bool is_good = flow_reader_done(&k) && flow_reader_done(&v) && closed >= 0 &&
-                 length <= FLOW_PATH_BYTES && memchr(path, '\0', length) == NULL;
-  if (!is_good)
+  struct stored stored;
+  if (!read_stored(&stored, key, key_length, value, value_length))
     return flow_report_fail(report, FLOW_E_CORRUPT, "a saved length of sink `%s` is damaged",
                             p->desc->name);
-  struct part *part = part_of(p, path, (uint32_t)length);
+  struct part *part = part_of(p, stored.path, (uint32_t)stored.path_length);
   part->row = row;
   part->is_stored = true;
-  part->written = part->closed = (uint64_t)closed;
-  part->check = (uint64_t)check;
+  part->written = part->closed = (uint64_t)stored.length;
+  part->check = (uint64_t)stored.check;
   return FLOW_OK;
+}
+
+void sink_parts_given_up(struct sink_parts *p, const void *key, size_t key_length,
+                         const void *value, size_t value_length) {
+  struct stored stored;
+  if (!read_stored(&stored, key, key_length, value, value_length)) return;
+  struct part *part = part_of(p, stored.path, (uint32_t)stored.path_length);
+  if (part->is_stored) return;
+  part->is_given_up = true;
+  part->closed = (uint64_t)stored.length;
+  part->check = (uint64_t)stored.check;
 }
 
 void sink_parts_loaded(struct sink_parts *p, uint64_t next_row) {
@@ -290,7 +314,6 @@ static enum flow_status check_part(struct sink_parts *p, struct part *part,
   struct flow_file_info info;
   int error = p->sys->stat(p->sys, part->path, &info);
   part->is_gone = error == -ENOENT || error == -ENOTDIR;
-  p->gone += part->is_gone;
   if (part->is_gone) return FLOW_OK;
   if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "examine %s", part->path);
   if (info.kind == FLOW_FILE_REGULAR && info.size < part->closed)
@@ -304,18 +327,44 @@ static enum flow_status check_part(struct sink_parts *p, struct part *part,
   return report_edited(p, part, info.size, report);
 }
 
+/* A file of epochs that were given up is only taken away if it is what they have written. */
+static void check_given_up(struct sink_parts *p, struct part *part) {
+  struct flow_report ignored = {0};
+  part->is_given_up = check_part(p, part, &ignored) == FLOW_OK && !part->is_gone;
+  part->closed = 0;
+}
+
 enum flow_status sink_parts_check(struct sink_parts *p, bool restarts, struct flow_report *report) {
   p->restarts = restarts;
   enum flow_status status = FLOW_OK;
-  for (uint32_t i = 0; status == FLOW_OK && !restarts && i < p->count; i++)
-    status = check_part(p, p->parts[i], report);
+  for (uint32_t i = 0; status == FLOW_OK && i < p->count; i++) {
+    struct part *part = p->parts[i];
+    if (part->is_given_up)
+      check_given_up(p, part);
+    else if (!restarts)
+      status = check_part(p, part, report);
+  }
   return status;
+}
+
+/* Removes a file that only epochs have written that were given up. */
+static enum flow_status begin_given_up(struct sink_parts *p, struct part *part,
+                                       struct flow_report *report) {
+  int error = p->sys->unlink(p->sys, part->path);
+  if (error == 0) error = p->sys->sync_parent(p->sys, part->path);
+  if (error < 0) return flow_report_errno(report, FLOW_E_IO, error, "remove %s", part->path);
+  part->is_given_up = false;
+  return FLOW_OK;
 }
 
 enum flow_status sink_parts_begin(struct sink_parts *p, struct flow_report *report) {
   for (uint32_t i = 0; i < p->count; i++) {
     struct part *part = p->parts[i];
     struct flow_file_info info;
+    enum flow_status status = FLOW_OK;
+    if (part->is_given_up) status = begin_given_up(p, part, report);
+    if (status != FLOW_OK) return status;
+    if (!part->is_stored) continue;
     part->is_gone = p->sys->stat(p->sys, part->path, &info) < 0;
     if (part->is_gone) continue;
     if (p->restarts) {
@@ -323,7 +372,7 @@ enum flow_status sink_parts_begin(struct sink_parts *p, struct flow_report *repo
       part->must_pack = p->must_commit = true;
     }
     if (info.size <= part->written && !p->restarts) continue;
-    enum flow_status status = open_part(p, part, report);
+    status = open_part(p, part, report);
     if (status == FLOW_OK) status = cut(p, part, report);
     if (status != FLOW_OK) return status;
   }
@@ -332,10 +381,6 @@ enum flow_status sink_parts_begin(struct sink_parts *p, struct flow_report *repo
 
 bool sink_parts_must_commit(const struct sink_parts *p) {
   return p->must_commit;
-}
-
-uint64_t sink_parts_gone(const struct sink_parts *p) {
-  return p->gone;
 }
 
 /* -- writing */

@@ -39,18 +39,20 @@ enum flow_status sink_parts_load(struct sink_parts *, uint64_t row, const void *
                                  struct flow_report *);
 void sink_parts_loaded(struct sink_parts *, uint64_t next_row);
 
+/* Takes a row of the store as it was before --resume-epoch gave epochs up, when the rows that are left are
+ * loaded: a file that only those epochs have written goes with them. */
+void sink_parts_given_up(struct sink_parts *, const void *key, size_t key_length, const void *value,
+                         size_t value_length);
+
 /* Verifies that each stored file that is there holds what was committed; nothing to do if the sink
  * `restarts`. FLOW_E_MISMATCH if one was edited. */
 enum flow_status sink_parts_check(struct sink_parts *, bool restarts, struct flow_report *);
 
-/* Cuts each stored file back to what was committed, or empties it. */
+/* Cuts each stored file back to what was committed, or empties it; removes those that were given up. */
 enum flow_status sink_parts_begin(struct sink_parts *, struct flow_report *);
 
 /* True if the store must be told of files that were emptied. */
 bool sink_parts_must_commit(const struct sink_parts *);
-
-/* Stored files that are not there. */
-uint64_t sink_parts_gone(const struct sink_parts *);
 
 /* Writes whole frames to their files. */
 enum flow_status sink_parts_write(struct sink_parts *, const char *frames, size_t length,

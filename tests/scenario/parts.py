@@ -102,6 +102,20 @@ def test_going_back_cuts_each_file(box):
     check_days(box, rows, "gone back and on")
 
 
+def test_going_back_removes_what_came_later(box):
+    """The repaired program writes elsewhere: the files of the epochs that were given up must not stay."""
+    keep = ["--epoch-records", "1", "--retain-epochs", "9"]
+    make(box, [(1, 1), (2, 2), (3, 3), (1, 4)], *keep)
+    box.compile(FLOW.replace("{day}", "{if n > 1 then 100 + day else day}"), "daily")
+    box.write("out/3/all.csv", "of somebody else, and longer than it was\n")
+    more(box, [], *keep, "--resume-epoch", "1")
+    check_equal(False, (box.path / "out/2/all.csv").exists(), "the file of day 2")
+    check_equal(True, (box.path / "out/3/all.csv").exists(), "the file of day 3, which is not the sink's any more")
+    check_equal([(1, 1)], rows_of(box, 1), "day 1")
+    for day, n in ((2, 2), (3, 3), (1, 4)):
+        check_equal([(day, n)], rows_of(box, 100 + day), f"day {100 + day}")
+
+
 def test_a_backup_goes_on_with_the_files(box):
     """The state directory is lost: the copy knows how long each file was."""
     copy = ["--backup", f"file://{box.path}/copy"]
