@@ -52,7 +52,7 @@ COMPILE   = $(CC) -std=gnu11 -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
 
 COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
 COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o \
-                     $(OBJ)/gen/front/library.o $(OBJ)/gen/tools/templates.o
+                     $(OBJ)/gen/front/library.o $(OBJ)/gen/tools/templates.o $(OBJ)/gen/tools/manual.o
 RUNTIME_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard runtime/*.c))
 RUNTIME_HEADERS  := $(patsubst runtime/%,$(LIB)/%,$(wildcard runtime/include/flow/*.h))
 UNIT_TESTS       := $(patsubst tests/unit/%.c,$(WORK)/tests/%,$(wildcard tests/unit/test_*.c)) $(WORK)/tests/test_canary
@@ -97,6 +97,12 @@ $(GEN)/tools/templates.c: stdlib/library.awk $(TEMPLATE_FILES)
 	@mkdir -p $(@D)
 	@echo "awk     templates"
 	@awk -v table=template_files -v header=tools/templates.h -f stdlib/library.awk $(TEMPLATE_FILES) >$@
+
+# And the language reference, for `flowcc help`.
+$(GEN)/tools/manual.c: stdlib/library.awk docs/language.md
+	@mkdir -p $(@D)
+	@echo "awk     docs/language.md"
+	@awk -v table=manual_files -v header=tools/manual.h -f stdlib/library.awk docs/language.md >$@
 
 COMPILER_INCLUDES := -Icompiler -I$(GEN) -Iruntime/include
 $(OBJ)/compiler/%.o: compiler/%.c | $(GEN)/front/parse.tab.h $(GEN)/front/lex.yy.h

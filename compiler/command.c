@@ -251,8 +251,8 @@ void command_print_options(FILE *stream, unsigned sets) {
 }
 
 void command_print_usage(const struct subcommand *subcommand, FILE *stream) {
-  fprintf(stream, "Usage: flowcc %s%s[OPTION ...] %s\n\n%s%s\nOptions:\n",
+  fprintf(stream, "Usage: flowcc %s%s[OPTION ...] %s\n\n%s%sOptions:\n",
           subcommand->name ? subcommand->name : "", subcommand->name ? " " : "", subcommand->words,
-          subcommand->details, subcommand->details[0] ? "" : "\n");
+          subcommand->details, subcommand->details[0] ? "\n" : "");
   command_print_options(stream, subcommand->options);
 }

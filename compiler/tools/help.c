@@ -6,7 +6,7 @@
 #include "base/edit.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "state/state.h"
+#include "tools/manual.h"
 #include "tools/tools.h"
 #include "tools/topics.h"
 
@@ -35,6 +35,7 @@ static void print_page(const struct subcommand *table) {
          "  flowcc help list                    every stage, function, connector and format\n"
          "  flowcc help state                   one of them, with an example; also: help op split,\n"
          "                                      help fn split, where a name is two things\n"
+         "  flowcc help language                the parts of the reference; flowcc help enums is one\n"
          "  flowcc explain E0301                a message at length\n"
          "\n"
          "Options of flowcc FILE:\n");
@@ -115,16 +116,22 @@ static int report_no_topic(struct arena *arena, const struct topic_list *topics,
                              name);
 }
 
-/* Prints the topics of that name; `kind` is -1 for any. */
-static int print_named(struct arena *arena, int kind, const char *name) {
-  struct topic_list topics = topics_all(arena);
+/* Prints what the language has of that name: topics of the kind (-1: any), else parts of the
+ * reference. False: nothing. */
+static bool print_named(const struct topic_list *topics, int kind, const char *name) {
   int count = 0;
-  vec_each(struct topic, topic, &topics) {
+  vec_each(struct topic, topic, topics) {
     if ((kind >= 0 && (int)topic->kind != kind) || !has_name(topic, name)) continue;
     if (count++ > 0) printf("\n----\n\n");
     print_topic(topic);
   }
-  return count > 0 ? EXIT_OK : report_no_topic(arena, &topics, kind, name);
+  if (count > 0 || kind >= 0) return count > 0;
+  return manual_print(name) || manual_print_mentions(name);
+}
+
+static int show_named(struct arena *arena, int kind, const char *name) {
+  struct topic_list topics = topics_all(arena);
+  return print_named(&topics, kind, name) ? EXIT_OK : report_no_topic(arena, &topics, kind, name);
 }
 
 static int find_kind(const char *name) {
@@ -154,6 +161,18 @@ static int show_list(struct arena *arena, int argc, char **argv) {
   return EXIT_OK;
 }
 
+/* A word such as `state` or `test` is one of the language as well. */
+static int show_command(struct arena *arena, const struct subcommand *subcommand) {
+  struct topic_list topics = topics_all(arena);
+  if (print_named(&topics, -1, subcommand->name)) printf("\n----\n\n");
+  if (subcommand->main) {
+    char *words[] = {"--help", NULL};
+    return subcommand->main(1, words);
+  }
+  command_print_usage(subcommand, stdout);
+  return EXIT_OK;
+}
+
 static int show(const struct subcommand *table, struct arena *arena, int argc, char **argv) {
   if (argc == 0 || strcmp(argv[0], "--help") == 0) {
     print_page(table);
@@ -161,25 +180,16 @@ static int show(const struct subcommand *table, struct arena *arena, int argc, c
   }
   if (strcmp(argv[0], "list") == 0) return show_list(arena, argc, argv);
   int kind = find_kind(argv[0]);
-  if (kind >= 0 && argc > 1) return print_named(arena, kind, join_words(arena, argc - 1, argv + 1));
-  if (argc == 1 && diag_code_from_name(argv[0]) != DIAG_CODE_COUNT) return explain_main(argc, argv);
-  const struct subcommand *subcommand = command_find(table, argv[0]);
-  if (argc == 1 && subcommand && subcommand->run) {
-    command_print_usage(subcommand, stdout);
+  if (kind >= 0 && argc > 1) return show_named(arena, kind, join_words(arena, argc - 1, argv + 1));
+  if (argc > 1) return show_named(arena, -1, join_words(arena, argc, argv));
+  if (strcmp(argv[0], "language") == 0) {
+    printf("The language reference; flowcc help NAME shows a part of it:\n");
+    manual_list();
     return EXIT_OK;
   }
-  if (argc == 1 && subcommand && strcmp(argv[0], "state") != 0) {
-    char *words[] = {"--help", NULL};
-    return subcommand->main(1, words);
-  }
-  if (argc == 1 && strcmp(argv[0], "state") == 0) {
-    /* Both a stage and a command. */
-    int code = print_named(arena, TOPIC_STAGE, "state");
-    printf("\n----\n\n");
-    state_help();
-    return code;
-  }
-  return print_named(arena, -1, join_words(arena, argc, argv));
+  if (diag_code_from_name(argv[0]) != DIAG_CODE_COUNT) return explain_main(argc, argv);
+  const struct subcommand *subcommand = command_find(table, argv[0]);
+  return subcommand ? show_command(arena, subcommand) : show_named(arena, -1, argv[0]);
 }
 
 int help_main(const struct subcommand *table, int argc, char **argv) {

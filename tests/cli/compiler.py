@@ -178,6 +178,26 @@ def test_help_lists_the_tables(box):
         check_equal(" ".join(sorted(rows)), " ".join(sorted(found[kind])), f"topics of the kind {kind}")
 
 
+def test_help_shows_the_reference(box):
+    """Each part of docs/language.md by the words of its heading; without what only the tests need."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / "docs" / "language.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^##+ (.*)$", text, re.MULTILINE)
+    listed = flowcc(box, "help", "language").out.decode()
+    check_equal("\n".join(headings), "\n".join(line.strip() for line in listed.splitlines()[1:]), "headings")
+    topics = {json.loads(line)["name"] for line in flowcc(box, "help", "list", "--json").out.splitlines()}
+    for heading in headings:
+        words = re.findall(r"\w+", heading)
+        if words[0] in topics or " ".join(words).lower() in topics:
+            continue  # the stage of that name
+        shown = flowcc(box, "help", *words).out.decode()
+        if f"{heading}\n" not in shown or "```" in shown or "--- expect" in shown:
+            raise Failure(f"flowcc help {' '.join(words)} shows\n{shown}")
+    check_match(["Enums"], flowcc(box, "help", "enum").out, "stdout")
+    check_match(["`forget` stands in", "state"], flowcc(box, "help", "forget").out, "stdout")
+    check_match([r"^Tests$", "^----$", r"^Usage: flowcc test"], flowcc(box, "help", "test").out, "stdout")
+    check_match(["no help on"], flowcc(box, "help", "nonsense-word", exit=64).err)
+
+
 def test_a_name_of_two_things(box):
     """`split` is a stage and a function."""
     both = flowcc(box, "help", "split").out
