@@ -63,14 +63,19 @@ static struct program *parse_file(struct compiler *c, struct source *source,
 
 static void read_library_for(struct import *im, const struct tokens *tokens);
 
-static void read_library_file(struct import *im, const struct library_file *file) {
+static void read_library_file(struct import *im, const struct library_file *file, struct span use) {
   const char *path = intern(im, file->path);
   if (map_get(&im->read_library, path)) return;
   map_put(&im->read_library, path, (void *)file);
   struct source *source =
       sources_add_text(&im->compiler->sources, file->path, file->text, file->length);
+  if (!source) {
+    diag_error(&im->compiler->diags, E0109, use, "with %s, which has this, the sources are larger than %u KiB",
+               file->path, LIMIT_SOURCE_BYTES >> 10);
+    return;
+  }
   const struct tokens *tokens;
-  struct program *program = source ? parse_file(im->compiler, source, &tokens) : NULL;
+  struct program *program = parse_file(im->compiler, source, &tokens);
   if (!program) return;
   vec_each(struct decl *, decl, &program->decls) {
     bool is_example = (*decl)->kind > DECL_FN && (*decl)->kind != DECL_STEP;
@@ -86,7 +91,7 @@ static void read_library_for(struct import *im, const struct tokens *tokens) {
   vec_each(const struct token, token, &tokens->list) {
     if (!token_is_word(token)) continue;
     const struct library_file *file = map_get(&im->library, token->name);
-    if (file) read_library_file(im, file);
+    if (file) read_library_file(im, file, token->span);
   }
 }
 
