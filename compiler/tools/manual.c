@@ -94,7 +94,8 @@ static void print_section(const struct section *section) {
       continue;
     }
     if (is_program && is_case) continue;
-    if (length > 0 || !was_blank) printf("%s%.*s\n", is_program && length > 0 ? "    " : "", length, line);
+    const char *indent = is_program && length > 0 ? "    " : "";
+    if (length > 0 || !was_blank) printf("%s%.*s\n", indent, length, line);
     was_blank = length == 0;
   }
 }
@@ -138,7 +139,8 @@ bool manual_print_mentions(const char *word) {
   bool is_found = false;
   while (next_section(&at, &section)) {
     if (section.level == 1 || !mentions(&section, word)) continue;
-    if (!is_found) printf("`%s` stands in these parts of the reference; flowcc help NAME shows one:\n", word);
+    if (!is_found)
+      printf("`%s` stands in these parts of the reference; flowcc help NAME shows one:\n", word);
     printf("  %.*s\n", (int)section.title_length, section.title);
     is_found = true;
   }

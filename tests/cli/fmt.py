@@ -207,11 +207,15 @@ def test_random_programs(box):
 
 
 def test_what_people_copy_is_formatted(box):
-    """Examples, templates and the library."""
+    """Examples, templates, the library, and what the documentation shows."""
     library = ROOT / "stdlib"
     paths = [*EXAMPLES.glob("*/*.flow"), *library.glob("*.flow"), *library.glob("templates/*/*.flow")]
     result = fmt(box, "--check", *sorted(paths), exit=None)
     check_equal(b"", result.out + result.err, "files that `flowcc fmt` would change")
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(EXAMPLES.glob("*/README.md"))]:
+        for language, block in FENCE.findall(path.read_text()):
+            if language == "flow":
+                check_equal(fmt(box, "-", stdin=block).out, block, f"{path.name} (as `flowcc fmt` has it)")
 
 
 def test_check(box):
