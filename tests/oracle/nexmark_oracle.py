@@ -4,7 +4,7 @@
     nexmark_oracle.py [FLOWCC]             FULL=1 in the environment: a million events, too
 
 Each flow of examples/nexmark runs over the built-in source, in one piece, with several workers, and in two runs
-over one state directory; and over a file of the same events out of their order.
+over one state directory; those with state also over a file of the same events out of their order.
 """
 
 import hashlib
@@ -56,14 +56,14 @@ def sorted_row(row):
 
 
 def check_generated(name, program, count, expected):
-    output = programs.run(program, "--events", count, "-w", 1)
+    output = programs.rows(program, "--events", count, "-w", 1)
     compare(f"{count} events", name, output, expected)
     args, env = WORKERS
-    if programs.run(program, "--events", count, *args, env=env) != output:
+    if programs.rows(program, "--events", count, *args, env=env) != output:
         sys.exit(f"{name}, {count} events: several workers print something else")
     state = program.parent / f"{name}-{count}.db"
     twice = programs.run(program, "--events", count // 2, "-d", state)
-    twice += programs.run(program, "--events", count, "-d", state, "--at-end", "flush")
+    twice += programs.rows(program, "--events", count, "-d", state, "--at-end", "flush")
     if twice != output:
         sys.exit(f"{name}, {count} events: two runs print something else than one")
 
@@ -91,7 +91,7 @@ def check_disorder(name, folder, lines, db):
     write_json(source, [line for line in lines if tables.COLUMNS[line[0]][0] in kinds], takes_bids)
     text = text.replace("nexmark(events: events)", f"file({json.dumps(str(source))}, jsonl)")
     program = programs.build(f"{name}_file", folder, text)
-    compare("out of order", name, programs.run(program), tables.answer(db, name))
+    compare("out of order", name, programs.rows(program), tables.answer(db, name))
 
 
 def names_of_flows():
@@ -117,7 +117,8 @@ def main():
         lines = out_of_order(programs.run(events, "--events", COUNTS[-1]).decode().splitlines())
         db = tables.load(lines, tables.side_input(programs.EXAMPLES))
         for name in flows:
-            check_disorder(name, folder, lines, db)
+            if not queries.is_ordered(name):  # the others answer each bid by itself
+                check_disorder(name, folder, lines, db)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """The flows of examples/nexmark, compiled and run."""
 
+import csv
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +37,18 @@ def run(program, *args, env=None):
     if done.returncode != 0:
         sys.exit(f"{program.name} {args}: exit code {done.returncode}\n{done.stderr.decode()}")
     return done.stdout
+
+
+def rows(program, *args, env=None):
+    """What the program prints or, if it is one that writes files for each minute, what is in them; they are removed."""
+    output = run(program, *args, env=env)
+    for path in sorted(program.parent.glob("bids-*/*.csv")):
+        with path.open() as file:
+            for row in csv.DictReader(file):
+                if path != program.parent / f"bids-{row['dt']}" / f"{row['hm']}.csv":
+                    sys.exit(f"{program.name}: a row of {row['dateTime']} is in {path}")
+                typed = {name: int(text) if name in ("auction", "bidder", "price") else text for name, text in row.items()}
+                output += json.dumps(typed).encode() + b"\n"
+    for folder in program.parent.glob("bids-*"):
+        shutil.rmtree(folder)
+    return output
