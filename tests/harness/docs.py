@@ -109,7 +109,7 @@ def parse_commands(blocks):
         for line in block.splitlines():
             if line.startswith("$ "):
                 commands.append([line[2:], []])
-            elif line.startswith("> ") and commands and not commands[-1][1]:
+            elif (line.startswith("> ") or line == ">") and commands and not commands[-1][1]:
                 commands[-1][0] += "\n" + line[2:]
             elif commands:
                 commands[-1][1].append(line)
