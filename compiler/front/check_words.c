@@ -175,7 +175,7 @@ static const struct word_pair future_words[] = {
     {"throttle", NULL},
     {"delay", NULL},
     {"sessionize", NULL},
-    {"as", "to convert a value: int(x), float(x), string(x)"},
+    {"as", "int(x), float(x) and string(x) convert values"},
     {"idle", NULL},
     {"allow", NULL},
     {"late", NULL},

@@ -32,7 +32,8 @@ WARNINGS = ("-std=gnu11 -O1 -Wall -Wextra -Werror -Wno-type-limits -Wno-tautolog
 def check_c(box, tools, name):
     """The C of a program compiles without a warning."""
     for options in ([], ["--disable=fuse"]):
-        text = box.run(tools.flowcc, "emit", name, *options).out
+        text, again = (box.run(tools.flowcc, "emit", name, *options).out for _ in range(2))
+        check_equal(text, again, "the C of two compilations")
         c = box.write("program.c", text)
         for compiler in filter(shutil.which, ("gcc", "clang")):
             box.run(compiler, *WARNINGS.split(), "-I", tools.out / "lib/flowcc/include", c)
