@@ -100,6 +100,7 @@ static const struct type *receiver(struct checker *c, struct expr *call, enum ty
   struct expr *place = *arg_at(call, 0);
   bool is_good = check_place(c, place, true);
   const struct type *type = place->type;
+  is_good = is_good && type->kind != TYPE_ERROR;
   if (is_good && type->kind != kind && type->kind != other && type->kind != third) {
     if (type->kind == TYPE_OPTIONAL) {
       report_absent(c, place);

@@ -1,5 +1,6 @@
 #include "front/layout.h"
 
+#include "base/edit.h"
 #include "base/limits.h"
 #include "compiler.h"
 #include "front/words.h"
@@ -618,6 +619,18 @@ static bool case_phrase(struct layout *l, struct token token) {
   return true;
 }
 
+/* A misspelt `else` in front of `skip`, `stop` or `into NAME`. True: it was one. */
+static bool else_word(struct layout *l, struct token *token) {
+  static const char *const words[] = {"else"};
+  const struct token *next = look(l, 1);
+  bool is_target = is_name(next, "skip") || is_name(next, "stop") || is_name(next, "into");
+  if (!is_target || !can_end(last_kind(l)) || !closest_name(token->name, words, 1)) return false;
+  struct diag *diag = diag_error(diags_of(l), E0100, token->span, "`%s` means nothing here", token->name);
+  diag_help(diag, "did you mean `else`?");
+  token->kind = TOKEN_ELSE;
+  return true;
+}
+
 /* Turns a name into the keyword that it is at its place. True: it was refused and skipped. */
 static bool take_word(struct layout *l, struct token *token) {
   int last = last_kind(l);
@@ -654,7 +667,7 @@ static bool take_word(struct layout *l, struct token *token) {
     statement_word(l, token);
   } else if (phrase(l, token) || case_phrase(l, *token)) {
     return true;
-  } else if (operator_word(l, token)) {
+  } else if (operator_word(l, token) || else_word(l, token)) {
     return false;
   }
   const struct foreign_word *value = foreign_value(token->name);
