@@ -103,12 +103,13 @@ static void describe_values(const flow_test_print *values, uint32_t count, struc
 }
 
 static int describe(const struct flow_program *p, const flow_test_print *values, uint32_t count,
-                    const struct redirected *r) {
+                    const struct redirected *r, int64_t clock_us) {
   const struct flow_sys *sys = flow_sys_posix();
   struct options options;
   struct flow_report report = {0};
   struct flow_buf out = {0};
   struct flow_worker w = {.arena = flow_mem_arena_new(sys), .heap = flow_mem_heap_new(sys)};
+  w.now_us = clock_us;
   void *params = flow_sys_must_alloc(sys, p->params_size + 1);
   memset(params, 0, p->params_size + 1);
   if (p->default_params != NULL) p->default_params(params);
@@ -138,11 +139,11 @@ static int describe(const struct flow_program *p, const flow_test_print *values,
 int flow_test_main(const struct flow_program *program, const flow_test_print *values,
                    uint32_t value_count, int argc, char **argv) {
   const struct flow_sys *sys = flow_sys_posix();
-  bool is_run = argc > 3 && strcmp(argv[1], "run") == 0;
-  int words = is_run ? 3 : 1; /* before the program's own arguments */
+  const int words = 3; /* before the program's own arguments */
   if (argc <= words) return FLOW_EXIT_USAGE;
-  int64_t clock_us = is_run ? strtoll(argv[2], NULL, 10) : 0;
-  uint64_t kill_at = is_run ? strtoull(argv[3], NULL, 10) : 0;
+  bool is_run = strcmp(argv[1], "run") == 0;
+  int64_t clock_us = strtoll(argv[2], NULL, 10);
+  uint64_t kill_at = strtoull(argv[3], NULL, 10);
   struct redirected r = {.program = *program};
   redirect_sources(&r, sys);
   argv[words] = argv[0];
@@ -154,7 +155,7 @@ int flow_test_main(const struct flow_program *program, const flow_test_print *va
     code = engine_main(&system.sys, &r.program, r.arg_count, r.args);
     sys_test_free(&system);
   } else {
-    code = describe(&r.program, values, value_count, &r);
+    code = describe(&r.program, values, value_count, &r, clock_us);
   }
   free_redirected(&r, sys);
   return code;

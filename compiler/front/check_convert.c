@@ -75,11 +75,26 @@ static bool is_number(const struct expr *expr, const struct type *type) {
   return expr->string.length > 0;
 }
 
+/* Times as other languages write them: texts and numbers. */
+static void help_time(struct diag *diag, const struct expr *expr, const struct type *wanted) {
+  bool is_text = expr->kind == EXPR_STRING;
+  if (wanted->kind == TYPE_DURATION) {
+    diag_help(diag, "a duration has a unit%s:  10s, 1h30m", is_text ? ", and no quotes" : "");
+  } else if (is_text && expr->string.length > 10 && expr->string.data[4] == '-') {
+    diag_help(diag, "a timestamp has an @ instead of quotes:  @%.*s", (int)expr->string.length,
+              expr->string.data);
+  } else {
+    diag_help(diag, "a timestamp is written  @2024-01-01T00:00:00Z");
+  }
+}
+
 /* A literal is written otherwise, and not converted. */
 static void help_literal(struct checker *c, struct diag *diag, const struct expr *expr,
                          const struct type *wanted) {
   const char *text = sources_text(&c->compiler->sources, expr->span);
-  if (expr->kind == EXPR_STRING) {
+  if (wanted->kind == TYPE_TIMESTAMP || wanted->kind == TYPE_DURATION) {
+    help_time(diag, expr, wanted);
+  } else if (expr->kind == EXPR_STRING) {
     bool is_wanted = wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT ||
                      wanted->kind == TYPE_DECIMAL;
     if (wanted->kind == TYPE_BYTES)
@@ -89,8 +104,6 @@ static void help_literal(struct checker *c, struct diag *diag, const struct expr
     diag_help(diag, "as a text:  \"%.*s\"", (int)expr->span.length, text);
   } else if (wanted->kind == TYPE_DECIMAL) {
     diag_help(diag, "a decimal is written out, without an exponent:  1000.00");
-  } else if (wanted->kind == TYPE_DURATION) {
-    diag_help(diag, "a duration has a unit:  10s, 1h30m");
   }
 }
 
@@ -150,6 +163,8 @@ void report_type(struct checker *c, const struct expr *expr, const struct type *
       expected->kind == TYPE_LIST || expected->kind == TYPE_SET || expected->kind == TYPE_MAP;
   if (is_collection && expr->kind == EXPR_RECORD && expr->record.items.count == 0) {
     diag_help(diag, "an empty one is written `[]`");
+  } else if (expected->kind == TYPE_MAP && expr->kind == EXPR_RECORD) {
+    diag_help(diag, "a map is written in square brackets:  [\"a\": 1, \"b\": 2]");
   } else if (expected->kind == TYPE_BOOL && type_is_json(type)) {
     help_json(c, diag, expr, expected);
   } else if (expected->kind == TYPE_BOOL) {

@@ -460,7 +460,7 @@ void report_no_field(struct checker *c, const struct expr *expr, const struct ty
     vec_push(c->arena, &names, field->name);
   }
   if (names.count) diag_note(diag, "fields: %s", out.data);
-  suggest(diag, name.text, names.data, names.count);
+  if (!help_input_name(diag, name.text, type)) suggest(diag, name.text, names.data, names.count);
 }
 
 /* `Kind.order` in the form of a field access; null if the object names no enum. */

@@ -256,6 +256,10 @@ struct diag *report_no_variant(struct checker *c, const struct type *enumeration
   struct diag *diag = diag_error(c->diags, E0226, name.span, "`%s` has no variant `%s`",
                                  enumeration->name, name.text);
   diag_note(diag, "variants: %s", out.data);
+  vec_each(const struct type_variant, variant, &enumeration->variants) {
+    if (!variant->from || strcmp(variant->from, name.text) != 0) continue;
+    return diag_help(diag, "what the input calls `%s` is the variant `%s`", name.text, variant->name);
+  }
   if (c->scope.place != PLACE_TEST) add_names(c, &names);
   return suggest(diag, name.text, names.data, names.count);
 }

@@ -148,6 +148,15 @@ static void report_missing(struct checker *c, struct span span, const struct typ
   }
 }
 
+bool help_input_name(struct diag *diag, const char *name, const struct type *record) {
+  vec_each(const struct type_field, field, &record->fields) {
+    if (!field->from || strcmp(field->from, name) != 0) continue;
+    diag_help(diag, "what the input calls `%s` is the field `%s`", name, field->name);
+    return true;
+  }
+  return false;
+}
+
 static void report_extra(struct checker *c, struct ident name, const struct type *record) {
   struct name_list names = {0};
   struct text list;
@@ -159,7 +168,8 @@ static void report_extra(struct checker *c, struct ident name, const struct type
   struct diag *diag = diag_error(c->diags, E0204, name.span, "`%s` has no field `%s`",
                                  type_name(c->types, record), name.text);
   if (names.count) diag_note(diag, "fields: %s", list.data);
-  suggest(diag, name.text, names.data, names.count);
+  if (!help_input_name(diag, name.text, record))
+    suggest(diag, name.text, names.data, names.count);
 }
 
 static void report_spread_field(struct checker *c, const struct expr *spread,

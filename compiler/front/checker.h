@@ -231,6 +231,9 @@ struct expr *infer_record(struct checker *, struct expr *expr, const struct type
  * diagnostic. */
 bool record_fit(struct checker *, struct expr *expr, const struct type *record);
 
+/* Says so where an unknown field has the name that a field of the record has in the input (`from`). */
+bool help_input_name(struct diag *, const char *name, const struct type *record);
+
 /* `Cart(a: 1)` and `circle(r: 1.0)`: types the arguments from `first_arg` on against the fields. */
 struct expr *infer_constructor(struct checker *, struct expr *call, const struct type *type,
                                size_t first_arg);

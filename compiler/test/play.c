@@ -218,8 +218,19 @@ static enum play_event await(struct play *play) {
   }
 }
 
-static void add_words(const struct play *play, struct play_words *words, const char *const *more) {
+static char *base_name(const struct play *play) {
+  const char *slash = strrchr(play->program, '/');
+  return arena_printf(play->arena, "%s", slash != NULL ? slash + 1 : play->program);
+}
+
+/* The command line; see flow/test.h. */
+static void add_words(const struct play *play, struct play_words *words, const char *way,
+                      uint64_t kill_at, const char *const *more) {
   struct arena *arena = play->arena;
+  vec_push(arena, words, base_name(play));
+  vec_push(arena, words, arena_printf(arena, "%s", way));
+  vec_push(arena, words, arena_printf(arena, "%" PRId64, play->clock_us));
+  vec_push(arena, words, arena_printf(arena, "%" PRIu64, kill_at));
   for (; more != NULL && *more != NULL; more++)
     vec_push(arena, words, arena_strndup(arena, *more, strlen(*more)));
   for (char *const *word = play->words; word != NULL && *word != NULL; word++)
@@ -227,23 +238,13 @@ static void add_words(const struct play *play, struct play_words *words, const c
   vec_push(arena, words, NULL);
 }
 
-static char *base_name(const struct play *play) {
-  const char *slash = strrchr(play->program, '/');
-  return arena_printf(play->arena, "%s", slash != NULL ? slash + 1 : play->program);
-}
-
 enum play_event play_start(struct play *play, const char *const *more, uint64_t kill_at) {
-  struct arena *arena = play->arena;
   struct text told;
-  text_init(&told, arena);
+  text_init(&told, play->arena);
   play_read_messages(play, &told);
   play->told += told.length;
   struct play_words words = {0};
-  vec_push(arena, &words, base_name(play));
-  vec_push(arena, &words, arena_printf(arena, "run"));
-  vec_push(arena, &words, arena_printf(arena, "%" PRId64, play->clock_us));
-  vec_push(arena, &words, arena_printf(arena, "%" PRIu64, kill_at));
-  add_words(play, &words, more);
+  add_words(play, &words, "run", kill_at, more);
   return spawn(play, words.data) ? await(play) : PLAY_LOST;
 }
 
@@ -264,11 +265,8 @@ enum play_event play_advance(struct play *play, int64_t by_us, uint64_t kill_at)
 }
 
 bool play_describe(struct play *play, struct text *out) {
-  struct arena *arena = play->arena;
   struct play_words words = {0};
-  vec_push(arena, &words, base_name(play));
-  vec_push(arena, &words, arena_printf(arena, "describe"));
-  add_words(play, &words, NULL);
+  add_words(play, &words, "describe", 0, NULL);
   if (!spawn(play, words.data)) return false;
   enum play_event event = PLAY_IDLE;
   char piece[16384];

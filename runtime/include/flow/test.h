@@ -18,13 +18,13 @@
 /* Appends a value as JSON. False: computing it failed, and the worker's failure says why. */
 typedef bool (*flow_test_print)(struct flow_worker *, struct flow_buf *out);
 
-/* PROGRAM describe ARG …         prints what the driver has to know: a line `source NUMBER PATH` for each
- *                                source, in their order, and for each value `value JSON` or
- *                                `failure REASON`
- * PROGRAM run CLOCK KILL ARG …   runs it, with the clock at CLOCK (microseconds since 1970), until it
- *                                is killed; KILL as in runtime/sys_test.h
+/* PROGRAM describe CLOCK 0 ARG …   prints what the driver has to know: a line `source NUMBER PATH` for
+ *                                  each source, in their order, and for each value `value JSON` or
+ *                                  `failure REASON`
+ * PROGRAM run CLOCK KILL ARG …     runs it until it is killed; KILL as in runtime/sys_test.h
  *
- * The ARGs are those of any program. Returns the exit code. */
+ * CLOCK is the time (microseconds since 1970), the ARGs are those of any program. Returns the exit
+ * code. */
 int flow_test_main(const struct flow_program *, const flow_test_print *values, uint32_t value_count,
                    int argc, char **argv);
 
