@@ -8,7 +8,7 @@ import base64
 import json
 
 DECIMAL = ("decimal", "2")
-SCALARS = ("int", "float", "bool", "string", "bytes", "duration", "timestamp", DECIMAL)
+SCALARS = ("int", "float", "bool", "string", "bytes", "duration", "timestamp", DECIMAL, "json")
 KIND, SHAPE, INNER = ("enum", "Kind"), ("enum", "Shape"), ("record", "Inner")
 KEYS = ("int", "string", "bool", "bytes", KIND, DECIMAL)
 
@@ -22,6 +22,7 @@ record Inner { n: int = 3, s: string = "a default that is long", o: int? = none,
 const LIMIT = 7
 const PRICE: decimal[2] = 2 * 1.25
 const LOSS: decimal[2] = -7
+const NOTE: json = "a note that is long"
 const NAMES: list[string] = ["short", "a name that is rather long"]
 param par: int = 2
 param label: string = "some label of the run"
@@ -223,11 +224,11 @@ class Program:
         lists = [n for n in self.names if isinstance(n.type, tuple) and n.type[0] == "list"]
         return self.rng.choice(lists) if lists else None
 
-    def handled(self, value, t):
+    def handled(self, value, t, around="({})"):
         """A value that can fail, with a default where nothing else handles it."""
         if self.can_fail and self.chance(0.5):
-            return f"({value})"
-        return f"({value} ?? {self.literal(t, 1)})"
+            return around.format(value)
+        return around.format(f"{value} ?? {self.literal(t, 1)}")
 
     def make_int(self, t, d):
         e, rng = self.expr, self.rng
@@ -275,6 +276,15 @@ class Program:
             lambda: f"decimal({e('int', d)}, 2)", lambda: self.handled(f"decimal({e('float', d)}, 2)", t),
             lambda: self.handled(f"parse_decimal({e('string', d)}, 2)", t),
             lambda: f"(avg([{e(t, d)}, PRICE, {e(t, 0)}]) ?? 0.5)", lambda: f"max({e(t, d)}, PRICE, 0.25)"])()
+
+    def make_json(self, t, d):
+        e, rng = self.expr, self.rng
+        known = [n.text for n in self.names if n.type == "json"]
+        part = f"{rng.choice(known or ['NOTE'])}{rng.choice(['.a', '.a.b', '[0]', '[1].a', '.s'])}"
+        return rng.choice([
+            lambda: f"json({e(rng.choice(['int', 'string', DECIMAL]), d)})", lambda: f"({part} ?? NOTE)",
+            lambda: f"json({{ a: {e('int', d)}, s: {e('string', 0)} }})",
+            lambda: self.handled(f"int({part})", "int", "json({})"), lambda: self.handled(f"string({part})", "string", "json({})")])()
 
     def make_bool(self, t, d):
         e, rng = self.expr, self.rng
@@ -406,6 +416,8 @@ class Program:
             return rng.choice(["@2024-01-01T00:00:00Z", "@1969-12-31T23:59:59.5Z", "@2000-02-29"])
         if t == DECIMAL:
             return rng.choice(["PRICE", "LOSS"])
+        if t == "json":
+            return "NOTE"
         if t == KIND:
             return rng.choice(["Kind.red", "Kind.green", "Kind.deep_blue"])
         if t == SHAPE:
@@ -714,6 +726,8 @@ class Program:
             return rng.choice(["2024-05-06T07:08:09Z", "1970-01-01T00:00:00.5Z", "2001-09-09T01:46:40+02:00"])
         if t == DECIMAL:
             return rng.choice([0, 1, -3, 0.5, 99.99, -12.25, 1000.1])
+        if t == "json":
+            return rng.choice([None, 1, "text", [], [1.5, {"a": 2}], {"a": {"b": 7}, "s": "a text of more than twelve bytes"}])
         if t == KIND:
             return rng.choice(["red", "GREEN!", "deep_blue"])
         if t == SHAPE:
