@@ -68,6 +68,7 @@ struct type_syntax {
   struct expr *scale;            /* NAME: the 2 of `decimal[2]`, an EXPR_INT; else null */
   struct type_syntax *inner;     /* OPTIONAL; FUNCTION: its result */
   struct field_decl_list fields; /* RECORD */
+  bool is_doubled; /* OPTIONAL: another `?` was refused */
 };
 
 /* -- expressions ----------------------------------------------------------------------------- */

@@ -370,6 +370,8 @@ struct type_syntax *tree_type(struct parser *parser, enum type_syntax_kind kind,
 struct type_syntax *tree_optional_type(struct parser *parser, struct span span,
                                        struct type_syntax *inner) {
   if (inner->kind == TYPE_SYNTAX_OPTIONAL) {
+    if (inner->is_doubled) return inner; /* one message is enough */
+    inner->is_doubled = true;
     struct diag *diag = diag_error(diags_of(parser), E0209, span, "this type is optional twice");
     diag_help(diag, "a value is there or not: one `?` is enough");
     return inner;

@@ -138,7 +138,7 @@ static void commits_groups(void **state) {
 static void files_are_synced_before_the_commit(void **state) {
   struct bench b;
   begin(&b, state);
-  const struct commit_sync sync = {.fd = -1, .location = "out.txt", .is_created = true};
+  const struct commit_sync sync = {.fd = 0, .location = "out.txt", .is_created = true};
   for (int64_t i = 0; i < 3; i++) {
     close_epoch(&b, 1, "v", false);
     commit_group_add_sync(&b.group, &b.slow.sys, &sync);
@@ -155,7 +155,7 @@ static void one_group_is_in_flight(void **state) {
   begin(&b, state);
   const struct flow_sys *sys = &b.slow.sys;
   struct flow_wait item = {.fd = committer_wake_fd(b.committer), .want = FLOW_WAIT_READ};
-  const struct commit_sync sync = {.fd = -1, .location = "out.txt"};
+  const struct commit_sync sync = {.fd = 0, .location = "out.txt"};
   hold(&b.slow, true);
   close_epoch(&b, 1, "one", false);
   commit_group_add_sync(&b.group, sys, &sync);
@@ -180,7 +180,7 @@ static void one_group_is_in_flight(void **state) {
 static void a_failure_is_for_ever(void **state) {
   struct bench b;
   begin(&b, state);
-  const struct commit_sync sync = {.fd = -1, .location = "out.txt"};
+  const struct commit_sync sync = {.fd = 0, .location = "out.txt"};
   b.slow.error = -ENOSPC;
   close_epoch(&b, 1, "lost", false);
   commit_group_add_sync(&b.group, &b.slow.sys, &sync);
@@ -286,7 +286,7 @@ static void a_signal_is_seen_while_a_commit_is_waited_for(void **state) {
   b.slow.sys.signals_take = signal_comes;
   b.slow.sys.signals_release = signals_stay;
   b.stop.fd = 0;
-  const struct commit_sync sync = {.fd = -1, .location = "out.txt"};
+  const struct commit_sync sync = {.fd = 0, .location = "out.txt"};
   hold(&b.slow, true);
   close_epoch(&b, 1, "one", false);
   commit_group_add_sync(&b.group, &b.slow.sys, &sync);
