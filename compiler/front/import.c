@@ -86,10 +86,10 @@ static void read_library_file(struct import *im, const struct library_file *file
   read_library_for(im, tokens);
 }
 
-/* Reads the files that declare a name which these tokens mention. */
+/* Reads the files that declare a name which these tokens mention; the verb of `|> map` is none. */
 static void read_library_for(struct import *im, const struct tokens *tokens) {
   vec_each(const struct token, token, &tokens->list) {
-    if (!token_is_word(token)) continue;
+    if (token->kind != TOKEN_NAME) continue;
     const struct library_file *file = map_get(&im->library, token->name);
     if (file) read_library_file(im, file, token->span);
   }

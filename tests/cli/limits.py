@@ -49,6 +49,10 @@ CASES = {
     "stages": ("STAGES", lambda n: SOURCE + "xs " + " |> map it" * (n - 1) + " |> into stdout\n"),
     "steps in steps": ("STEP_DEPTH", lambda n: "step s0() = |> map it\n" + "".join(
         f"step s{i}() = |> s{i - 1}()\n" for i in range(1, n)) + SOURCE + f"xs |> s{n - 1}() |> into stdout\n"),
+    # Each call has the function that is called, and the one that it gets, written for it.
+    "functions for a call": ("INSTANCES", lambda n: "fn apply(x: int, f: fn(int) -> int) -> int = f(x)\n" + "".join(
+        f"fn f{i}(x: int) -> int = apply(x, y => y + 1)\n" for i in range(n)) + SOURCE + "xs |> into stdout\n",
+                             LIMITS["INSTANCES"] // 2, LIMITS["INSTANCES"] // 2 + 1),
     "declarations": ("DECLS", lambda n: SOURCE + "xs |> into stdout\n" * (n - 1)),
     "chain of functions": ("CHAIN", lambda n: chain("fn f0(x: int) -> int = x", "fn f{0}(x: int) -> int = f{1}(x)",
                                                     "xs |> map f{0}(it) |> into stdout", n)),
