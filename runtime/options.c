@@ -508,8 +508,12 @@ static void help_line(struct flow_buf *out, const char *left, const char *right)
 }
 
 static void help_params(const struct flow_program *p, struct flow_buf *out) {
-  static const char *const kinds[] = {"INT",  "FLOAT",    "true|false", "TEXT",
-                                      "TIME", "DURATION", "NAME"};
+  static const char *const kinds[] = {
+      [FLOW_PARAM_INT] = "INT",         [FLOW_PARAM_FLOAT] = "FLOAT",
+      [FLOW_PARAM_BOOL] = "true|false", [FLOW_PARAM_STRING] = "TEXT",
+      [FLOW_PARAM_TIMESTAMP] = "TIME",  [FLOW_PARAM_DURATION] = "DURATION",
+      [FLOW_PARAM_ENUM] = "NAME",       [FLOW_PARAM_DECIMAL] = "DECIMAL",
+  };
   if (p->param_count == 0) return;
   flow_buf_add_literal(out, "\nparameters of the flow:\n");
   for (uint32_t i = 0; i < p->param_count; i++) {

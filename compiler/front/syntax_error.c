@@ -253,6 +253,12 @@ static const char *help_with_word(const struct parser *parser, const struct toke
                       token->name);
 }
 
+/* Whether the text is that of a clause, as in `from "N"`. */
+static bool is_clause_value(const struct token *text) {
+  if (!text || text->kind != TOKEN_STRING || text[-1].kind != TOKEN_NAME) return false;
+  return strcmp(text[-1].name, "from") == 0 || strcmp(text[-1].name, "was") == 0;
+}
+
 /* What an operator or bracket behind a value was meant for; null: unknown. */
 static const char *help_behind_value(const struct token *token, const struct token *before,
                                      const struct expected *expected) {
@@ -269,7 +275,9 @@ static const char *help_behind_value(const struct token *token, const struct tok
     if (is_value_next(token)) return "a choice is written: if CONDITION then A else B";
     return "a value instead of an absence or a failure: … ?? 0; the stage may have an `else` for "
            "it";
-  case '=': return has(expected, TOKEN_EQ) ? "`==` compares" : NULL;
+  case '=':
+    if (is_clause_value(before)) return "the default stands in front: n: int = 0 from \"N\"";
+    return has(expected, TOKEN_EQ) ? "`==` compares" : NULL;
   case ':':
     if (is_list) return "a part of a list or a text: slice(xs, from, to)";
     return last == TOKEN_STRING ? "names of fields stand without quotes: { user: … }" : NULL;
@@ -295,8 +303,12 @@ static const char *help_at_place(const struct parser *parser, const struct token
   bool has_block = has(expected, '{');
   if (token->kind == '.' && has(expected, TOKEN_PIPE))
     return "stages follow one another with `|>`: events |> filter … |> map …";
+  if (token->kind == ':' && has(expected, TOKEN_ARROW))
+    return "the type of the result stands behind an arrow: fn f(n: int) -> int = …";
   if (token->kind == ':' && has_block) return "a block stands in braces: { … }";
   if (token->kind == TOKEN_DOT_DOT && has_block) return "a range is a list: range(0, 10)";
+  if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW) && has(expected, ')'))
+    return "a function without a name is written with `=>`: xs.map(x => x + 1)";
   if (token->kind == TOKEN_ARROW && has(expected, TOKEN_FAT_ARROW))
     return "an arm is written with `=>`";
   if (token->kind == '(' && has(expected, TOKEN_FAT_ARROW))

@@ -14,7 +14,7 @@ struct params {
   double ratio;
   bool is_on;
   struct flow_str text;
-  int64_t time, span;
+  int64_t time, span, price;
   uint32_t color;
   struct {
     bool has;
@@ -45,6 +45,11 @@ static const struct flow_param params[] = {
      .offset = AT(color),
      .has_offset = -1,
      .variants = colors},
+    {.name = "price",
+     .kind = FLOW_PARAM_DECIMAL,
+     .scale = 2,
+     .offset = AT(price),
+     .has_offset = -1},
     {.name = "may_be",
      .kind = FLOW_PARAM_INT,
      .offset = AT(maybe.value),
@@ -214,7 +219,8 @@ static void help_shows_everything(void **state) {
   flow_buf_add_char(&text, '\0');
   static const char *const shown[] = {
       "What it does.",       "usage: ./prog",    "--span DURATION", "how long (default 1s)",
-      "-d, --state-dir DIR", "--resume-epoch N", "-b, --backup URL", "exit codes:"};
+      "--color NAME",        "--price DECIMAL", "--may-be INT",     "exit codes:",
+      "-d, --state-dir DIR", "--resume-epoch N", "-b, --backup URL"};
   for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
     assert_non_null(strstr(text.data, shown[i]));
   flow_buf_free(&text);
