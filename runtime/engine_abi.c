@@ -20,14 +20,33 @@ void flow_set_failure(struct flow_worker *w, const struct flow_site *site, const
   w->failure.is_fault = is_fault;
 }
 
+/* The text for a message, in memory of the caller: control characters, which may come from the item, are
+ * escaped as in JSON, so that none ends the text or reaches the terminal. */
+static char *printable(const struct flow_sys *sys, const struct flow_str *text) {
+  enum { ESCAPED = 6 };
+  static const char hex[] = "0123456789abcdef";
+  const char *data = flow_str_data(text);
+  char *copy = flow_sys_must_alloc(sys, (size_t)text->length * ESCAPED + 1), *out = copy;
+  for (uint32_t i = 0; i < text->length; i++) {
+    unsigned char c = (unsigned char)data[i];
+    if (c >= 0x20 && c != 0x7f) {
+      *out++ = data[i];
+    } else {
+      memcpy(out, "\\u00", 4);
+      out[4] = hex[c >> 4];
+      out[5] = hex[c & 15];
+      out += ESCAPED;
+    }
+  }
+  *out = '\0';
+  return copy;
+}
+
 _Noreturn static void give_up(struct flow_worker *w, enum give_up how) {
   struct catcher *c = w->engine;
   const struct flow_sys *sys = c->engine->sys;
-  const struct flow_str *reason = &w->failure.reason;
   sys->free(sys, c->reason);
-  c->reason = flow_sys_must_alloc(sys, reason->length + 1);
-  memcpy(c->reason, flow_str_data(reason), reason->length);
-  c->reason[reason->length] = '\0';
+  c->reason = printable(sys, &w->failure.reason);
   c->site = w->failure.site;
   c->gave_up = how;
   longjmp(c->jump, 1);
