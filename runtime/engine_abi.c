@@ -20,8 +20,8 @@ void flow_set_failure(struct flow_worker *w, const struct flow_site *site, const
   w->failure.is_fault = is_fault;
 }
 
-/* The text for a message, in memory of the caller: control characters, which may come from the item, are
- * escaped as in JSON, so that none ends the text or reaches the terminal. */
+/* The text for a message, in memory of the caller: control characters, which may come from the item,
+ * are escaped as in JSON, so that none ends the text or reaches the terminal. */
 static char *printable(const struct flow_sys *sys, const struct flow_str *text) {
   enum { ESCAPED = 6 };
   static const char hex[] = "0123456789abcdef";
