@@ -187,7 +187,9 @@ static int run(struct command *command) {
     bool is_good = cache_locate(&compiler, &is_there) && (is_there || pass_build(&compiler));
     if (is_good) {
       const char *program = compiler.options.output_path;
-      execv(program, command->words);
+      bool has_dashes = command->word_count > 1 && strcmp(command->words[1], "--") == 0;
+      if (has_dashes) command->words[1] = command->words[0]; /* `run FILE -- ARG …` is the same */
+      execv(program, command->words + has_dashes);
       fprintf(stderr, "flowcc: cannot run %s: %s\n", program, strerror(errno));
     }
     code = EXIT_BUG;
@@ -277,7 +279,7 @@ static const struct subcommand subcommands[] = {
     {.name = "init", .words = "[TEMPLATE [DIR]]", .summary = "write a small flow with input, to begin with",
      .main = init_main},
     {.name = "run", .words = "FILE [ARG ...]", .summary = "compile it if it has changed, and run it",
-     .details = "What stands behind FILE belongs to the program: flowcc run x.flow --help\n",
+     .details = "What stands behind FILE belongs to the program, with or without `--`: flowcc run x.flow --help\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD, .keeps_words = true, .run = run},
     {.name = "check", .words = "FILE [--against DB]", .summary = "report mistakes; what a crash may cost",
      .details = "For each way from a source to a sink: whether a record comes out exactly once, at least once\n"

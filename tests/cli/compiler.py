@@ -354,6 +354,7 @@ def test_run_compiles_once(box):
 def test_run_gives_the_words_behind_the_flow_to_the_program(box):
     box.write("tens.flow", FILTER)
     check_equal("30\n", run_flow(box, "-O0", "tens.flow", "--least", "3", "-w", "1", stdin=b"2\n3\n").out, "stdout")
+    check_equal("30\n", run_flow(box, "-O0", "tens.flow", "--", "--least", "3", stdin=b"2\n3\n").out, "stdout")
     check_match(["--least"], run_flow(box, "-O0", "tens.flow", "--help").out, "stdout")
     check_match(["--what"], run_flow(box, "-O0", "tens.flow", "--what", exit=64).err)
     check_match(["line|record|int"], run_flow(box, "-O0", "tens.flow", stdin=b"x\n", exit=65).err)
