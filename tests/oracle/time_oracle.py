@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MODE = os.environ.get("MODE", "release")
-FLOWCC = ROOT / "build" / ("" if MODE == "release" else MODE) / "flowcc"
+FLOWCC = Path(os.environ.get("FLOWCC", ROOT / "build" / "flowcc"))
 FULL = bool(os.environ.get("FULL"))
 SEED = int(time.time()) if FULL else 1
 COUNT = 200 if FULL else 4
