@@ -162,7 +162,8 @@ def test_a_changed_type_is_refused_before_anything_is_touched(box):
     box.run("./wordcount", "-d", "db", "--once")
     state, output = snapshot(box, "db"), box.read(RESULT)
     put(box, "inputs/2.csv", ["3"])
-    box.compile(FAST.replace("word: string", "word: int"), "wordcount")
+    changed = FAST.replace("word: string", "word: int")
+    box.compile(changed[:changed.index("\ntest ")], "wordcount")  # the tests are about words
     result = box.run("./wordcount", "-d", "db", "--once", exit=78)
     check_match(["count", "string", "int"], result.err)
     if snapshot(box, "db") != state:
