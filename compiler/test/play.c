@@ -38,14 +38,22 @@ static char *make_house(struct arena *arena) {
   return NULL;
 }
 
+/* Adds the signals that shall end flowcc: not those that whoever started it has told it to ignore. */
+static void add_ending_signals(sigset_t *set) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction action;
+    bool is_ignored = sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    if (!is_ignored) sigaddset(set, numbers[i]);
+  }
+}
+
 bool play_house_open(struct play_house *house, struct arena *arena) {
   *house = (struct play_house){.path = make_house(arena)};
   if (house->path == NULL) return false;
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
+  add_ending_signals(&set);
   sigaddset(&set, SIGPIPE); /* a command for a program that is gone: its end is seen then */
   sigprocmask(SIG_BLOCK, &set, &house->mask_before);
   sigdelset(&set, SIGPIPE);
