@@ -149,7 +149,9 @@ def play(tools, seed, folder):
     check_c(box, tools, "program.flow")
     box.compile(program.text, "program")
     # States can grow so fast, and loops nest so deep, that a program is no use as a test.
-    result = run(["prlimit", "--as=1000000000", "--cpu=1", "./program", "-w", "1", *program.args], box.path, tools)
+    is_sanitized = tools.mode in ("asan", "tsan")  # they need a large part of the address space, and longer
+    limits = ["--cpu=10"] if is_sanitized else ["--as=1000000000", "--cpu=1"]
+    result = run(["prlimit", *limits, "./program", "-w", "1", *program.args], box.path, tools)
     if result.code in (-9, -24) or b"memory" in result.err or len(result.out) > 1_000_000:
         path.unlink()
         return 0
