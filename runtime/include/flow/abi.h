@@ -366,7 +366,7 @@ struct flow_state_desc {
   const struct flow_type *key_type, *value_type;
   uint32_t row_size;      /* bytes of the generated row struct */
 
-  /* Packs every touched entry into `out` with flow_pack_entry() (flow/state.h), in touch order. */
+  /* Packs every touched entry into `out` with flow_table_pack() (flow/state.h), which begins the next epoch. */
   void (*pack)(struct flow_table *, struct flow_buf *out);
 
   /* Inserts a loaded entry into the share of its owner (flow_share_enter()); false: the bytes are
