@@ -248,7 +248,10 @@ static void dump_children(struct dump *d, const struct expr *expr) {
     dump_expr(d, expr->index.object);
     dump_expr(d, expr->index.index);
     break;
-  case EXPR_CALL: vec_each(struct arg, arg, &expr->call.args) dump_arg(d, arg); break;
+  case EXPR_CALL:
+    vec_each(struct arg, arg, &expr->call.args) dump_arg(d, arg);
+    labelled_expr(d, "where", expr->call.where);
+    break;
   case EXPR_LIST: vec_each(struct expr *, item, &expr->list) dump_expr(d, *item); break;
   case EXPR_MAP:
     vec_each(struct map_pair, pair, &expr->map) {
@@ -393,6 +396,7 @@ static void dump_stage(struct dump *d, const struct stage *stage) {
   dump_type(d, stage->type_syntax);
   labelled_expr(d, "initial", stage->init);
   dump_clauses(d, &stage->clauses);
+  if (stage->late.text) line(d, "late into", stage->late);
   if (stage->body) dump_block(d, "block", stage->body);
   vec_each(struct hook, hook, &stage->hooks) {
     const char *head = arena_printf(d->out->arena, "on %s", hook->name.text);

@@ -244,6 +244,7 @@ struct expr {
       struct ident name;
       struct arg_list args; /* with method sugar, args[0] is the receiver */
       bool is_method;       /* written x.f(y) */
+      struct expr *where;   /* `count() where price > 3`, of an aggregate only; else null */
       enum call_kind kind;            /* set by check */
       const struct builtin *builtin;  /* set by check: BUILTIN */
       struct decl *decl;              /* set by check: FN */
@@ -338,6 +339,7 @@ struct instance;
 
 /* A stage: a verb and its arguments. Which members are in use depends on the verb:
  *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
+ *   window: name (its kind) args (its size) late · aggregate: args
  *   state: name type_syntax init body hooks · split: arms · any other word: args, named_args
  * The stages of a step are copied to each place where it is used (front/expand.h). */
 struct stage {
@@ -350,6 +352,7 @@ struct stage {
   struct type_syntax *type_syntax;
   struct expr *init;
   struct clause_list clauses;
+  struct ident late;          /* `late into NAME`; absent without */
   struct block *body;
   struct hook_list hooks;
   struct split_arm_list arms;

@@ -67,7 +67,10 @@ struct expr *copy_expr(struct arena *arena, const struct expr *expr) {
     copy->index.object = copy_expr(arena, expr->index.object);
     copy->index.index = copy_expr(arena, expr->index.index);
     break;
-  case EXPR_CALL: COPY_LIST(arena, &copy->call.args, struct arg, copy_arg); break;
+  case EXPR_CALL:
+    COPY_LIST(arena, &copy->call.args, struct arg, copy_arg);
+    copy->call.where = copy_expr(arena, expr->call.where);
+    break;
   case EXPR_LIST: COPY_LIST(arena, &copy->list, struct expr *, copy_item); break;
   case EXPR_MAP: COPY_LIST(arena, &copy->map, struct map_pair, copy_pair); break;
   case EXPR_RECORD:

@@ -73,6 +73,7 @@ static void replace_in_stage(struct checker *c, const struct instance *use, stru
   vec_each(struct hook, hook, &stage->hooks) replace_in_block(c, use, hook->body);
   vec_each(struct split_arm, arm, &stage->arms) replace_stream(c, use, &arm->target);
   vec_each(struct ident, name, &stage->names) replace_stream(c, use, name);
+  replace_stream(c, use, &stage->late);
   if (strcmp(stage->verb.text, "into") == 0 && stage->args.count == 1 &&
       stage->args.data[0]->kind == EXPR_NAME) {
     struct ident name = {stage->args.data[0]->name.text, stage->args.data[0]->span};

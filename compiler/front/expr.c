@@ -11,6 +11,7 @@ bool expr_any_child(const struct expr *expr, expr_visit visit, const void *conte
   case EXPR_FIELD: return visit(expr->field.object, context);
   case EXPR_INDEX: return visit(expr->index.object, context) || visit(expr->index.index, context);
   case EXPR_CALL:
+    if (expr->call.where != NULL && visit(expr->call.where, context)) return true;
     /* The arguments of a constructor may begin with the name of an enum, which is no value. */
     vec_each(struct record_field, field, &expr->call.fields)
       if (field->value != NULL && visit(field->value, context)) return true;

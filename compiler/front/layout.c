@@ -27,6 +27,7 @@ struct layout {
   uint32_t line_column;      /* of the first token of the current line */
   uint32_t statement_column; /* of the first token of the current statement of the file */
   bool is_pipeline;          /* the current statement of the file has a `|>` outside brackets */
+  bool is_aggregate;         /* inside the stage `aggregate` */
   bool is_test_header;       /* the next `{` opens a test */
   bool is_too_deep;
   bool is_between;                   /* a foreign `BETWEEN` waits for its `AND` */
@@ -327,7 +328,7 @@ static void start_statement(struct layout *l, const struct token *token) {
   /* A line that is indented for no reason leaves the left edge where it was. */
   const struct token_list *list = &l->out->list;
   if (!list->count || !vec_last(list).is_indented) l->statement_column = token->column;
-  l->is_pipeline = false;
+  l->is_pipeline = l->is_aggregate = false;
   l->is_test_header = false;
   l->has_suspect = false;
 }
@@ -639,6 +640,10 @@ static bool take_word(struct layout *l, struct token *token) {
   const struct token *next = look(l, 1);
   if (l->depth == 0 && last == TOKEN_NL) return declaration_word(l, token);
   if (last == TOKEN_PIPE) return verb_word(l, token);
+  if (l->is_aggregate && last == ')' && is_name(token, "where")) {
+    token->kind = TOKEN_WHERE;
+    return false;
+  }
   bool is_fn = is_name(token, "fn");
   if (is_fn && (next->kind == '(' || last == TOKEN_EXTERN)) { /* a type: fn(int) -> bool */
     token->kind = TOKEN_FN;
@@ -679,6 +684,26 @@ static bool take_word(struct layout *l, struct token *token) {
   return false;
 }
 
+/* Clauses of a stage of two words, and those that begin with a word that is reserved for statements. */
+static void clause_words(struct layout *l, struct token *token) {
+  static const char *const pairs[][2] = {
+      {"max", "ahead"}, {"late", "into"}, {"session", "gap"}, {"on", "change"}, {"on", "epoch"}};
+  int last = last_kind(l);
+  if (token->kind == TOKEN_PIPE) l->is_aggregate = false;
+  if (last == TOKEN_PIPE && token->kind == TOKEN_AGGREGATE) l->is_aggregate = true;
+  if (token->kind == TOKEN_EMIT && can_end(last)) token->kind = TOKEN_NAME;
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    if (!is_name(token, pairs[i][0]) || !is_name(look(l, 1), pairs[i][1])) continue;
+    /* A hook otherwise. */
+    if (is_name(token, "on") && !is_name(&vec_last(&l->out->list), "emit")) continue;
+    l->at++;
+    const char *name = arena_printf(&l->compiler->arena, "%s %s", pairs[i][0], pairs[i][1]);
+    token->name = names_intern(&l->compiler->names, name, strlen(name));
+    token->span = span_join(token->span, look(l, 0)->span);
+    return;
+  }
+}
+
 /* -- the filter -------------------------------------------------------------------------------- */
 
 /* `;` separates statements in a block; elsewhere it is what other languages end lines with. */
@@ -707,12 +732,7 @@ static void take_token(struct layout *l) {
     l->at++;
     token.span = span_join(token.span, look(l, 0)->span);
   }
-  if (l->is_pipeline && is_name(&token, "max") && is_name(look(l, 1), "ahead")) {
-    /* a clause of two words */
-    l->at++;
-    token.name = names_intern(&l->compiler->names, "max ahead", strlen("max ahead"));
-    token.span = span_join(token.span, look(l, 0)->span);
-  }
+  if (l->is_pipeline && l->depth == 0) clause_words(l, &token);
   if (token.kind == TOKEN_PIPE && l->depth == 0) l->is_pipeline = true;
   if (token.kind == ';') {
     take_semicolon(l, &token);

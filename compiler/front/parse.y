@@ -73,6 +73,7 @@ static void resume(struct parser *parser);
 %token <const struct token *> MAP "map" FILTER "filter" FLAT_MAP "flat_map" KEY "key" BY "by" TIME "time"
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
 %token <const struct token *> INSPECT "inspect" ON "on" AT "at"
+%token <const struct token *> WINDOW "window" AGGREGATE "aggregate" WHERE "where"
 /* Keywords at the start of a line of a test only. */
 %token FEED "feed" EXPECT "expect" RESTART "restart" END_INPUT "end" ADVANCE "advance"
 /* Never reaches the parser: the layout filter keeps it apart. */
@@ -393,6 +394,13 @@ verb: simple_verb expr clauses
         PUSH($$->args, $expr);
         $$->clauses = $clauses;
       }
+    | WINDOW NAME expr clauses
+      {
+        $$ = tree_stage(parser, @$, $WINDOW);
+        $$->name = tree_ident($NAME);
+        PUSH($$->args, $expr);
+        tree_set_clauses(parser, $$, $clauses);
+      }
     | MERGE names clauses
       {
         $$ = tree_stage(parser, @$, $MERGE);
@@ -425,7 +433,7 @@ verb: simple_verb expr clauses
         $$->named_args = $args;
         $$->clauses = $clauses;
       };
-simple_verb: MAP | FILTER | FLAT_MAP | INTO;
+simple_verb: MAP | FILTER | FLAT_MAP | AGGREGATE | INTO;
 
 names: NAME            { START($$, tree_ident($NAME)); }
      | names ',' NAME  { $$ = $1; PUSH($$, tree_ident($NAME)); };
@@ -584,6 +592,10 @@ expr: IF condition THEN expr[yes] ELSE expr[no] %prec LONGEST
     | expr '/' expr           { $$ = tree_binary(parser, BINARY_DIV, @2, $1, $3); }
     | expr '%' expr           { $$ = tree_binary(parser, BINARY_MOD, @2, $1, $3); }
     | '-' expr[operand] %prec NEGATE  { $$ = tree_negate(parser, @$, $operand); }
+    | NAME '(' args ')' WHERE expr[condition] %prec LONGEST
+      { $$ = tree_where(parser, @$, tree_call(parser, @$, $NAME, NULL, $args), $condition); }
+    | postfix[object] '.' NAME '(' args ')' WHERE expr[condition] %prec LONGEST
+      { $$ = tree_where(parser, @$, tree_call(parser, @$, $NAME, $object, $args), $condition); }
     | postfix;
 
 expr_arms: expr_arm_list

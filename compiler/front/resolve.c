@@ -213,6 +213,8 @@ static void find_in_stage(struct checker *c, struct decl *decl, struct stage *st
     arm->is_skip = strcmp(arm->target.text, "skip") == 0;
     if (!arm->is_skip) add_target(c, decl, arm->target, false);
   }
+  bool has_late = stage->late.text && strcmp(stage->late.text, "skip") != 0;
+  if (has_late) add_target(c, decl, stage->late, false);
   if (stage->on_fail.kind == ON_FAIL_INTO) add_target(c, decl, stage->on_fail.into, true);
 }
 

@@ -61,6 +61,7 @@ static const int operators[] = {'+',
                                 '(',
                                 '[',
                                 '?',
+                                TOKEN_WHERE,
                                 -1};
 static const int statements[] = {TOKEN_LET,    TOKEN_NAME, TOKEN_EMIT,  TOKEN_FAIL, TOKEN_FORGET,
                                  TOKEN_RETURN, TOKEN_IF,   TOKEN_MATCH, TOKEN_FOR,  -1};
@@ -70,7 +71,7 @@ static const int declarations[] = {TOKEN_FLOW, TOKEN_PARAM,  TOKEN_CONST, TOKEN_
                                    TOKEN_NAME, TOKEN_END,    -1};
 static const int verbs[] = {TOKEN_MAP,   TOKEN_FILTER, TOKEN_FLAT_MAP, TOKEN_KEY,     TOKEN_STATE,
                             TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_TIME,    TOKEN_NAME,
-                            -1};
+                            TOKEN_WINDOW, TOKEN_AGGREGATE, -1};
 static const int assignments[] = {TOKEN_ADD_ASSIGN, TOKEN_SUB_ASSIGN,    TOKEN_MUL_ASSIGN,
                                   TOKEN_DIV_ASSIGN, TOKEN_CONCAT_ASSIGN, -1};
 

@@ -178,6 +178,15 @@ struct expr *tree_call(struct parser *parser, struct span span, const struct tok
   return limited(parser, expr);
 }
 
+struct expr *tree_where(struct parser *parser, struct span span, struct expr *call,
+                        struct expr *condition) {
+  if (call->kind != EXPR_CALL) return call;
+  call->span = span;
+  call->call.where = condition;
+  raise_height(call, condition);
+  return limited(parser, call);
+}
+
 struct expr *tree_list(struct parser *parser, struct span span, struct expr_list items) {
   struct expr *expr = tree_expr(parser, EXPR_LIST, span);
   expr->list = items;
@@ -453,6 +462,19 @@ struct stage *tree_stage(struct parser *parser, struct span span, const struct t
   stage->verb = tree_ident(verb);
   stage->span = span;
   return stage;
+}
+
+void tree_set_clauses(struct parser *parser, struct stage *stage, struct clause_list clauses) {
+  vec_each(struct clause, clause, &clauses) {
+    if (strcmp(clause->name.text, "late into") != 0) {
+      tree_push(parser, &stage->clauses, *clause);
+    } else if (clause->value && clause->value->kind == EXPR_NAME) {
+      stage->late = (struct ident){clause->value->name.text, clause->value->span};
+    } else {
+      diag_error(diags_of(parser), E0100, clause->value ? clause->value->span : clause->name.span,
+                 "expected the name of a stream or sink behind `late into`");
+    }
+  }
 }
 
 struct decl *tree_decl(struct parser *parser, enum decl_kind kind, struct span span,

@@ -38,6 +38,9 @@ struct expr *tree_index(struct parser *, struct span span, struct expr *object, 
 /* `receiver` is null for a plain call. */
 struct expr *tree_call(struct parser *, struct span span, const struct token *name,
                        struct expr *receiver, struct arg_list args);
+/* The call of an aggregate that takes only the items for which the condition holds. */
+struct expr *tree_where(struct parser *, struct span span, struct expr *call,
+                        struct expr *condition);
 struct expr *tree_list(struct parser *, struct span span, struct expr_list items);
 struct expr *tree_map(struct parser *, struct span span, struct map_pair_list pairs);
 struct expr *tree_record(struct parser *, struct span span, struct record_item_list items);
@@ -94,6 +97,8 @@ void tree_add_hook(struct parser *, struct hook_list *hooks, const struct token 
 struct on_fail tree_on_fail(struct parser *, struct span span, const struct token *word,
                             const struct token *name);
 struct stage *tree_stage(struct parser *, struct span span, const struct token *verb);
+/* Gives the stage its clauses; `late into NAME`, which is the name of a stream, stands apart. */
+void tree_set_clauses(struct parser *, struct stage *stage, struct clause_list clauses);
 struct decl *tree_decl(struct parser *, enum decl_kind kind, struct span span,
                        const struct token *name);
 /* The documentation of a node with this span, or null; each comment is given out once. */

@@ -196,7 +196,8 @@ static void open_level(struct format *f, int kind) {
 static void step_over(struct format *f, const struct piece *piece) {
   int kind = piece->kind;
   f->is_sign = kind == '-' && !f->has_operand;
-  f->is_clause = kind == TOKEN_NAME && f->has_operand;
+  bool is_window = f->last && f->last->kind == TOKEN_WINDOW; /* `tumbling`, in front of its size */
+  f->is_clause = kind == TOKEN_NAME && (f->has_operand || is_window);
   f->has_operand = (kind == TOKEN_NAME && !f->is_clause) || is_literal(kind) || is_closer(kind) ||
                    kind == '?';
   f->last = piece;

@@ -147,10 +147,16 @@ static void misspelt_keywords_are_replaced(void **state) {
 
 static void later_words_are_skipped(void **state) {
   struct compiler *c = *state;
-  assert_string_equal(filtered(c, "a |> window tumbling 10s\n  |> into b\nc |> d"),
+  assert_string_equal(filtered(c, "a |> lookup b on x == y\n  |> into b\nc |> d"),
                       "a |> :inspect |> :into b / c |> d");
   assert_string_equal(codes(c), "E0114");
   assert_string_equal(clean(c, "window |> map time"), "window |> :map time");
+  assert_string_equal(clean(c, "a |> window session gap 5s late into x\n  emit on change"),
+                      "a |> :window session gap 5s late into x emit on change");
+  assert_string_equal(clean(c, "a |> aggregate f(max(x) where x) emit final |> map f(x) where"),
+                      "a |> :aggregate f ( max ( x ) :where x ) emit final |> :map f ( x ) where");
+  assert_string_equal(clean(c, "a |> state s: int = 0 { f() } on epoch { emit s }"),
+                      "a |> :state s : int = 0 { f ( ) } :on epoch { :emit s }");
 }
 
 static void comments_are_kept_with_their_place(void **state) {
