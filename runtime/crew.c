@@ -30,6 +30,7 @@ struct trip {
   bool is_stopped;  /* it ends at a bad record under `else stop` */
   bool is_parsed;
   bool *is_ended;   /* by watermark: all its sources had ended before the block */
+  bool *was_ended;  /* the same, for the block before */
   struct failure failure;
   char *name; /* of the file, for messages */
   size_t name_room;
@@ -110,8 +111,10 @@ static bool run_generated(struct crew *c, struct runner *r, struct trip *trip, u
 
 /* The block begins with the watermarks that are known now. */
 static void begin_marks(struct crew *c, struct trip *trip) {
-  for (uint32_t i = 0; i < c->shape.mark_count; i++)
+  for (uint32_t i = 0; i < c->shape.mark_count; i++) {
     trip->flight.marks[i] = trip->is_ended[i] ? FLOW_NEVER : c->marks[i];
+    trip->flight.old_marks[i] = trip->was_ended[i] ? FLOW_NEVER : c->marks[i];
+  }
 }
 
 /* Blocks are parsed in any order, and each one's watermarks follow from all before it. With the lock held. A
@@ -131,6 +134,7 @@ static void pass_marks(struct crew *c, struct trip *trip) {
   size_t count;
   const struct mark_rise *rises = flight_rises(&trip->flight, &count);
   for (size_t i = 0; i < count; i++) marks_raise(&c->engine->marks, rises[i].mark, rises[i].us);
+  marks_settle(&c->engine->marks);
 }
 
 /* Runs the task without the lock, which is held before and after. */
@@ -368,6 +372,7 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   }
   trip->is_stopped = trip->is_parsed = false;
   trip->rejected = 0;
+  memcpy(trip->was_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->was_ended);
   trip->flight.has_ended = marks_end(&e->marks, e->partitions);
   memcpy(trip->is_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->is_ended);
   trip->failure.record = UINT64_MAX;
@@ -557,13 +562,15 @@ static void *make_array(const struct flow_sys *sys, size_t count, size_t size) {
 static void init_runner(struct crew *c, uint32_t index) {
   struct runner *r = &c->runners[index];
   struct engine *e = c->engine;
+  int64_t *marks = make_array(e->sys, e->program->mark_count, sizeof *marks);
   r->crew = c;
   r->index = index;
   r->catcher.engine = e;
   r->worker = (struct flow_worker){.params = e->params,
                                    .shares = e->shares,
                                    .share_count = e->worker_count,
-                                   .marks = make_array(e->sys, e->program->mark_count, sizeof(int64_t)),
+                                   .marks = marks,
+                                   .row_marks = marks,
                                    .engine = &r->catcher};
 }
 
@@ -597,6 +604,7 @@ struct crew *crew_new(struct engine *e) {
     flight_init(&c->trips[i].flight, &c->shape);
     c->trips[i].failure.path = make_array(e->sys, p->path_length + 1, sizeof(uint32_t));
     c->trips[i].is_ended = make_array(e->sys, p->mark_count, sizeof(bool));
+    c->trips[i].was_ended = make_array(e->sys, p->mark_count, sizeof(bool));
   }
   return c;
 }
@@ -609,6 +617,7 @@ void crew_free(struct crew *c) {
     flight_free(&c->trips[i].flight);
     sys->free(sys, c->trips[i].failure.path);
     sys->free(sys, c->trips[i].is_ended);
+    sys->free(sys, c->trips[i].was_ended);
     sys->free(sys, c->trips[i].failure.reason);
     sys->free(sys, c->trips[i].name);
   }

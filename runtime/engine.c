@@ -359,6 +359,7 @@ static void set_up(struct engine *e) {
   }
   marks_init(&e->marks, e->sys, p->marks, p->mark_count);
   w->marks = e->marks.now;
+  w->row_marks = e->marks.row;
   set_up_shares(e);
   e->sources = make_array(e, p->source_count, sizeof *e->sources);
   e->sinks = make_array(e, p->sink_count, sizeof *e->sinks);

@@ -175,6 +175,7 @@ void engine_fire_marks(struct engine *e) {
     const struct flow_state_desc *state = &e->program->states[i];
     if (state->mark_count > 0) flow_mark_fire_due(&e->worker, i, marks_clock(state, e->worker.marks));
   }
+  marks_settle(&e->marks);
 }
 
 /* Whatever has a deadline fires, as if time went on for ever. */
@@ -197,6 +198,7 @@ static void flush_state(struct engine *e, uint32_t state) {
 void engine_flush_marks(struct engine *e) {
   for (uint32_t i = 0; i < e->program->state_count; i++)
     if (e->program->states[i].mark_count > 0) flush_state(e, i);
+  marks_settle(&e->marks);
 }
 
 /* The place in the order of everything of what the rise of a watermark, with the path `rise`, fires in a row. */

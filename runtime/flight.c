@@ -113,6 +113,7 @@ void flight_init(struct flight *f, const struct flight_shape *shape) {
     f->lanes[i]->flight = f;
   }
   f->marks = flow_sys_must_alloc(sys, (shape->mark_count + 1) * sizeof *f->marks);
+  f->old_marks = flow_sys_must_alloc(sys, (shape->mark_count + 1) * sizeof *f->old_marks);
   f->outputs = flow_sys_must_alloc(sys, (shape->sink_count + 1) * sizeof *f->outputs);
   f->rows = flow_sys_must_alloc(sys, (shape->sink_count + 1) * sizeof *f->rows);
   for (uint32_t i = 0; i < shape->sink_count; i++) {
@@ -129,6 +130,7 @@ void flight_free(struct flight *f) {
   sys->free(sys, f->outputs);
   sys->free(sys, f->rows);
   sys->free(sys, f->marks);
+  sys->free(sys, f->old_marks);
   flow_buf_free(&f->rises);
   sys->free(sys, f->bytes);
   *f = (struct flight){0};
@@ -157,8 +159,9 @@ void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint
   w->step = phase == 0 && f->shape->mark_count > 0 ? 1 : 0;
   w->record = 0;
   w->next_rise = 0;
+  const int64_t *marks = phase == 0 ? f->marks : f->old_marks;
   for (uint32_t i = 0; i < f->shape->mark_count; i++)
-    w->marks[i] = phase == 0 && !f->shape->parses_in_order ? INT64_MIN : f->marks[i];
+    w->marks[i] = phase == 0 && !f->shape->parses_in_order ? INT64_MIN : marks[i];
 }
 
 const struct mark_rise *flight_rises(const struct flight *f, size_t *count) {
@@ -432,6 +435,8 @@ void flow_mark_meet(struct flow_worker *w, struct flow_inbox *inbox, uint32_t fi
   if (inbox->must_begin) {
     inbox->must_begin = false;
     w->record = 0;
+    const struct flight *f = ((struct lane *)w->lane)->flight;
+    memcpy(w->marks, f->marks, f->shape->mark_count * sizeof *w->marks);
     inbox->fire(w, inbox->exchange, 0, inbox->path);
   }
   for (; inbox->rises < inbox->rises_end && inbox->rises->word < first; inbox->rises++) {

@@ -48,6 +48,7 @@ struct flight {
   uint64_t *rows;           /* by sink: rows in outputs */
   struct flow_buf rises; /* of watermarks: struct mark_rise, in order */
   int64_t *marks;        /* as of the block's first record */
+  int64_t *old_marks;    /* as of the end of the block before: the same, unless has_ended */
   bool has_ended;        /* a source that held a watermark back has ended right before the block */
   uint64_t
       limit; /* records of the block that count; UINT64_MAX, as at first: all. Set before the merge */

@@ -15,6 +15,7 @@ void marks_init(struct marks *m, const struct flow_sys *sys, const struct flow_m
                 uint32_t count) {
   *m = (struct marks){.sys = sys, .descs = descs, .count = count};
   m->now = make_array(m, sizeof *m->now);
+  m->row = make_array(m, sizeof *m->row);
   m->is_ended = make_array(m, sizeof *m->is_ended);
   m->at_end = make_array(m, sizeof *m->at_end);
   m->saved = make_array(m, sizeof *m->saved);
@@ -24,17 +25,21 @@ void marks_init(struct marks *m, const struct flow_sys *sys, const struct flow_m
 
 void marks_free(struct marks *m) {
   if (m->sys == NULL) return;
-  void *const arrays[] = {m->now, m->is_ended, m->at_end, m->saved, m->rows};
+  void *const arrays[] = {m->now, m->row, m->is_ended, m->at_end, m->saved, m->rows};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) m->sys->free(m->sys, arrays[i]);
 }
 
 void marks_clear(struct marks *m) {
   for (uint32_t i = 0; i < m->count; i++) {
-    m->now[i] = m->saved[i] = INT64_MIN;
+    m->now[i] = m->row[i] = m->saved[i] = INT64_MIN;
     m->is_ended[i] = false;
     m->rows[i] = -1;
   }
   m->next_row = 0;
+}
+
+void marks_settle(struct marks *m) {
+  memcpy(m->row, m->now, m->count * sizeof *m->row);
 }
 
 int64_t marks_real(const struct marks *m, uint32_t mark) {
@@ -53,7 +58,7 @@ enum flow_status marks_load_row(struct marks *m, uint64_t row, const void *key, 
   for (uint32_t i = 0; i < m->count; i++) {
     if (strlen(m->descs[i].name) != length || memcmp(m->descs[i].name, name, length) != 0) continue;
     m->rows[i] = (int64_t)row;
-    m->now[i] = m->saved[i] = us;
+    m->now[i] = m->row[i] = m->saved[i] = us;
   }
   return FLOW_OK;
 }

@@ -30,6 +30,7 @@ struct marks {
   const struct flow_mark_desc *descs;
   uint32_t count;
   int64_t *now;    /* INT64_MIN: no record yet; FLOW_NEVER: all its sources have ended */
+  int64_t *row;    /* as rows find them: `now`, except while something fires (flow/mark.h) */
   bool *is_ended;
   int64_t *at_end; /* of the ended ones: the last real one */
   int64_t *saved;  /* as of the last packed epoch */
@@ -49,6 +50,9 @@ enum flow_status marks_load_row(struct marks *, uint64_t row, const void *key, s
 
 /* Appends the rows that changed since the last time. */
 void marks_pack(struct marks *, struct flow_buf *out);
+
+/* What had to fire has fired: rows find the watermarks as they are now. */
+void marks_settle(struct marks *);
 
 /* The watermark as the next run wants it, ended or not. */
 int64_t marks_real(const struct marks *, uint32_t mark);

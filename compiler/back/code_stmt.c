@@ -95,6 +95,14 @@ static void assign(struct code *c, const struct stmt *stmt) {
 
 /* -- leaving and sending --------------------------------------------------------------------- */
 
+/* What is emitted next has the time `at`. Returns the C variable with the time to go back to. */
+static const char *enter_time(struct code *c, const struct expr *at) {
+  const char *time = code_expr(c, at);
+  const char *before = code_temp(c, at->type, "w->time_us");
+  code_put(c, "w->time_us = %s;", time);
+  return before;
+}
+
 static void emit(struct code *c, const struct stmt *stmt) {
   const struct expr *value = stmt->emit.value;
   /* A text on its way to a text sink need not become a string first. */
@@ -102,8 +110,10 @@ static void emit(struct code *c, const struct stmt *stmt) {
   if (sink >= 0 && code_fstring_line(c, value, (uint32_t)sink)) return;
   const char *operand = code_expr(c, value);
   emit_state_use_output(c->e, c->node, stmt->emit.output, c->is_held);
+  const char *before = stmt->emit.at != NULL ? enter_time(c, stmt->emit.at) : NULL;
   code_put(c, "%s%u_%s(w, %s%s);", c->emit_prefix, stmt->emit.output, c->node->name,
            code_pointer(c, value->type, operand), c->emit_args);
+  if (before != NULL) code_put(c, "w->time_us = %s;", before);
 }
 
 static void fail(struct code *c, const struct stmt *stmt) {

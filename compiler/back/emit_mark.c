@@ -24,15 +24,23 @@ bool emit_mark_moves(const struct node *state) {
   return is_state && state->times.count > 0 && emit_timer_is_used(state->stage);
 }
 
-const char *emit_clock(struct emit *e, const struct node *node) {
+static const char *least_mark(struct emit *e, const struct node *node, const char *marks) {
   if (node->times.count == 0) return "w->now_us";
   const char *clock = NULL;
   vec_each(struct node *, time, &node->times) {
     const char *mark =
-        arena_printf(&e->compiler->arena, "w->marks[%u]", emit_mark_index(e, *time));
+        arena_printf(&e->compiler->arena, "w->%s[%u]", marks, emit_mark_index(e, *time));
     clock = clock == NULL ? mark : arena_printf(&e->compiler->arena, "flow_earlier(%s, %s)", clock, mark);
   }
   return clock;
+}
+
+const char *emit_clock(struct emit *e, const struct node *node) {
+  return least_mark(e, node, "marks");
+}
+
+const char *emit_row_clock(struct emit *e, const struct node *node) {
+  return least_mark(e, node, "row_marks");
 }
 
 static bool is_moved_by(const struct node *state, const struct node *time) {

@@ -18,6 +18,9 @@ bool emit_mark_moves(const struct node *state);
 /* A C expression of the clock of a node: the least of its watermarks, or the start of the epoch. */
 const char *emit_clock(struct emit *, const struct node *);
 
+/* The same as the row that runs finds it (flow/mark.h). */
+const char *emit_row_clock(struct emit *, const struct node *);
+
 /* Write the functions of a `time by`: its lag and guard, advance_N(). */
 void emit_mark_functions(struct emit *, const struct node *);
 

@@ -42,7 +42,7 @@ void emit_user_function(struct emit *e, const struct node *node, const char *suf
   code_begin(&c, e, emit_step(e, node), emit_is_fallible(value));
   c.it = "(*it)";
   c.key = node->key != NULL ? "(*key)" : NULL;
-  c.clock = emit_clock(e, node);
+  c.clock = emit_row_clock(e, node);
   emit_value_function(e, user_name(e, node, suffix), emit_row_parameters(e, node), value, &c);
 }
 

@@ -50,7 +50,7 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   if (has_item) c.it = "(*it)";
   c.key = "(*key)";
   c.state = "(*state)";
-  c.clock = emit_clock(e, node);
+  c.clock = has_item ? emit_row_clock(e, node) : emit_clock(e, node);
   c.node = node;
   c.is_held = is_held;
   c.emit_prefix = is_held ? "hold" : "emit";
@@ -131,7 +131,7 @@ static void declare_held(struct emit *e, const struct node *node) {
   struct text *out = emit_section(e, SECTION_DECLARATIONS);
   if (emit_state_must_undo(node->stage) && emit_first_time(e, "struct held"))
     text_add(out, "/* Rows that wait until their item has succeeded. */\n"
-                  "struct held_row {\n  struct held_row *next;\n  uint32_t output;\n};\n"
+                  "struct held_row {\n  struct held_row *next;\n  uint32_t output;\n  int64_t time_us;\n};\n"
                   "struct held {\n  struct held_row *first, *last;\n};\n");
 }
 
@@ -440,7 +440,7 @@ static void write_hold(struct emit *e, const struct node *node, uint32_t output)
   emit_line(e, "%s item;", emit_c_type(e, item));
   emit_line(e, "};");
   emit_line(e, "struct waiting *waiting = flow_mem_alloc(w->arena, sizeof *waiting);");
-  emit_line(e, "waiting->row = (struct held_row){.next = NULL, .output = %u};", output);
+  emit_line(e, "waiting->row = (struct held_row){.next = NULL, .output = %u, .time_us = w->time_us};", output);
   emit_line(e, "%s", code_copy(e, item, "w->arena", "&waiting->item", "it"));
   emit_line(e, "if (held->last != NULL) held->last->next = &waiting->row;");
   emit_line(e, "else held->first = &waiting->row;");
@@ -466,7 +466,9 @@ static void write_outputs(struct emit *e, const struct node *node) {
 /* -- one item -------------------------------------------------------------------------------- */
 
 static void emit_release(struct emit *e, const struct node *node) {
+  emit_line(e, "const int64_t time_us = w->time_us;");
   emit_line(e, "for (struct held_row *row = held.first; row != NULL; row = row->next) {");
+  emit_line(e, "w->time_us = row->time_us;");
   for (uint32_t i = 0; i < node->stage->emits.count; i++) {
     if (!emit_is_written(e, hold_mark(e, node, i))) continue;
     emit_line(e, "if (row->output == %u) {", i);
@@ -478,6 +480,7 @@ static void emit_release(struct emit *e, const struct node *node) {
     emit_line(e, "}");
   }
   emit_line(e, "}");
+  emit_line(e, "w->time_us = time_us;");
 }
 
 /* A failed item leaves its key as it was. */

@@ -123,6 +123,7 @@ static bool stmt_fails_late(const struct stmt *stmt, bool *is_changed) {
   case STMT_FAIL: return *is_changed || code_has_effect(stmt->expr);
   case STMT_EMIT: {
     bool is_late = expr_fails_late(stmt->emit.value, is_changed);
+    if (stmt->emit.at != NULL) is_late = expr_fails_late(stmt->emit.at, is_changed) || is_late;
     *is_changed = true;
     return is_late;
   }

@@ -12,6 +12,7 @@
 #ifndef FLOWCC_BASE_SOURCE_H
 #define FLOWCC_BASE_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct source {
   uint32_t start;        /* Offset of the first byte in the virtual space. */
   uint32_t *line_starts; /* Index in `text` of the first byte of each line. */
   uint32_t line_count;   /* At least 1. */
+  bool is_quoted;        /* Text of the compiler's own, in which names may begin with `$`. */
 };
 
 VEC_OF(source_list, struct source *);

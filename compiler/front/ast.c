@@ -95,6 +95,7 @@ static void dump_type(struct dump *d, const struct type_syntax *type) {
   case TYPE_SYNTAX_OPTIONAL: line(d, "optional", (struct ident){0}); break;
   case TYPE_SYNTAX_RECORD: line(d, "record", (struct ident){0}); break;
   case TYPE_SYNTAX_FUNCTION: line(d, "function", (struct ident){0}); break;
+  case TYPE_SYNTAX_MADE: line(d, "made", (struct ident){0}); break;
   }
   d->depth++;
   vec_each(struct type_syntax *, arg, &type->args) dump_type(d, *arg);
@@ -348,7 +349,7 @@ static void dump_stmt(struct dump *d, const struct stmt *stmt) {
   case STMT_EXPR: dump_simple(d, "do", none, stmt->expr, NULL); break;
   case STMT_EMIT:
     dump_simple(d, stmt->emit.into.text ? "emit into" : "emit", stmt->emit.into, stmt->emit.value,
-                NULL);
+                stmt->emit.at);
     break;
   case STMT_FAIL: dump_simple(d, "fail", none, stmt->expr, NULL); break;
   case STMT_FORGET: line(d, "forget", none); break;

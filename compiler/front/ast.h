@@ -38,6 +38,7 @@ enum type_syntax_kind {
   TYPE_SYNTAX_OPTIONAL,
   TYPE_SYNTAX_RECORD,
   TYPE_SYNTAX_FUNCTION, /* `fn(T) -> U`, of a parameter only */
+  TYPE_SYNTAX_MADE,     /* of quoted text (front/quote.h) only: `made` */
 };
 
 VEC_OF(type_syntax_list, struct type_syntax *);
@@ -69,6 +70,7 @@ struct type_syntax {
   struct type_syntax *inner;     /* OPTIONAL; FUNCTION: its result */
   struct field_decl_list fields; /* RECORD */
   bool is_doubled; /* OPTIONAL: another `?` was refused */
+  const struct type *made;       /* MADE */
 };
 
 /* -- expressions ----------------------------------------------------------------------------- */
@@ -294,6 +296,7 @@ struct stmt {
     struct {
       struct expr *value;
       struct ident into;    /* absent for a plain emit */
+      struct expr *at;      /* of quoted text only: the time that the item gets; else null */
       uint32_t output;      /* set by check: index in the stage's `emits` */
     } emit;
     struct { struct expr *condition; struct local *binder; struct block *then_block, *else_block; } if_else;

@@ -323,6 +323,7 @@ static void check_emit(struct checker *c, struct stmt *stmt) {
   struct stage *stage = c->scope.stage;
   stmt->emit.output = emit_output(c, stage, stmt->emit.into);
   stmt->emit.value = infer(c, stmt->emit.value, emit_hint(c, stage, stmt->emit.output));
+  if (stmt->emit.at) stmt->emit.at = check_expr(c, stmt->emit.at, c->types->timestamp);
   vec_push(c->arena, &c->emits, stmt);
 }
 

@@ -121,6 +121,7 @@ const struct type *check_type_syntax(struct checker *c, const struct type_syntax
   case TYPE_SYNTAX_OPTIONAL: return type_optional(c->types, check_type_syntax(c, syntax->inner));
   case TYPE_SYNTAX_RECORD: return record_type(c, syntax, false);
   case TYPE_SYNTAX_FUNCTION: return report_function_type(c, syntax);
+  case TYPE_SYNTAX_MADE: return syntax->made;
   default: return named_type(c, syntax);
   }
 }

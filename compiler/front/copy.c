@@ -108,7 +108,10 @@ static struct stmt *copy_stmt(struct arena *arena, struct stmt *const *slot) {
   case STMT_EXPR:
   case STMT_FAIL:
   case STMT_RETURN: copy->expr = copy_expr(arena, stmt->expr); break;
-  case STMT_EMIT: copy->emit.value = copy_expr(arena, stmt->emit.value); break;
+  case STMT_EMIT:
+    copy->emit.value = copy_expr(arena, stmt->emit.value);
+    copy->emit.at = copy_expr(arena, stmt->emit.at);
+    break;
   case STMT_IF:
     copy->if_else.condition = copy_expr(arena, stmt->if_else.condition);
     copy->if_else.binder = copy_local(arena, stmt->if_else.binder);

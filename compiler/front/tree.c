@@ -334,6 +334,11 @@ struct stmt *tree_emit(struct parser *parser, struct span span, struct expr *val
       stmt->emit.into = (struct ident){clause->value->name.text, clause->value->span};
       continue;
     }
+    bool is_at = strcmp(clause->name.text, "at") == 0;
+    if (is_at && clause->value && parser->compiler->source->is_quoted) {
+      stmt->emit.at = clause->value;
+      continue;
+    }
     struct span place = is_into && clause->value ? clause->value->span : clause->name.span;
     struct diag *diag = diag_error(diags_of(parser), E0100, place,
                                    is_into ? "expected the name of a stream or sink behind `into`"

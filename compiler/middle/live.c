@@ -156,7 +156,10 @@ static void visit_stmt(struct live *l, const struct stmt *stmt) {
   case STMT_RETURN:
     if (stmt->expr != NULL) visit_value(l, stmt->expr);
     return;
-  case STMT_EMIT: visit_value(l, stmt->emit.value); return;
+  case STMT_EMIT:
+    visit_value(l, stmt->emit.value);
+    if (stmt->emit.at) visit_value(l, stmt->emit.at);
+    return;
   case STMT_IF:
     visit_value(l, stmt->if_else.condition);
     visit_block(l, stmt->if_else.then_block);

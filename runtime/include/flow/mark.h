@@ -14,6 +14,10 @@
  *
  * so that outputs of several workers merge into the order that one would have had. A state's clock is the
  * least of its watermarks; a stream that has ended does not hold it back.
+ *
+ * A rise goes down the stream behind what it fires (rule 21): a row that comes from something that fires, such
+ * as a closed window, finds the watermarks of before, w->row_marks, and so is not late for the next window. In
+ * a lane its place in the order is in front of where the rise is met.
  */
 #ifndef FLOW_MARK_H
 #define FLOW_MARK_H
@@ -38,6 +42,7 @@ FLOW_INLINE void flow_mark_pass(struct flow_worker *w, uint32_t mark, int64_t ti
       advance(w);
     else
       flow_mark_note(w, mark);
+    w->row_marks[mark] = mark_us;
   }
   w->time_us = time_us;
 }
