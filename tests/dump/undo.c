@@ -160,6 +160,7 @@ static FLOW_COLD void reject_numbers_seen(struct flow_worker *w, const int64_t *
 struct held_row {
   struct held_row *next;
   uint32_t output;
+  int64_t time_us;
 };
 struct held {
   struct held_row *first, *last;
@@ -209,7 +210,7 @@ static inline void x_numbers_map(struct flow_worker *w, const struct L_int *it, 
 #line 11 "undo.flow"
 static inline void x_shares_map(struct flow_worker *w, const int64_t *it, const struct flow_str *key, struct flow_str *out) { (void)key; struct flow_buf b1 = flow_text_begin(w->arena); format_2(&b1, it); struct flow_str t2 = flow_text_end(&b1); *out = t2; }
 
-#line 213 "undo.c"
+#line 214 "undo.c"
 
 /* ==== Reading and writing records ==== */
 
@@ -375,7 +376,7 @@ static void hold0_numbers_seen(struct flow_worker *w, const struct L_int *it, st
     struct L_int item;
   };
   struct waiting *waiting = flow_mem_alloc(w->arena, sizeof *waiting);
-  waiting->row = (struct held_row){.next = NULL, .output = 0};
+  waiting->row = (struct held_row){.next = NULL, .output = 0, .time_us = w->time_us};
   copy_L_int(w->arena, &waiting->item, it);
   if (held->last != NULL) held->last->next = &waiting->row;
   else held->first = &waiting->row;
@@ -395,7 +396,7 @@ static void hold1_numbers_seen(struct flow_worker *w, const int64_t *it, struct 
     int64_t item;
   };
   struct waiting *waiting = flow_mem_alloc(w->arena, sizeof *waiting);
-  waiting->row = (struct held_row){.next = NULL, .output = 1};
+  waiting->row = (struct held_row){.next = NULL, .output = 1, .time_us = w->time_us};
   *&waiting->item = *it;
   if (held->last != NULL) held->last->next = &waiting->row;
   else held->first = &waiting->row;
@@ -411,7 +412,9 @@ FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, 
   copy_L_int(w->arena, &saved, &s->value);
   if (x_numbers_seen(w, it, key, &s->value, &held)) {
     flow_table_touch(&w->tables[0], &s->entry);
+    const int64_t time_us = w->time_us;
     for (struct held_row *row = held.first; row != NULL; row = row->next) {
+      w->time_us = row->time_us;
       if (row->output == 0) {
         struct waiting {
           struct held_row row;
@@ -427,6 +430,7 @@ FLOW_INLINE void stage_1_numbers_seen(struct flow_worker *w, const int64_t *it, 
         emit1_numbers_seen(w, &((struct waiting *)row)->item, key);
       }
     }
+    w->time_us = time_us;
   } else {
     if (is_new) {
       row_drop_numbers_seen(w, s);
