@@ -45,6 +45,8 @@ static const char *variant_value(struct code *c, const struct type *type, uint32
 
 static const char *const_value(struct code *c, const struct expr *expr) {
   const struct decl *decl = expr->name.decl;
+  /* A fault in a condition must not leave it, as it would leave a function of its own. */
+  if (c->is_condition && decl->depends_on_params) return code_expr(c, decl->value);
   if (code_is_scalar(decl->type)) return code_printf(c, "%s(w)", emit_const(c->e, decl));
   const char *temp = code_temp(c, decl->type, NULL);
   code_put(c, "%s(w, &%s);", emit_const(c->e, decl), temp);

@@ -126,18 +126,44 @@ static void add_param_check(struct emit *e, struct text *checks, const struct de
   text_addf(checks, "  if (!%s(w)) return %s;\n", name, quoted(e, message));
 }
 
+/* The same for what else must hold of params. */
+static void add_start_checks(struct emit *e, struct text *checks) {
+  uint32_t count = 0;
+  vec_each(const struct start_check, check, &e->compiler->program->start_checks) {
+    const char *name = arena_printf(&e->compiler->arena, "holds_%u", count++);
+    struct code c;
+    code_begin(&c, e, "start", false);
+    c.is_condition = true;
+    emit_value_function(e, name, "", check->condition, &c);
+    text_addf(checks, "  if (!%s(w)) return %s;\n", name, quoted(e, check->message));
+  }
+}
+
+/* Returns whether there is anything to check. */
+static bool add_check_params(struct emit *e) {
+  struct text checks;
+  text_init(&checks, &e->compiler->arena);
+  vec_each(struct decl *, decl, &e->compiler->program->decls)
+    if ((*decl)->kind == DECL_PARAM) add_param_check(e, &checks, *decl);
+  add_start_checks(e, &checks);
+  if (checks.length == 0) return false;
+  text_addf(emit_section(e, SECTION_PROGRAM),
+            "static const char *check_params(const struct flow_worker *worker, const void *values) {\n"
+            "  struct flow_worker copy = *worker, *w = &copy;\n"
+            "  w->params = values;\n%s  return NULL;\n}\n\n", checks.data);
+  return true;
+}
+
 static uint32_t add_params(struct emit *e) {
-  struct text rows, defaults, checks;
+  struct text rows, defaults;
   text_init(&rows, &e->compiler->arena);
   text_init(&defaults, &e->compiler->arena);
-  text_init(&checks, &e->compiler->arena);
   uint32_t count = 0;
   vec_each(struct decl *, it, &e->compiler->program->decls) {
     const struct decl *decl = *it;
     if (decl->kind != DECL_PARAM) continue;
     count++;
     add_param(e, &rows, decl);
-    add_param_check(e, &checks, decl);
     if (decl->value == NULL) continue;
     text_addf(&defaults, "  p->p_%s = ", decl->name.text);
     emit_constant(e, &defaults, decl->value, decl->type);
@@ -149,9 +175,6 @@ static uint32_t add_params(struct emit *e) {
   text_addf(out, "static void default_params(void *params_to_fill) {\n"
                  "  struct params *p = params_to_fill;\n"
                  "  *p = (struct params){0};\n%s}\n\n", defaults.data);
-  text_addf(out, "static const char *check_params(const struct flow_worker *worker, const void *values) {\n"
-                 "  struct flow_worker copy = *worker, *w = &copy;\n"
-                 "  w->params = values;\n%s  return NULL;\n}\n\n", checks.data);
   return count;
 }
 
@@ -372,6 +395,7 @@ static bool is_serial(const struct compiler *c) {
 void emit_program(struct emit *e) {
   struct text *out = emit_section(e, SECTION_PROGRAM);
   uint32_t param_count = add_params(e);
+  bool has_checks = add_check_params(e);
   struct tables tables = gather(e);
   add_table(e, "source_desc", "sources", &tables.sources);
   add_table(e, "sink_desc", "sinks", &tables.sinks);
@@ -388,7 +412,8 @@ void emit_program(struct emit *e) {
   text_addf(out, "  .compiler = \"flowcc %s\",\n", FLOWCC_VERSION);
   if (param_count > 0)
     text_addf(out, "  .params_size = sizeof(struct params), .params = params, .param_count = %u,\n"
-                   "  .default_params = default_params, .check_params = check_params,\n", param_count);
+                   "  .default_params = default_params,\n", param_count);
+  if (has_checks) text_add(out, "  .check_params = check_params,\n");
   if (tables.source_count > 0)
     text_addf(out, "  .sources = sources, .source_count = %u,\n", tables.source_count);
   if (tables.sink_count > 0)

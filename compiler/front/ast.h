@@ -463,10 +463,18 @@ struct decl {
 };
 VEC_OF(decl_list, struct decl *);
 
+/* Something that must hold of constants and params when the program starts. */
+struct start_check {
+  struct expr *condition; /* a bool; a fault in it counts as false */
+  const char *message;    /* for whoever starts the program, if it does not hold */
+};
+VEC_OF(start_check_list, struct start_check);
+
 struct program {
   struct decl_list decls;       /* in text order; behind them what imports bring */
   struct decl_list left_behind; /* declarations of imported files that an import does not bring */
   struct decl_list instances;   /* set by check: functions that were written for one use */
+  struct start_check_list start_checks; /* set by check */
 };
 
 #endif

@@ -149,7 +149,8 @@ const char *check_state_was(struct checker *, const struct stage *, const char *
 const char *check_clause_string(struct checker *, const struct clause *clause);
 
 /* The duration that a clause gives, of constants and params; null after a diagnostic (E0407, with `help` as
- * the way out). Less than `least` microseconds is refused. */
+ * the way out). Less than `least` (0 or 1) microseconds is refused, here or, where params give it, when
+ * the program starts. */
 struct expr *check_clause_duration(struct checker *, const struct clause *, int64_t least,
                                    const char *help);
 

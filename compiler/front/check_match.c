@@ -67,7 +67,7 @@ static int compare_literals(const struct expr *a, const struct expr *b) {
   return (a->string.length > b->string.length) - (a->string.length < b->string.length);
 }
 
-static bool check_bound(struct checker *c, struct expr **bound, const struct type *subject) {
+static bool check_range_end(struct checker *c, struct expr **bound, const struct type *subject) {
   *bound = infer(c, *bound, subject);
   if ((*bound)->type->kind == TYPE_ERROR) return false;
   struct expr *converted = try_coerce(c, *bound, subject);
@@ -88,9 +88,9 @@ static bool check_bound(struct checker *c, struct expr **bound, const struct typ
 
 static bool check_literal_pattern(struct checker *c, struct pattern *pattern,
                                   const struct type *subject) {
-  if (!check_bound(c, &pattern->low, subject)) return false;
+  if (!check_range_end(c, &pattern->low, subject)) return false;
   if (pattern->kind == PATTERN_LITERAL) return true;
-  if (!check_bound(c, &pattern->high, subject)) return false;
+  if (!check_range_end(c, &pattern->high, subject)) return false;
   if (!type_is_ordered(subject)) {
     report_pattern(c, pattern, subject, NULL);
     return false;

@@ -66,13 +66,13 @@ struct expr *check_clause_duration(struct checker *c, const struct clause *claus
     return NULL;
   }
   struct expr *value = check_constant(c, clause->value, c->types->duration, true);
-  const struct expr *constant = value ? constant_value(value) : NULL;
-  if (constant && constant->kind == EXPR_DURATION && constant->integer < least) {
-    diag = diag_error(c->diags, E0407, clause->value->span,
-                      constant->integer < 0 ? "time does not run backwards"
-                                            : "nothing can be within no time");
-    diag_help(diag, "%s", help);
-  }
+  const struct bound bound = {
+      .code = E0407,
+      .what = arena_printf(c->arena, "`%s`", clause->name.text),
+      .least = least,
+      .why = least == 0 ? "time does not run backwards" : "nothing can be within no time",
+      .help = help};
+  check_bound(c, value, &bound);
   return value;
 }
 
@@ -86,12 +86,12 @@ struct expr *check_state_expires(struct checker *c, struct stage *stage) {
     return NULL;
   }
   struct expr *value = check_constant(c, clause->value, c->types->duration, true);
-  const struct expr *constant = value ? constant_value(value) : NULL;
-  if (constant && constant->kind == EXPR_DURATION && constant->integer <= 0) {
-    struct diag *diag = diag_error(c->diags, E0403, clause->value->span,
-                                   "a key would be dropped at once");
-    diag_help(diag, "give it some time:  expires 30d");
-  }
+  const struct bound bound = {.code = E0403,
+                              .what = "`expires`",
+                              .least = 1,
+                              .why = "a key would be dropped at once",
+                              .help = "give it some time:  expires 30d"};
+  check_bound(c, value, &bound);
   return value;
 }
 

@@ -282,6 +282,33 @@ const struct expr *constant_value(const struct expr *expr);
 struct expr *check_constant(struct checker *, struct expr *expr, const struct type *expected,
                             bool may_use_params);
 
+/* -- check_bound.c --------------------------------------------------------------------------- */
+
+/* What a duration or count of constants and params must be at least, and what to say if it is less. */
+struct bound {
+  enum diag_code code; /* of the report of a constant */
+  const char *what;    /* what it is, as the user knows it: "`lag`", "the size of a window" */
+  int64_t least;       /* in microseconds, or a count: 0 or 1 */
+  const char *why;     /* what would be wrong: "time does not run backwards" */
+  const char *help;    /* what to write instead: "write  lag 5s" */
+};
+
+/* Makes sure of it for a value that check_constant() has typed, a duration or an int (null, or with the type
+ * of an error: there was a report already): for a constant now, for what depends on params when the program
+ * starts, which then ends with exit code 64 and names the params, `what`, and the place of the value.
+ *
+ *   struct expr *size = check_constant(c, stage->args.data[0], c->types->duration, true);
+ *   check_bound(c, size, &(struct bound){.code = E0404, .what = "the size of a window", .least = 1,
+ *                                        .why = "nothing can be in a window of no time",
+ *                                        .help = "write  window tumbling 5m"});
+ *
+ * check_clause_duration() of check.h does that already. */
+void check_bound(struct checker *, struct expr *value, const struct bound *);
+
+/* The same for any condition, a typed bool of constants and params that is not known before the start: if it
+ * is false then, or fails, the program says `message` and ends with exit code 64. */
+void check_at_start(struct checker *, struct expr *condition, const char *message);
+
 /* -- check_stmt.c ---------------------------------------------------------------------------- */
 
 /* Types a place that a statement changes: a path from the state or a local. `is_mutator`: a call

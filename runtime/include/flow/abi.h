@@ -428,7 +428,7 @@ struct flow_program {
   bool is_serial;          /* one worker only: it calls what no two threads may */
 
   void (*default_params)(void *params);
-  /* Null if all `where` conditions hold, else which parameter is wrong and why. */
+  /* Null if all holds that params must keep (`where`, durations that make sense), else what does not and why. */
   const char *(*check_params)(const struct flow_worker *, const void *params);
 };
 
