@@ -162,7 +162,10 @@ static inline int64_t expires_words_seen(struct flow_worker *w) { return params_
 #line 11 "deadlines.flow"
 static inline bool at_words_seen(struct flow_worker *w, const struct flow_str *key, struct T_Seen *state, int64_t *at_us) { (void)w; (void)key; *at_us = state->f_until.value; return state->f_until.has; }
 
-#line 166 "deadlines.c"
+#line 7 "deadlines.flow"
+static inline bool holds_0(struct flow_worker *w) { return (params_of(w)->p_ttl >= 1); }
+
+#line 169 "deadlines.c"
 
 /* ==== Reading and writing records ==== */
 
@@ -418,6 +421,7 @@ static void default_params(void *params_to_fill) {
 static const char *check_params(const struct flow_worker *worker, const void *values) {
   struct flow_worker copy = *worker, *w = &copy;
   w->params = values;
+  if (!holds_0(w)) return "`--ttl`: `expires` must be more than 0s (deadlines.flow:7:31): a key would be dropped at once";
   return NULL;
 }
 
@@ -452,7 +456,8 @@ const struct flow_program flow_program = {
   .name = "deadlines", .file = "deadlines.flow", .doc = NULL,
   .compiler = "flowcc 0.1.0",
   .params_size = sizeof(struct params), .params = params, .param_count = 1,
-  .default_params = default_params, .check_params = check_params,
+  .default_params = default_params,
+  .check_params = check_params,
   .sources = sources, .source_count = 1,
   .sinks = sinks, .sink_count = 1,
   .states = states, .state_count = 1,
