@@ -14,6 +14,11 @@ const char *emit_step(struct emit *e, const struct node *node) {
   if (node->kind == NODE_SOURCE) return arena_printf(arena, "source %s", node->name);
   if (node->kind != NODE_STAGE) return node->name;
   const struct stage *stage = node->stage;
+  if (stage->name.text != NULL && stage->name.text[0] == '$') { /* made of another stage */
+    struct span verb = stage->verb.span;
+    return arena_printf(arena, "%.*s %s", (int)verb.length,
+                        sources_text(&e->compiler->sources, verb), stage->id);
+  }
   if (stage->name.text != NULL)
     return arena_printf(arena, "%s %s", stage->op->name, stage->instance ? stage->id : stage->name.text);
   return stage->op->name;

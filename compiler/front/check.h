@@ -32,6 +32,7 @@ struct stream {
   struct ident name;
   struct decl *decl; /* null for DERIVED and for stdout */
   const struct type *item, *key; /* item of a SINK: declared, else the first that is written */
+  const struct expr *key_by;     /* what of an item is its key, as in struct stage; or null */
   bool has_time;                 /* its items have an event time */
   bool has_many_types;           /* SINK without a declared type: items of several types come */
   uint32_t read_count, write_count;

@@ -105,6 +105,11 @@ static bool writes_time(const struct checker *c, const struct type *item) {
   return c->scope.stage && c->scope.stage->in_time && item != c->types->rejected;
 }
 
+/* What the items of the stage are keyed by, if they go to an arm of a `split` as they are. */
+static const struct expr *split_by(const struct stage *stage) {
+  return stage && strcmp(stage->verb.text, "split") == 0 ? stage->key_by : NULL;
+}
+
 static struct stream *write_derived(struct checker *c, struct ident name, struct stream *stream,
                                     const struct type *item, const struct type *key) {
   stream->write_count++;
@@ -112,13 +117,14 @@ static struct stream *write_derived(struct checker *c, struct ident name, struct
   if (!stream->item || stream->item->kind == TYPE_ERROR) {
     stream->item = item;
     stream->key = key;
+    stream->key_by = split_by(c->scope.stage);
     stream->has_time = writes_time(c, item);
     stream->writer = c->scope.stage;
     return stream;
   }
   stream->has_time = stream->has_time && writes_time(c, item);
   /* Keys of different stages need not mean the same. */
-  if (stream->writer != c->scope.stage) stream->key = NULL;
+  if (stream->writer != c->scope.stage) stream->key = NULL, stream->key_by = NULL;
   if (item->kind == TYPE_ERROR || stream->item == item) return stream;
   report_unequal(c, name, stream, item);
   return NULL;
@@ -209,29 +215,43 @@ static void check_handler(struct checker *c, const struct stage *stage, size_t e
   bool is_asked = stage->on_fail.kind != ON_FAIL_NONE && !stage->instance;
   if (!is_asked || stage->can_fail || stage->can_fault || c->diags->error_count > errors) return;
   struct diag *diag = diag_warning(c->diags, W0907, stage->on_fail.span,
-                                   "this `else` is never used: nothing in `%s` can fail",
-                                   stage->verb.text);
+                                   "this `else` is never used: nothing in `%.*s` can fail",
+                                   (int)stage->verb.span.length,
+                                   sources_text(&c->compiler->sources, stage->verb.span));
   diag_help(diag, "leave it out");
 }
 
-static void check_stage(struct checker *c, struct stage *stage, const struct type *item,
-                        const struct type *key, bool has_time) {
-  size_t errors = c->diags->error_count;
-  stage->in_item = item;
-  stage->in_time = stage->out_time = has_time;
-  stage->in_key = stage->out_key = key;
+/* What flows between two stages. */
+struct flow {
+  const struct type *item; /* null: nothing, the pipeline has ended */
+  const struct type *key;
+  const struct expr *key_by; /* as in struct stage */
+  bool has_time;
+};
+
+/* Makes the stage known what comes to it. */
+static void enter_stage(struct checker *c, struct stage *stage, struct flow in) {
+  stage->in_item = in.item;
+  stage->in_time = stage->out_time = in.has_time;
+  stage->in_key = stage->out_key = in.key;
+  stage->key_by = in.key_by;
   stage->out_item = c->types->error;
   stage->op = op_find(stage->verb.text);
+  c->scope = check_new_scope(PLACE_STAGE, &stage->local_count);
+  c->scope.item = in.item;
+  c->scope.key = in.key;
+  c->scope.stage = stage;
+  c->scope.instance = stage->instance;
+  c->scope.is_library = stage->instance && stage->instance->decl->is_library;
+}
+
+static void check_stage(struct checker *c, struct stage *stage) {
+  const struct type *item = stage->in_item;
+  size_t errors = c->diags->error_count;
   if (!stage->op) {
     report_unknown_stage(c, stage);
     return;
   }
-  c->scope = check_new_scope(PLACE_STAGE, &stage->local_count);
-  c->scope.item = item;
-  c->scope.key = key;
-  c->scope.stage = stage;
-  c->scope.instance = stage->instance;
-  c->scope.is_library = stage->instance && stage->instance->decl->is_library;
   if (stage->op->keeps_item) stage->out_item = item;
   stage->op->check(c, stage);
   if (c->scope.failures.count > 0) stage->can_fail = true;
@@ -325,32 +345,63 @@ static void enter_steps(struct checker *c, struct instance *use, const struct ty
   enter_instance(c, use, item);
 }
 
-static void check_stages(struct checker *c, struct decl *decl, const struct type *item,
-                         const struct type *key, bool has_time) {
+/* Puts what the stage stands for in its place; false after a diagnostic. */
+static bool expand_stage(struct checker *c, struct decl *decl, size_t index) {
+  struct stage *const *rest = decl->stages.data + index;
+  struct stage_list made = {0}, all = {0};
+  size_t count = decl->stages.count - index;
+  size_t replaced = (*rest)->op->expand(c, rest, count, &made);
+  if (replaced == 0) return false;
+  for (size_t i = 0; i < index; i++) vec_push(c->arena, &all, decl->stages.data[i]);
+  vec_each(struct stage *, stage, &made) vec_push(c->arena, &all, *stage);
+  for (size_t i = replaced; i < count; i++) vec_push(c->arena, &all, rest[i]);
+  decl->stages = all;
+  return true;
+}
+
+/* Types the stage at the index, or the first one that it stands for; what leaves it. */
+static struct flow check_next(struct checker *c, struct decl *decl, size_t index, struct flow in) {
+  struct stage *stage = decl->stages.data[index];
+  enter_steps(c, stage->instance, in.item);
+  if (stage->instance && !in.key && strcmp(stage->verb.text, "state") == 0) {
+    key_for_state(c, decl, index);
+    stage = decl->stages.data[index];
+  }
+  const struct diag_context *context =
+      stage->instance ? diags_swap_context(c->diags, &stage->instance->context) : c->diags->context;
+  enter_stage(c, stage, in);
+  bool is_good = true;
+  while (is_good && stage->op && stage->op->expand) {
+    is_good = expand_stage(c, decl, index);
+    stage = decl->stages.data[index];
+    enter_stage(c, stage, in);
+  }
+  if (is_good) check_stage(c, stage);
+  diags_swap_context(c->diags, context);
+  bool is_key = strcmp(stage->verb.text, "key") == 0;
+  bool keeps_key = stage->out_key && stage->op && stage->op->keeps_item;
+  return (struct flow){
+      .item = stage->out_item,
+      .key = stage->out_key,
+      .key_by = !keeps_key ? NULL : is_key ? stage->args.data[0] : stage->key_by,
+      .has_time = stage->out_time,
+  };
+}
+
+static void check_stages(struct checker *c, struct decl *decl, struct flow flow) {
   const struct stage *last = NULL;
   for (size_t i = 0; i < decl->stages.count; i++) {
-    struct stage *stage = decl->stages.data[i];
-    if (!item && stage->is_made) continue;
-    if (!item) {
-      report_behind_end(c, stage, last);
-      item = c->types->error;
+    if (!flow.item && decl->stages.data[i]->is_made) continue;
+    if (!flow.item) {
+      report_behind_end(c, decl->stages.data[i], last);
+      flow.item = c->types->error;
       break;
     }
-    if (item->kind == TYPE_ERROR) break;
-    enter_steps(c, stage->instance, item);
-    if (stage->instance && !key && strcmp(stage->verb.text, "state") == 0) {
-      key_for_state(c, decl, i);
-      stage = decl->stages.data[i];
-    }
-    const struct diag_context *context =
-        stage->instance ? diags_swap_context(c->diags, &stage->instance->context) : c->diags->context;
-    check_stage(c, stage, item, key, has_time);
-    diags_swap_context(c->diags, context);
-    item = stage->out_item;
-    key = stage->out_key;
-    has_time = stage->out_time;
-    last = stage;
+    if (flow.item->kind == TYPE_ERROR) break;
+    flow = check_next(c, decl, i, flow);
+    last = decl->stages.data[i];
   }
+  const struct type *item = flow.item;
   check_end(c, decl, item);
   if (!item) item = c->types->error;
   struct stream *stream = decl->name.text ? find_stream(c, decl->name.text) : NULL;
@@ -367,25 +418,21 @@ static void check_stages(struct checker *c, struct decl *decl, const struct type
     item = wanted;
   }
   if (decl->kind == DECL_STREAM) decl->type = item;
-  decl->key_type = key;
+  decl->key_type = flow.key;
   if (!is_own) return;
   stream->item = item;
-  stream->key = key;
-  stream->has_time = has_time;
+  stream->key = flow.key;
+  stream->key_by = flow.key_by;
+  stream->has_time = flow.has_time;
 }
 
-/* What the pipeline starts with; null after a diagnostic. */
-static const struct type *start_item(struct checker *c, struct decl *decl,
-                                     const struct type **key, bool *has_time) {
-  *key = NULL;
-  *has_time = false;
-  if (decl->kind == DECL_SOURCE) return decl->type;
+/* What the pipeline starts with. */
+static struct flow start_flow(struct checker *c, struct decl *decl) {
+  if (decl->kind == DECL_SOURCE) return (struct flow){.item = decl->type};
   check_unused_clauses(c, &decl->clauses, "a pipeline", (const char *const[]){NULL});
   struct stream *stream = check_read(c, decl->start);
-  if (!stream) return c->types->error;
-  *key = stream->key;
-  *has_time = stream->has_time;
-  return stream->item;
+  if (!stream) return (struct flow){.item = c->types->error};
+  return (struct flow){stream->item, stream->key, stream->key_by, stream->has_time};
 }
 
 void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
@@ -401,13 +448,11 @@ void check_pipeline(struct checker *c, struct decl *decl, struct span use) {
   struct emit_stmt_list emits = c->emits;
   c->emits = (struct emit_stmt_list){0};
   c->scope = (struct scope){0};
-  const struct type *key;
-  bool has_time;
-  const struct type *item = start_item(c, decl, &key, &has_time);
+  struct flow flow = start_flow(c, decl);
   c->scope.stage = NULL;
   if (decl->on_fail.kind == ON_FAIL_INTO)
     check_target(c, decl->on_fail.into, c->types->rejected, NULL, true);
-  check_stages(c, decl, item, key, has_time);
+  check_stages(c, decl, flow);
   c->scope = outer;
   c->emits = emits;
   c->stack.count--;

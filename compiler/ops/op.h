@@ -26,8 +26,13 @@ struct op {
   bool shows_item;       /* without an argument it reads the whole item: inspect */
   bool may_emit_many;    /* more than one row out per row in: flat_map, state */
 
-  /* Types the stage: sets out_item and out_key from in_item and in_key; reports misuse. */
+  /* Types the stage: sets out_item and out_key from in_item and in_key; reports misuse. Null: it has `expand`. */
   void (*check)(struct checker *, struct stage *);
+
+  /* A stage that stands for others (window, aggregate, join): appends them (front/quote.h) to `made` and returns
+   * how many stages of the pipeline, from stages[0] on, they take the place of; 0 after a diagnostic. The first
+   * one has its in_item, in_key, in_time and key_by, and is the stage of the scope. */
+  size_t (*expand)(struct checker *, struct stage *const *stages, size_t count, struct stage_list *made);
 
   /* Adds the stage's edges to named targets (split arms, emit … into, into) to the graph; null for
    * an operator with just one input and one output. */
