@@ -26,7 +26,7 @@ struct trip {
   uint64_t line;    /* of the first byte */
   uint64_t skipped; /* bytes behind the block that belong to its last record, which was too long */
   uint64_t counted; /* records, if the epoch's size is limited */
-  uint64_t rejected; /* by its tasks */
+  struct flow_tally tally; /* of its tasks */
   bool is_stopped;  /* it ends at a bad record under `else stop` */
   bool is_parsed;
   bool *is_ended;   /* by watermark: all its sources had ended before the block */
@@ -152,8 +152,8 @@ static void run_task(struct crew *c, const struct task *task) {
   c->sys->monitor_lock(c->sys, c->monitor);
   if (!is_good) note_failure(c, trip, r);
   if (task->kind != TASK_MERGE) flight_leave(&r->worker);
-  trip->rejected += r->worker.rejected;
-  r->worker.rejected = 0;
+  tally_add(&trip->tally, &r->worker.tally);
+  r->worker.tally = (struct flow_tally){0};
   if (task->kind == TASK_PARSE) {
     trip->is_parsed = true;
     follow_marks(c);
@@ -371,7 +371,7 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
     memset(trip->flight.bytes + (own->end - trip->flight.bytes), 0, FLOW_PADDING);
   }
   trip->is_stopped = trip->is_parsed = false;
-  trip->rejected = 0;
+  trip->tally = (struct flow_tally){0};
   memcpy(trip->was_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->was_ended);
   trip->flight.has_ended = marks_end(&e->marks, e->partitions);
   memcpy(trip->is_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->is_ended);
@@ -416,7 +416,7 @@ static enum flow_status put_out(struct crew *c, struct trip *trip) {
 /* Counts what the block was. */
 static void count_in(struct crew *c, struct trip *trip, uint64_t records, uint64_t rejected) {
   epoch_count(&c->engine->epoch, records, rejected);
-  c->engine->worker.rejected += trip->rejected;
+  tally_add(&c->engine->worker.tally, &trip->tally);
   source_count(trip->source, trip->file, records);
   c->counted -= trip->counted;
 }

@@ -48,8 +48,13 @@ struct catcher {
 };
 
 struct totals {
-  uint64_t records_in, records_rejected, records_out, epochs;
+  uint64_t records_in, records_rejected, records_out, records_late, epochs;
 };
+
+static inline void tally_add(struct flow_tally *to, const struct flow_tally *from) {
+  to->rejected += from->rejected;
+  to->late += from->late;
+}
 
 /* Tests fix now() with FLOW_CLOCK=START+STEP in the environment: epoch N begins at START + N * STEP,
  * in microseconds, so that a run that was killed and resumed sees the same times. */
@@ -103,7 +108,7 @@ struct engine {
   struct source *block_source;
   enum flow_status flush_status; /* of the flushes between batches */
 
-  uint64_t rejected_closed; /* the worker's count as of the last closed epoch */
+  struct flow_tally tally_closed; /* the worker's as of the last closed epoch */
   uint64_t rows_closed;     /* rows of all sinks then */
   int64_t idle_since_us;    /* monotonic; 0: input is flowing */
   int64_t started_us;

@@ -147,7 +147,7 @@ static enum flow_status pack_epoch(struct engine *e, const struct commit_epoch *
 
 /* The counters that a replay goes back to. */
 static void mark_closed(struct engine *e) {
-  e->rejected_closed = e->worker.rejected;
+  e->tally_closed = e->worker.tally;
   e->rows_closed = engine_rows_out(e);
 }
 
@@ -161,7 +161,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
                                       .now_us = e->epoch.now_us,
                                       .records_in = e->epoch.records,
                                       .records_out = engine_rows_out(e) - e->rows_closed,
-                                      .records_rejected = e->worker.rejected - e->rejected_closed};
+                                      .records_rejected = e->worker.tally.rejected - e->tally_closed.rejected};
   if (e->store != NULL) {
     enum flow_status status = pack_epoch(e, &closed, ends);
     if (status != FLOW_OK) return status;
@@ -173,6 +173,7 @@ enum flow_status engine_close_epoch(struct engine *e, bool ends) {
   e->totals.records_in += closed.records_in;
   e->totals.records_out += closed.records_out;
   e->totals.records_rejected += closed.records_rejected;
+  e->totals.records_late += e->worker.tally.late - e->tally_closed.late;
   e->totals.epochs++;
   mark_closed(e);
   epoch_closed(&e->epoch, commit_group_bytes(&e->held) - bytes_before);

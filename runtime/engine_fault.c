@@ -138,7 +138,7 @@ static enum flow_status go_back(struct engine *e) {
     status = sink_rewind(&e->sinks[i], true, &e->report);
   }
   for (uint32_t i = 0; i < e->program->source_count; i++) source_rewind(&e->sources[i]);
-  e->worker.rejected = e->rejected_closed;
+  e->worker.tally = e->tally_closed;
   e->epoch.records = 0;
   return status;
 }
@@ -272,7 +272,8 @@ static enum flow_status end_before_record(struct engine *e, struct message_place
   if (e->store == NULL) {
     e->totals.records_in += e->epoch.records;
     e->totals.records_out += engine_rows_out(e) - e->rows_closed;
-    e->totals.records_rejected += e->worker.rejected - e->rejected_closed;
+    e->totals.records_rejected += e->worker.tally.rejected - e->tally_closed.rejected;
+    e->totals.records_late += e->worker.tally.late - e->tally_closed.late;
     status = engine_flush(e);
   } else {
     status = commit_up_to_failure(e, place);

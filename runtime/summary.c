@@ -81,9 +81,11 @@ static void add_moved_json(const struct engine *e, struct flow_buf *out) {
 static void add_text(struct engine *e, struct flow_buf *out, double seconds, bool flushed) {
   const struct totals *t = &e->totals;
   struct size size = size_of_state(e);
-  message_add(out, "%s: %llu in, %llu out, %llu rejected, %llu epoch%s, %.3f s\n", e->program->name,
+  message_add(out, "%s: %llu in, %llu out, %llu rejected", e->program->name,
               (unsigned long long)t->records_in, (unsigned long long)t->records_out,
-              (unsigned long long)t->records_rejected, (unsigned long long)t->epochs,
+              (unsigned long long)t->records_rejected);
+  if (e->program->counts_late) message_add(out, ", %llu late", (unsigned long long)t->records_late);
+  message_add(out, ", %llu epoch%s, %.3f s\n", (unsigned long long)t->epochs,
               t->epochs == 1 ? "" : "s", seconds);
   if (e->program->state_count > 0) {
     message_add(out, "  state: %llu entries, %llu bytes", (unsigned long long)size.entries,
@@ -120,9 +122,10 @@ static void add_json(struct engine *e, struct flow_buf *out, double seconds, boo
   struct size size = size_of_state(e);
   message_add(out, "{\"flow\": ");
   flow_print_json_bytes(out, e->program->name, strlen(e->program->name));
-  message_add(out, ", \"in\": %llu, \"out\": %llu, \"rejected\": %llu, \"epochs\": %llu",
+  message_add(out, ", \"in\": %llu, \"out\": %llu, \"rejected\": %llu, \"late\": %llu, \"epochs\": %llu",
               (unsigned long long)t->records_in, (unsigned long long)t->records_out,
-              (unsigned long long)t->records_rejected, (unsigned long long)t->epochs);
+              (unsigned long long)t->records_rejected, (unsigned long long)t->records_late,
+              (unsigned long long)t->epochs);
   message_add(
       out, ", \"state_entries\": %llu, \"state_bytes\": %llu, \"seconds\": %.6f, \"flushed\": %s",
       (unsigned long long)size.entries, (unsigned long long)size.bytes, seconds,

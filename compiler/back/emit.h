@@ -38,6 +38,7 @@ struct emit {
   uint32_t site_count, constant_count, format_count;
   uint32_t guess_count;       /* guesses of a block that readers of records have taken */
   bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
+  bool counts_late;           /* something drops late items */
 
   /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */
   struct text *out;

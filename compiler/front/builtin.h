@@ -117,6 +117,8 @@ enum builtin_id {
   BUILTIN_TIME,  /* -> timestamp: of the item */
   BUILTIN_CLOCK, /* -> timestamp; check makes it one of now and time */
   BUILTIN_WATERMARK, /* -> timestamp?: none before the first item */
+  /* In quoted text (front/quote.h). */
+  BUILTIN_LATE, /* -> unit: counts an item that came too late */
 };
 
 struct builtin {
@@ -137,7 +139,7 @@ struct builtin {
 /* The function of that name, or null. */
 const struct builtin *builtin_find(const char *name);
 
-/* All of them, in the order of the table; the number of them through *count. */
+/* All that a program can write, in the order of the table; the number of them through *count. */
 const struct builtin *builtin_all(size_t *count);
 
 /* The name that this language has for a function of another one ("append" is "push"), or null. */

@@ -506,7 +506,7 @@ static void check_call_stmt(struct checker *c, struct stmt *stmt) {
   stmt->expr = infer(c, stmt->expr, NULL);
   const struct expr *call = stmt->expr;
   if (call->type->kind == TYPE_ERROR || call->kind != EXPR_CALL) return;
-  if (call->call.kind == CALL_BUILTIN && call->call.builtin->is_mutator) return;
+  if (call->call.kind == CALL_BUILTIN && (call->call.builtin->is_mutator || call->type == c->types->unit)) return;
   struct diag *diag = diag_error(c->diags, E0113, call->span,
                                  "`%s` gives a value and changes nothing", call->call.name.text);
   bool is_method = call->call.is_method && call->call.args.count > 0 &&

@@ -134,6 +134,11 @@ struct flow_order {
   const uint32_t *path;
 };
 
+/* What the summary tells about items that went nowhere. */
+struct flow_tally {
+  uint64_t rejected, late;
+};
+
 /* What generated code sees of a worker. */
 struct flow_worker {
   struct flow_mem *arena;   /* transient values; emptied between batches */
@@ -144,7 +149,7 @@ struct flow_worker {
   int64_t now_us;           /* start of the epoch */
   int64_t epoch;            /* its number */
   uint64_t record;          /* source records before the current one: of the epoch; in a lane, of the block */
-  uint64_t rejected;        /* counted by flow_count_rejected() */
+  struct flow_tally tally;
   struct flow_failure failure;
   const struct flow_share *shares; /* of all workers */
   uint32_t share_count;     /* 1: every row runs through all stages at once */
@@ -214,7 +219,12 @@ static inline struct flow_buf *flow_sink_row(struct flow_worker *w, uint32_t sin
 
 /* Counts rejects, for the summary. */
 static inline void flow_count_rejected(struct flow_worker *w, uint64_t count) {
-  w->rejected += count;
+  w->tally.rejected += count;
+}
+
+/* Counts an item that came too late for a window or join and goes nowhere. */
+static inline void flow_count_late(struct flow_worker *w) {
+  w->tally.late++;
 }
 
 /* `inspect`: an ordered line on stderr. */
@@ -425,6 +435,7 @@ struct flow_program {
   uint32_t path_length; /* words of the path in a crossing: the largest level there is; 0: none */
   bool parses_in_order;       /* with `max ahead`: whether a time is taken depends on all before it */
   bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
+  bool counts_late;           /* has windows or joins that drop late items */
   bool is_serial;          /* one worker only: it calls what no two threads may */
 
   void (*default_params)(void *params);
