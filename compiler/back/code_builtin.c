@@ -412,6 +412,7 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   case BUILTIN_EPOCH: c->e->is_boundary_dependent = true; return "w->epoch";
   case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
   case BUILTIN_TIME: return "w->time_us";
+  case BUILTIN_SURE: return code_member(c, args[0], "value");
   case BUILTIN_LATE:
     c->e->counts_late = true;
     code_put(c, "flow_count_late(w);");

@@ -226,8 +226,9 @@ static const char *element_place(struct code *c, const struct expr *place) {
   if (code_is_scalar(place->index.index->type)) index = code_temp(c, place->index.index->type, index);
   const char *object = code_place(c, place->index.object);
   if (type->kind == TYPE_LIST) {
-    code_put(c, "if ((uint64_t)%s >= %s) %s", index, code_member(c, object, "length"),
-             code_fail(c, place->span, "the index is out of range"));
+    if (!place->index.is_sure)
+      code_put(c, "if ((uint64_t)%s >= %s) %s", index, code_member(c, object, "length"),
+               code_fail(c, place->span, "the index is out of range"));
     return code_printf(c, "%s[%s]", emit_list_data(c->e, type, code_address(c, object)), index);
   }
   const char *is_new = code_printf(c, "is_new%u", ++c->temp_count);

@@ -48,6 +48,8 @@ const char *code_element(struct code *c, const struct expr *expr) {
   const struct type *type = expr->index.object->type;
   const char *operands[2];
   code_exprs(c, (const struct expr *[]){expr->index.object, expr->index.index}, 2, operands);
+  if (expr->index.is_sure)
+    return code_printf(c, "%s[%s]", data_of(c, type, operands[0]), operands[1]);
   const char *temp = code_temp(c, expr->type, "{0}");
   if (type->kind == TYPE_LIST) {
     const char *element =

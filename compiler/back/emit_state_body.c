@@ -66,7 +66,8 @@ static bool place_can_fail(const struct expr *place) {
   for (; place->kind == EXPR_FIELD || place->kind == EXPR_INDEX;
        place = place->kind == EXPR_FIELD ? place->field.object : place->index.object) {
     if (place->kind != EXPR_INDEX) continue;
-    if (place->index.object->type->kind == TYPE_LIST || can_leave(place->index.index)) return true;
+    bool may_miss = place->index.object->type->kind == TYPE_LIST && !place->index.is_sure;
+    if (may_miss || can_leave(place->index.index)) return true;
   }
   return false;
 }

@@ -241,7 +241,10 @@ struct expr {
       bool is_optional; /* a?.b */
       uint32_t index;   /* set by check: the field's index in the record type */
     } field;
-    struct { struct expr *object, *index; } index;
+    struct {
+      struct expr *object, *index;
+      bool is_sure; /* in quoted text: an element of a list that is known to be there, with its type T */
+    } index;
     struct {
       struct ident name;
       struct arg_list args; /* with method sugar, args[0] is the receiver */

@@ -119,6 +119,7 @@ enum builtin_id {
   BUILTIN_WATERMARK, /* -> timestamp?: none before the first item */
   /* In quoted text (front/quote.h). */
   BUILTIN_LATE, /* -> unit: counts an item that came too late */
+  BUILTIN_SURE, /* T? -> T: it is known to be there */
 };
 
 struct builtin {

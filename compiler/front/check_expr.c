@@ -540,7 +540,8 @@ static struct expr *infer_index(struct checker *c, struct expr *expr) {
     const struct type *key = type->kind == TYPE_LIST ? c->types->int_ : type->key;
     if (type->kind == TYPE_LIST) warn_negative_index(c, expr->index.index);
     expr->index.index = check_expr(c, expr->index.index, key);
-    expr->type = type_optional(c->types, type->elem);
+    expr->index.is_sure = expr->index.is_sure && type->kind == TYPE_LIST;
+    expr->type = expr->index.is_sure ? type->elem : type_optional(c->types, type->elem);
     return expr;
   }
   expr->index.index = infer(c, expr->index.index, NULL);

@@ -146,6 +146,8 @@ static bool place_index(struct checker *c, struct expr *place, bool is_whole, bo
   place->index.index = check_expr(c, place->index.index, is_list ? c->types->int_ : type->key);
   if (place->index.index->type->kind == TYPE_ERROR) return fail_place(c, place);
   place->type = type->elem;
+  place->index.is_sure = place->index.is_sure && is_list;
+  if (place->index.is_sure) return true;
   if (is_list) {
     note_failure(c, NULL, place->span, "changing an element", "the list may be shorter");
   } else if ((!is_whole || is_mutator) && !is_collection(type->elem)) {

@@ -15,7 +15,8 @@
  *
  * Everything that is made has the place of the user's stage in messages, and belongs to the same use of a
  * step. What fills a hole keeps its own place, and is copied for each time that the hole stands in the text.
- * In quoted text `emit VALUE at TIME` gives the item a time of its own.
+ * In quoted text `emit VALUE at TIME` gives the item a time of its own, `xs[i]` is an element of a list that is
+ * known to be there (a T, not a T?), and functions may be called whose names begin with `$` (builtin.def).
  */
 #ifndef FLOWCC_FRONT_QUOTE_H
 #define FLOWCC_FRONT_QUOTE_H

@@ -162,6 +162,7 @@ struct expr *tree_index(struct parser *parser, struct span span, struct expr *ob
   struct expr *expr = tree_expr(parser, EXPR_INDEX, span);
   expr->index.object = object;
   expr->index.index = index;
+  expr->index.is_sure = parser->compiler->source->is_quoted;
   raise_height(expr, object);
   raise_height(expr, index);
   return limited(parser, expr);
