@@ -365,7 +365,7 @@ struct stage {
   struct on_fail on_fail;
 
   struct instance *instance; /* set by resolve: the use of a step that it is a part of, or null */
-  bool is_made;              /* by check: a key that nobody has written, around a state of a step */
+  const struct stage *made_for; /* by check: nobody has written this stage; it is a part of what that one does */
 
   /* set by check */
   const struct op *op;

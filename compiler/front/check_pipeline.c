@@ -313,7 +313,7 @@ static struct stage *made_key(struct checker *c, const struct stage *beside, str
   stage->verb = (struct ident){names_intern(&c->compiler->names, "key", 3), beside->verb.span};
   stage->span = beside->instance->span;
   stage->instance = beside->instance;
-  stage->is_made = true;
+  stage->made_for = beside;
   vec_push(c->arena, &stage->args, key);
   return stage;
 }
@@ -391,7 +391,7 @@ static struct flow check_next(struct checker *c, struct decl *decl, size_t index
 static void check_stages(struct checker *c, struct decl *decl, struct flow flow) {
   const struct stage *last = NULL;
   for (size_t i = 0; i < decl->stages.count; i++) {
-    if (!flow.item && decl->stages.data[i]->is_made) continue;
+    if (!flow.item && decl->stages.data[i]->made_for) continue;
     if (!flow.item) {
       report_behind_end(c, decl->stages.data[i], last);
       flow.item = c->types->error;

@@ -8,7 +8,7 @@
 #include "front/parse.h"
 
 void quote_begin(struct quote *q, struct checker *c, const struct stage *stage) {
-  *q = (struct quote){.c = c, .span = stage->verb.span, .instance = stage->instance};
+  *q = (struct quote){.c = c, .stage = stage, .span = stage->verb.span, .instance = stage->instance};
   map_init(&q->exprs, c->arena);
   map_init(&q->types, c->arena);
   map_init(&q->blocks, c->arena);
@@ -220,7 +220,7 @@ static void fill_block(struct quote *q, struct block *block) {
 static void fill_stage(struct quote *q, struct stage *stage) {
   stage->span = stage->verb.span = q->span;
   stage->instance = q->instance;
-  stage->is_made = true;
+  stage->made_for = q->stage;
   fill_name(q, &stage->name);
   vec_each(struct expr *, arg, &stage->args) fill_expr(q, arg);
   vec_each(struct arg, arg, &stage->named_args) fill_expr(q, &arg->value);

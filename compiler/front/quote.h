@@ -25,6 +25,7 @@
 
 struct quote {
   struct checker *c;
+  const struct stage *stage; /* as it is written */
   struct span span;          /* of everything that is made */
   struct instance *instance; /* the use of a step that the stage belongs to, or null */
   struct map exprs;          /* to struct expr, untyped */

@@ -77,6 +77,23 @@ static const char *on_fail_text(struct draw *d, const struct on_fail *on_fail) {
 
 /* -- boxes ------------------------------------------------------------------------------------- */
 
+/* The stage as it is written, without its `|>`. */
+static const char *stage_text(struct draw *d, const struct stage *stage) {
+  struct span span = stage->span;
+  uint32_t skipped = stage->verb.span.offset - span.offset;
+  if (skipped < span.length) span = (struct span){span.offset + skipped, span.length - skipped};
+  return text_under(d, span);
+}
+
+/* A window, an aggregate or a join: the state that it is, by the text that it is made of. */
+static void describe_made_state(struct draw *d, struct box *box, const struct stage *stage) {
+  box->shape = SHAPE_STATE;
+  box->title = stage_text(d, stage->made_for);
+  const char *item = stage->out_item ? type_text(d, stage->out_item) : "";
+  box->detail = arena_printf(d->arena, "state %s: %s -> %s", stage->id ? stage->id : stage->name.text,
+                             type_text(d, stage->in_key), shorten(d->arena, item, strlen(item)));
+}
+
 static void describe_state(struct draw *d, struct box *box, const struct stage *stage) {
   struct text text;
   text_init(&text, d->arena);
@@ -89,27 +106,16 @@ static void describe_state(struct draw *d, struct box *box, const struct stage *
                              type_text(d, stage->state_type));
 }
 
-/* A step that keeps state gets a key where its stream has none: that stage is nowhere in the text. */
-static bool is_written(struct draw *d, const struct stage *stage) {
-  struct span span = stage->verb.span;
-  return span.length == strlen(stage->verb.text) &&
-         memcmp(sources_text(&d->compiler->sources, span), stage->verb.text, span.length) == 0;
-}
-
 static void describe_stage(struct draw *d, struct box *box, const struct node *node) {
   const struct stage *stage = node->stage;
   if (stage->state_type && stage->name.text) {
-    describe_state(d, box, stage);
+    if (stage->made_for)
+      describe_made_state(d, box, stage);
+    else
+      describe_state(d, box, stage);
     return;
   }
-  if (!is_written(d, stage)) {
-    box->title = stage->out_key ? "key of the step" : "end of the step's key";
-    return;
-  }
-  struct span span = stage->span;
-  uint32_t skipped = stage->verb.span.offset - span.offset; /* the `|> ` */
-  if (skipped < span.length) span = (struct span){span.offset + skipped, span.length - skipped};
-  box->title = text_under(d, span);
+  box->title = stage_text(d, stage);
   if (!stage->op->keeps_item && !stage->op->is_terminal && stage->out_item)
     box->detail = shorten(d->arena, type_text(d, stage->out_item),
                           strlen(type_text(d, stage->out_item)));
@@ -142,9 +148,11 @@ static void describe(struct draw *d, struct box *box, const struct node *node) {
   }
 }
 
-/* An `into` is the arrow to its sink. */
+/* An `into` is the arrow to its sink, and of what nobody has written only the state is shown. */
 static bool is_shown(const struct node *node) {
-  if (node->kind != NODE_STAGE || !node->stage->op->is_terminal) return true;
+  if (node->kind != NODE_STAGE) return true;
+  if (node->stage->made_for != NULL) return node->stage->op->state != OP_STATELESS;
+  if (!node->stage->op->is_terminal) return true;
   return node->ports.count != 1 || node->ports.data[0].edges.count != 1 ||
          node->ports.data[0].edges.data[0]->to->kind != NODE_SINK;
 }
@@ -175,18 +183,21 @@ static const char *label_of(struct draw *d, const struct node *node, uint32_t po
   return port > 0 ? arena_printf(d->arena, "emit into %s", to->name) : NULL;
 }
 
-static void add_arrow(struct draw *d, const struct node *node, const struct edge *edge) {
-  const struct plan *plan = d->compiler->plan;
+/* Draws the edge from a box on: behind a node that is not shown, to all that come next. */
+static void add_arrow(struct draw *d, struct box *from, const char *label, const struct edge *edge) {
   const struct node *to = edge->to;
+  if (label == NULL) label = label_of(d, edge->from, edge->port, to);
+  if (d->boxes[to->id] == NULL) {
+    vec_each(struct port, port, &to->ports)
+      vec_each(struct edge *, next, &port->edges) add_arrow(d, from, label, *next);
+    return;
+  }
+  const struct plan_stage *stage = d->compiler->plan->stage_of[to->id];
   struct arrow *arrow = arena_new(d->arena, struct arrow);
-  arrow->label = label_of(d, node, edge->port, to);
-  while (d->boxes[to->id] == NULL) to = to->ports.data[0].edges.data[0]->to;
-  const struct plan_stage *stage = plan->stage_of[to->id];
+  *arrow = (struct arrow){.label = label, .from = from, .to = d->boxes[to->id]};
   if (stage->is_exchange && stage->head == to)
     arrow->exchange = type_name(d->compiler->types, to->key);
-  arrow->from = d->boxes[node->id];
-  arrow->to = d->boxes[to->id];
-  vec_push(d->arena, &arrow->from->out, arrow);
+  vec_push(d->arena, &from->out, arrow);
   vec_push(d->arena, &arrow->to->in, arrow);
 }
 
@@ -201,9 +212,10 @@ struct drawing *drawing_make(struct compiler *compiler) {
   vec_each(struct node *, node, &graph->nodes)
     if (is_shown(*node)) add_box(&d, *node);
   vec_each(struct node *, node, &graph->nodes) {
-    if (!d.boxes[(*node)->id]) continue;
+    struct box *box = d.boxes[(*node)->id];
+    if (!box) continue;
     vec_each(struct port, port, &(*node)->ports)
-      vec_each(struct edge *, edge, &port->edges) add_arrow(&d, *node, *edge);
+      vec_each(struct edge *, edge, &port->edges) add_arrow(&d, box, NULL, *edge);
   }
   return d.drawing;
 }

@@ -161,10 +161,8 @@ def test_steps(box):
 flow f: 2 fused stages, 1 exchange
 
   1  source words: string  stdin(text)
-  1  key of the step
      ══ to the worker of the key, string ══
   2  state total.n  string -> int
-  2  end of the step's key
   2  filter n > 2
   2  sink stdout
 """, graph(box, "f.flow"), "stdout")
