@@ -70,6 +70,7 @@ static void dump_clauses(struct dump *d, const struct clause_list *clauses) {
     line(d, "clause", clause->name);
     d->depth++;
     if (clause->value) dump_expr(d, clause->value);
+    labelled_expr(d, "to", clause->high);
     d->depth--;
   }
 }
@@ -385,7 +386,9 @@ static void dump_on_fail(struct dump *d, struct on_fail on_fail) {
 }
 
 static void dump_stage(struct dump *d, const struct stage *stage) {
-  start(d, "|>");
+  static const char *const heads[] = {
+      [JOIN_INNER] = "|>", [JOIN_LEFT] = "|> left", [JOIN_FULL] = "|> full"};
+  start(d, heads[stage->join_kind]);
   add_ident(d, stage->verb);
   add_ident(d, stage->name);
   add_type(d, stage->out_item);

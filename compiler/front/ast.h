@@ -47,6 +47,7 @@ VEC_OF(type_syntax_list, struct type_syntax *);
 struct clause {
   struct ident name;
   struct expr *value;  /* null for a bare word such as `unordered` */
+  struct expr *high;   /* the second end of a range, `within -5m..1h`; else null */
   bool is_used;        /* set by check; an unused clause is reported with a suggestion */
 };
 VEC_OF(clause_list, struct clause);
@@ -341,12 +342,16 @@ struct emit_target {
 };
 VEC_OF(emit_target_list, struct emit_target);
 
+/* Of which sides of a join items come through that have no partner: none, the left one, both. */
+enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_FULL };
+
 struct instance;
 
 /* A stage: a verb and its arguments. Which members are in use depends on the verb:
  *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
  *   window: name (its kind) args (its size) late · aggregate: args
  *   state: name type_syntax init body hooks · split: arms · any other word: args, named_args
+ *   join lookup: name (the other stream as written), names (that stream), join_kind, late
  * The stages of a step are copied to each place where it is used (front/expand.h). */
 struct stage {
   struct ident verb;
@@ -363,6 +368,7 @@ struct stage {
   struct hook_list hooks;
   struct split_arm_list arms;
   struct on_fail on_fail;
+  enum join_kind join_kind;
 
   struct instance *instance; /* set by resolve: the use of a step that it is a part of, or null */
   const struct stage *made_for; /* by check: nobody has written this stage; it is a part of what that one does */

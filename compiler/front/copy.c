@@ -145,6 +145,7 @@ struct block *copy_block(struct arena *arena, const struct block *block) {
 static struct clause copy_clause(struct arena *arena, const struct clause *clause) {
   struct clause copy = *clause;
   copy.value = copy_expr(arena, clause->value);
+  copy.high = copy_expr(arena, clause->high);
   return copy;
 }
 

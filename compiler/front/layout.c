@@ -649,6 +649,8 @@ static bool take_word(struct layout *l, struct token *token) {
     token->kind = TOKEN_FN;
   } else if ((last == TOKEN_KEY || last == TOKEN_TIME) && (is_name(token, "by") || is_name(token, "BY"))) {
     token->kind = TOKEN_BY;
+  } else if ((last == TOKEN_LEFT || last == TOKEN_FULL) && is_name(token, "join")) {
+    token->kind = TOKEN_JOIN;
   } else if (last == '}' && is_name(token, "on") && next->kind == TOKEN_NAME) {
     token->kind = TOKEN_ON;
   } else if (last == TOKEN_ON && is_name(token, "at") && next->kind != '{') {
@@ -684,22 +686,45 @@ static bool take_word(struct layout *l, struct token *token) {
   return false;
 }
 
-/* Clauses of a stage of two words, and those that begin with a word that is reserved for statements. */
+/* The word of a name, or of the reserved `in`; else "". */
+static const char *word_of(const struct token *token) {
+  bool is_word = token->kind == TOKEN_IN || (token->kind == TOKEN_NAME && !token->is_quoted);
+  return is_word ? token->name : "";
+}
+
+/* How many tokens from the current one on are the words of the phrase; 0: it is another one. */
+static size_t phrase_length(const struct layout *l, const char *phrase) {
+  size_t count = 0;
+  for (; *phrase != '\0'; count++) {
+    const char *word = word_of(look(l, count));
+    size_t length = strlen(word);
+    bool is_next = length > 0 && strncmp(phrase, word, length) == 0;
+    if (!is_next || (phrase[length] != ' ' && phrase[length] != '\0')) return 0;
+    phrase += length + (phrase[length] == ' ');
+  }
+  return count;
+}
+
+/* Clauses of a stage of several words, and those that begin with a word that is reserved for statements. */
 static void clause_words(struct layout *l, struct token *token) {
-  static const char *const pairs[][2] = {
-      {"max", "ahead"}, {"late", "into"}, {"session", "gap"}, {"on", "change"}, {"on", "epoch"}};
+  static const char *const phrases[] = {
+      "max ahead", "late into", "session gap", "on change", "on epoch", "in window tumbling",
+      "in window sliding", "in window session gap"};
   int last = last_kind(l);
   if (token->kind == TOKEN_PIPE) l->is_aggregate = false;
   if (last == TOKEN_PIPE && token->kind == TOKEN_AGGREGATE) l->is_aggregate = true;
   if (token->kind == TOKEN_EMIT && can_end(last)) token->kind = TOKEN_NAME;
-  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-    if (!is_name(token, pairs[i][0]) || !is_name(look(l, 1), pairs[i][1])) continue;
+  if (word_of(token)[0] == '\0' || token->kind != look(l, 0)->kind) return;
+  for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+    size_t count = phrase_length(l, phrases[i]);
+    if (count == 0) continue;
     /* A hook otherwise. */
     if (is_name(token, "on") && !is_name(&vec_last(&l->out->list), "emit")) continue;
-    l->at++;
-    const char *name = arena_printf(&l->compiler->arena, "%s %s", pairs[i][0], pairs[i][1]);
-    token->name = names_intern(&l->compiler->names, name, strlen(name));
-    token->span = span_join(token->span, look(l, 0)->span);
+    const struct token *end = look(l, count - 1);
+    while (look(l, 0) != end) l->at++;
+    token->kind = TOKEN_NAME;
+    token->name = names_intern(&l->compiler->names, phrases[i], strlen(phrases[i]));
+    token->span = span_join(token->span, end->span);
     return;
   }
 }

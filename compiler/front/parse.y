@@ -74,6 +74,7 @@ static void resume(struct parser *parser);
 %token <const struct token *> STATE "state" MERGE "merge" SPLIT "split" INTO "into"
 %token <const struct token *> INSPECT "inspect" ON "on" AT "at"
 %token <const struct token *> WINDOW "window" AGGREGATE "aggregate" WHERE "where"
+%token <const struct token *> JOIN "join" LEFT "left" FULL "full" LOOKUP "lookup"
 /* Keywords at the start of a line of a test only. */
 %token FEED "feed" EXPECT "expect" RESTART "restart" END_INPUT "end" ADVANCE "advance"
 /* Never reaches the parser: the layout filter keeps it apart. */
@@ -110,7 +111,7 @@ static void resume(struct parser *parser);
 %nterm <struct clause_list> clauses
 %nterm <struct on_fail> on_fail
 %nterm <struct stage_list> stages some_stages
-%nterm <struct stage *> stage verb
+%nterm <struct stage *> stage verb join
 %nterm <const struct token *> simple_verb
 %nterm <struct ident_list> names
 %nterm <struct hook_list> hooks
@@ -263,7 +264,10 @@ initial: %empty         { $$ = NULL; }
 
 /* "was \"old\"", "where x > 0", "unordered": which ones exist at a place is the checker's. */
 clauses: %empty                         { EMPTY($$); }
-       | clauses NAME value             { $$ = $1; tree_add_clause(parser, &$$, $NAME, $value); };
+       | clauses NAME value
+         { $$ = $1; tree_add_clause(parser, &$$, $NAME, $value, NULL); }
+       | clauses NAME expr[low] DOT_DOT expr[high] /* "within -5m..1h" */
+         { $$ = $1; tree_add_clause(parser, &$$, $NAME, $low, $high); };
 value: %empty %prec BARE_CLAUSE         { $$ = NULL; }
      | expr;
 
@@ -407,6 +411,13 @@ verb: simple_verb expr clauses
         $$->names = $names;
         $$->clauses = $clauses;
       }
+    | join NAME clauses
+      {
+        $$ = $join;
+        $$->name = tree_ident($NAME);
+        START($$->names, $$->name);
+        tree_set_clauses(parser, $$, $clauses);
+      }
     | SPLIT '{' split_arms close
       {
         $$ = tree_stage(parser, @$, $SPLIT);
@@ -434,6 +445,10 @@ verb: simple_verb expr clauses
         $$->clauses = $clauses;
       };
 simple_verb: MAP | FILTER | FLAT_MAP | AGGREGATE | INTO;
+join: JOIN       { $$ = tree_join(parser, @$, $JOIN, JOIN_INNER); }
+    | LEFT JOIN  { $$ = tree_join(parser, @$, $JOIN, JOIN_LEFT); }
+    | FULL JOIN  { $$ = tree_join(parser, @$, $JOIN, JOIN_FULL); }
+    | LOOKUP     { $$ = tree_join(parser, @$, $LOOKUP, JOIN_INNER); };
 
 names: NAME            { START($$, tree_ident($NAME)); }
      | names ',' NAME  { $$ = $1; PUSH($$, tree_ident($NAME)); };

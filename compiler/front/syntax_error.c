@@ -58,6 +58,7 @@ static const int operators[] = {'+',
                                 '.',
                                 TOKEN_CONCAT,
                                 TOKEN_QUESTION_DOT,
+                                TOKEN_DOT_DOT, /* of a clause */
                                 '(',
                                 '[',
                                 '?',
@@ -71,7 +72,8 @@ static const int declarations[] = {TOKEN_FLOW, TOKEN_PARAM,  TOKEN_CONST, TOKEN_
                                    TOKEN_NAME, TOKEN_END,    -1};
 static const int verbs[] = {TOKEN_MAP,   TOKEN_FILTER, TOKEN_FLAT_MAP, TOKEN_KEY,     TOKEN_STATE,
                             TOKEN_MERGE, TOKEN_SPLIT,  TOKEN_INTO,     TOKEN_INSPECT, TOKEN_TIME,    TOKEN_NAME,
-                            TOKEN_WINDOW, TOKEN_AGGREGATE, -1};
+                            TOKEN_WINDOW, TOKEN_AGGREGATE, TOKEN_JOIN, TOKEN_LEFT, TOKEN_FULL, TOKEN_LOOKUP,
+                            -1};
 static const int assignments[] = {TOKEN_ADD_ASSIGN, TOKEN_SUB_ASSIGN,    TOKEN_MUL_ASSIGN,
                                   TOKEN_DIV_ASSIGN, TOKEN_CONCAT_ASSIGN, -1};
 

@@ -397,7 +397,7 @@ struct type_syntax *tree_optional_type(struct parser *parser, struct span span,
 }
 
 void tree_add_clause(struct parser *parser, struct clause_list *clauses, const struct token *name,
-                     struct expr *value) {
+                     struct expr *value, struct expr *high) {
   vec_each(struct clause, clause, clauses) {
     if (clause->name.text != name->name) continue;
     struct diag *diag =
@@ -405,12 +405,17 @@ void tree_add_clause(struct parser *parser, struct clause_list *clauses, const s
     diag_label(diag, clause->name.span, "first here");
     return;
   }
+  if (high && strcmp(name->name, "within") != 0) {
+    diag_error(diags_of(parser), E0100, span_join(value->span, high->span), "`%s` takes one value, no range",
+               name->name);
+    return;
+  }
   if (clauses->count == LIMIT_CLAUSES) {
     diag_error(diags_of(parser), E0109, name->span, "more than %d clauses at one place",
                LIMIT_CLAUSES);
     return;
   }
-  struct clause clause = {tree_ident(name), value, false};
+  struct clause clause = {.name = tree_ident(name), .value = value, .high = high};
   tree_push(parser, clauses, clause);
 }
 
@@ -481,6 +486,14 @@ void tree_set_clauses(struct parser *parser, struct stage *stage, struct clause_
                  "expected the name of a stream or sink behind `late into`");
     }
   }
+}
+
+struct stage *tree_join(struct parser *parser, struct span span, const struct token *verb,
+                        enum join_kind kind) {
+  struct stage *stage = tree_stage(parser, span, verb);
+  stage->verb.span = span;
+  stage->join_kind = kind;
+  return stage;
 }
 
 struct decl *tree_decl(struct parser *parser, enum decl_kind kind, struct span span,

@@ -87,9 +87,10 @@ struct block *tree_block_of(struct parser *, struct stmt *stmt);
 struct type_syntax *tree_type(struct parser *, enum type_syntax_kind kind, struct span span);
 struct type_syntax *tree_optional_type(struct parser *, struct span span,
                                        struct type_syntax *inner);
-/* Appends a clause; E0115 where the list has one of that name. */
+/* Appends a clause; E0115 where the list has one of that name. `value` is null for a bare word, `high` null
+ * but for a range. */
 void tree_add_clause(struct parser *, struct clause_list *clauses, const struct token *name,
-                     struct expr *value);
+                     struct expr *value, struct expr *high);
 /* `at` is the TIME of `on at TIME`, else null. */
 void tree_add_hook(struct parser *, struct hook_list *hooks, const struct token *name,
                    struct expr *at, struct block *body);
@@ -99,6 +100,9 @@ struct on_fail tree_on_fail(struct parser *, struct span span, const struct toke
 struct stage *tree_stage(struct parser *, struct span span, const struct token *verb);
 /* Gives the stage its clauses; `late into NAME`, which is the name of a stream, stands apart. */
 void tree_set_clauses(struct parser *, struct stage *stage, struct clause_list clauses);
+/* A stage that looks at another stream: `verb` is its last word, `span` that of all of them. */
+struct stage *tree_join(struct parser *, struct span span, const struct token *verb,
+                        enum join_kind kind);
 struct decl *tree_decl(struct parser *, enum decl_kind kind, struct span span,
                        const struct token *name);
 /* The documentation of a node with this span, or null; each comment is given out once. */

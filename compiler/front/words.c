@@ -38,10 +38,10 @@ static const struct word verbs[] = {
     {"time", TOKEN_TIME},
     {"window", TOKEN_WINDOW},
     {"aggregate", TOKEN_AGGREGATE},
-    {"join", 0},
-    {"left", 0},
-    {"full", 0},
-    {"lookup", 0},
+    {"join", TOKEN_JOIN},
+    {"left", TOKEN_LEFT},
+    {"full", TOKEN_FULL},
+    {"lookup", TOKEN_LOOKUP},
     {NULL, 0},
 };
 
