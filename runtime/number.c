@@ -289,6 +289,12 @@ const char *flow_scan_int_slow(const char *p, int64_t *out) {
   return p;
 }
 
+struct flow_digits flow_digits_behind(const char *end) {
+  struct flow_digits d = flow_digits_at(end);
+  d.others &= d.others - 1;
+  return d;
+}
+
 const char *flow_parse_int(const char *text, size_t length, int64_t *out) {
   trim(&text, &length);
   const char *p = text, *end = text + length;

@@ -192,39 +192,99 @@ struct row {
 
 /* -- straight rows: one cell after the other ------------------------------------------------- */
 
-static void read_straight(struct emit *e, struct text *out, const struct row *row, uint32_t i) {
-  static const char indent[] = "    ";
-  const struct type *record = row->record;
+/* A cell of a straight row. */
+struct cell {
+  const struct type_field *field;
+  const char *others; /* of the last one: how many more may follow; else null */
+  bool is_in_run;     /* of numbers, which look for their ends together */
+};
+
+static bool has_unit(const struct type_field *field) {
+  return field->type->kind == TYPE_TIMESTAMP && field->unit_us != 0;
+}
+
+/* Whether the cell is an int, whose digits tell themselves where they end. */
+static bool is_number(const struct type *record, uint32_t i) {
+  if (i >= record->fields.count) return false;
   const struct type_field *field = &record->fields.data[i];
-  bool is_last = i + 1 == record->fields.count;
-  text_addf(out, "  { /* %s */\n", field->name);
-  if (field->where != NULL) text_addf(out, "    at%u = c->cursor;\n", i);
-  bool has_unit = field->type->kind == TYPE_TIMESTAMP && field->unit_us != 0;
-  bool is_skipped = field->type->kind == TYPE_INT && !codec_is_kept(e, record, i);
-  const char *to = is_skipped ? NULL : field_target(e, out, record, i, indent);
-  const char *others =
-      arena_printf(&e->compiler->arena, ", %s - %zu", row->columns, record->fields.count);
-  if (field->type->kind == TYPE_INT || has_unit) {
-    /* Digits tell themselves where they end, so nothing looks for the end of the cell. */
-    if (has_unit)
-      text_add(out, "    int64_t units;\n    const char *end = flow_scan_int(c->cursor, &units);\n");
-    else if (is_skipped)
-      text_add(out, "    const char *end = flow_skip_int(c->cursor);\n");
-    else
-      text_addf(out, "    const char *end = flow_scan_int(c->cursor, &%s);\n", to);
-    text_addf(out, "    if (FLOW_UNLIKELY(end == NULL) || !flow_straight_%s(c, end%s)) return false;\n",
-              is_last ? "end" : "more", is_last ? others : "");
-    if (has_unit)
-      text_addf(out, "    if (!flow_time_of_unit(units, %" PRId64 ", &%s)) return false;\n",
-                field->unit_us, to);
+  return field->type->kind == TYPE_INT || has_unit(field);
+}
+
+/* Whether the number has two others beside it, so that looking for all their ends at once is worth it. */
+static bool is_in_run(const struct type *record, uint32_t i) {
+  uint32_t first = i, end = i;
+  while (first > 0 && is_number(record, first - 1)) first--;
+  while (is_number(record, end)) end++;
+  return end - first >= 3;
+}
+
+/* Appends what finds the `end` of a number, and the check of what is behind it; `to`: its lvalue, or null. */
+static void read_number(struct text *out, const struct cell *cell, const char *to) {
+  const char *run = cell->is_in_run ? "&digits, " : "";
+  if (to == NULL)
+    text_addf(out, "    const char *end = flow_%s(%sc->cursor);\n",
+              cell->is_in_run ? "digits_skip" : "skip_int", run);
+  else
+    text_addf(out, "    const char *end = flow_%s(%sc->cursor, &%s);\n",
+              cell->is_in_run ? "digits_int" : "scan_int", run, to);
+  text_add(out, "    if (FLOW_UNLIKELY(end == NULL) || ");
+  if (to == NULL && has_unit(cell->field))
+    text_addf(out, "!flow_time_is_short(c->cursor, end, %" PRId64 ") || ", cell->field->unit_us);
+  if (cell->others != NULL)
+    text_addf(out, "!flow_straight_end(c, end, %s)) return false;\n", cell->others);
+  else
+    text_add(out, "!flow_straight_more(c, end)) return false;\n");
+}
+
+/* Appends what reads the cell of a field that nothing keeps, if that is quicker than to read its value. */
+static bool skip_straight(struct text *out, const struct cell *cell) {
+  const struct type *type = cell->field->type;
+  if (type->kind == TYPE_OPTIONAL && type->elem->kind == TYPE_STRING) type = type->elem;
+  if (type->kind == TYPE_INT || has_unit(cell->field)) {
+    read_number(out, cell, NULL);
+  } else if (type->kind != TYPE_STRING) {
+    return false;
+  } else if (cell->others != NULL) {
+    text_addf(out, "    if (!flow_straight_skip_last(c, %s)) return false;\n", cell->others);
   } else {
-    text_addf(out,
-              "    struct flow_csv_field f;\n"
-              "    if (!flow_straight_%s(c, &f%s)) return false;\n",
-              is_last ? "last_cell" : "cell", is_last ? others : "");
-    read_cell(e, out, field, to, indent);
+    text_add(out, "    if (!flow_straight_skip(c)) return false;\n");
   }
-  if (!is_skipped) forget_unused(e, out, record, i, indent);
+  return true;
+}
+
+/* Appends what reads the cell of a field into the lvalue. */
+static void keep_straight(struct emit *e, struct text *out, const struct cell *cell, const char *to) {
+  const struct type_field *field = cell->field;
+  if (field->type->kind == TYPE_INT) {
+    read_number(out, cell, to);
+  } else if (has_unit(field)) {
+    text_add(out, "    int64_t units;\n");
+    read_number(out, cell, "units");
+    text_addf(out, "    if (!flow_time_of_unit(units, %" PRId64 ", &%s)) return false;\n",
+              field->unit_us, to);
+  } else {
+    text_add(out, "    struct flow_csv_field f;\n");
+    if (cell->others != NULL)
+      text_addf(out, "    if (!flow_straight_last_cell(c, &f, %s)) return false;\n", cell->others);
+    else
+      text_add(out, "    if (!flow_straight_cell(c, &f)) return false;\n");
+    read_cell(e, out, field, to, "    ");
+  }
+}
+
+static void read_straight(struct emit *e, struct text *out, const struct row *row, uint32_t i) {
+  const struct type *record = row->record;
+  struct cell cell = {.field = &record->fields.data[i], .is_in_run = is_in_run(record, i)};
+  if (i + 1 == record->fields.count)
+    cell.others = arena_printf(&e->compiler->arena, "%s - %zu", row->columns, record->fields.count);
+  text_addf(out, "  { /* %s */\n", cell.field->name);
+  if (cell.field->where != NULL) text_addf(out, "    at%u = c->cursor;\n", i);
+  if (cell.is_in_run && (i == 0 || !is_number(record, i - 1)))
+    text_add(out, "    digits = flow_digits_at(c->cursor);\n");
+  if (codec_is_kept(e, record, i) || !skip_straight(out, &cell)) {
+    keep_straight(e, out, &cell, field_target(e, out, record, i, "    "));
+    forget_unused(e, out, record, i, "    ");
+  }
   text_add(out, "  }\n");
 }
 
@@ -234,6 +294,10 @@ static void emit_straight(struct emit *e, const struct row *row) {
   text_init(&out, &e->compiler->arena);
   text_add(&out, "  enum { is_plain = true };\n");
   declare_places(&out, record);
+  for (uint32_t i = 0, has_run = 0; i < record->fields.count && !has_run; i++) {
+    has_run = is_in_run(record, i);
+    if (has_run) text_add(&out, "  struct flow_digits digits;\n");
+  }
   for (uint32_t i = 0; i < record->fields.count; i++) read_straight(e, &out, row, i);
   codec_check_conditions(e, &out, record, "!is_plain && ", "c->bad");
   text_add(&out, "  return true;\n");
@@ -308,18 +372,40 @@ static void emit_variants(struct emit *e, const struct decl *source, const char 
   }
 }
 
+/* Tags may be as long as this; longer ones could reach over the end of what may be read behind a block. */
+enum { TAG_BYTES = 63 };
+
+/* Appends what finds the variant of a straight row by the bytes of its tag and the delimiter, unless it
+ * can stand in quotes only. */
+static void find_straight(struct text *out, struct emit *e, const struct decl *source, const char *name) {
+  const struct type *item = source->type;
+  for (uint32_t i = 0; i < item->variants.count; i++) {
+    const struct type_variant *variant = &item->variants.data[i];
+    const char *tag = codec_variant_name(variant);
+    size_t length = strlen(tag);
+    bool is_plain = length < TAG_BYTES && strchr(tag, source->io->delimiter) == NULL &&
+                    strpbrk(tag, "\"\r\n") == NULL;
+    if (variant->payload == NULL || !is_plain) continue;
+    text_add(out, "  if (memcmp(c->cursor, ");
+    add_quoted(out, arena_printf(&e->compiler->arena, "%s%c", tag, source->io->delimiter));
+    text_addf(out,
+              ", %zu) == 0) {\n"
+              "    c->cursor += %zu;\n"
+              "    x->tag = %s;\n"
+              "    return straight_v%u_%s(w, b, c, &x->as.f_%s);\n"
+              "  }\n",
+              length + 1, length + 1, emit_enumerator(e, item, i), i, name, variant->name);
+  }
+}
+
 static void emit_tagged(struct emit *e, const struct decl *source, const char *name) {
   const struct type *item = source->type;
   const char *match = codec_match(e, item);
   struct text out;
   emit_variants(e, source, name);
   text_init(&out, &e->compiler->arena);
-  text_addf(&out,
-            "  struct flow_csv_field f;\n"
-            "  if (!flow_straight_cell(c, &f) || !%s(f.data, f.length, x)) return false;\n",
-            match);
-  choose_variant(e, &out, item, "straight", name, "");
-  text_add(&out, "  return false; /* without fields: not a straight row, as it has one cell */\n");
+  find_straight(&out, e, source, name);
+  text_add(&out, "  return false; /* another tag, or one without fields: such a row has one cell */\n");
   add_row_function(e, "straight", name, item, "", &out);
 
   text_clear(&out);

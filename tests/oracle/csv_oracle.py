@@ -16,6 +16,10 @@ ROW = ("record", "Row", (
     ("i", "int", {}), ("s", "string", {}), ("f", ("opt", "float"), {}), ("os", ("opt", "string"), {}), ("b", "bool", {}),
     ("k", KIND, {}), ("tu", "timestamp", {"unit": 1000, "from": "at (ms)"}), ("ts", ("opt", "timestamp"), {}),
     ("d", ("opt", "duration"), {}), ("m", ("decimal", 2), {}), ("om", ("opt", ("decimal", 9)), {}), ("oi", ("opt", "int"), {}), ("by", "bytes", {}), ("ob", ("opt", "bytes"), {})))
+NUMBERS = ("record", "Numbers", (
+    ("a", "int", {}), ("tm", "timestamp", {"unit": 1000}), ("b", "int", {}), ("s", "string", {}), ("c", "int", {}),
+    ("d", "int", {}), ("ts", "timestamp", {"unit": 1000000}), ("e", "int", {}), ("tu", "timestamp", {"unit": 1}),
+    ("os", ("opt", "string"), {}), ("f", "int", {}), ("last", "string", {})))
 WORD = ("record", "Word", (("word", "string", {}),))
 
 
@@ -118,6 +122,7 @@ def main():
     rng, more = random.Random(seed), 10 if flows.is_long() else 1
     check_rows("rows", rng, ROW, 500 * more, ",")
     check_rows("rows with ;", rng, ROW, 300 * more, ";")
+    check_rows("numbers", rng, NUMBERS, 500 * more, ",", [])
     check_rows("words with tabs", rng, WORD, 300 * more, "\t")
     check_rows("rows in order", rng, ROW, 300 * more, ",", [])
     check_rows("rows in order, others behind", rng, ROW, 300 * more, ";", ["other", "i", "last"])

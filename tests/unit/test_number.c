@@ -382,11 +382,58 @@ static void short_ints_are_scanned(void **state) {
   }
 }
 
+/* Ints of the lengths `lengths` in one text, each before a comma, as the usual parsers of rows take them; every third one has
+ * a sign. What is behind the last comma is what may be read there and not more. */
+static void check_run(const size_t *lengths, size_t count) {
+  static const char digits[] = "98765432109876543210987654321";
+  char text[512];
+  size_t length = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (i % 3 == 2) text[length++] = '-';
+    memcpy(text + length, digits + i % 7, lengths[i]);
+    length += lengths[i];
+    text[length++] = ',';
+  }
+  char *row = malloc(length + 64); /* no more, so that a sanitizer sees who reads further */
+  memcpy(row, text, length);
+  memset(row + length, 0, 64);
+  for (int skips = 0; skips < 2; skips++) {
+    struct flow_digits run = flow_digits_at(row);
+    const char *p = row;
+    for (size_t i = 0; i < count; i++) {
+      char *end;
+      int64_t value = 0, expected = strtoll(p, &end, 10);
+      const char *found = skips ? flow_digits_skip(&run, p) : flow_digits_int(&run, p, &value);
+      if (lengths[i] == 0 || lengths[i] > 18) {
+        assert_null(found);
+        break;
+      }
+      assert_ptr_equal(found, end);
+      if (!skips) assert_int_equal(value, expected);
+      p = found + 1;
+    }
+  }
+  free(row);
+}
+
+/* All pairs of lengths, with others around them that move them over the border of what one look sees. */
+static void runs_of_ints_are_scanned(void **state) {
+  (void)state;
+  for (size_t first = 0; first <= 20; first++) {
+    for (size_t second = 0; second <= 20; second++) {
+      check_run((size_t[]){first, second, 1}, 3);
+      check_run((size_t[]){7, 13, 5, 15, first, second, 16, 8}, 8);
+      check_run((size_t[]){18, 18, 18, 1, second, first, 18, 9}, 8);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ints_print_as_printf),
       cmocka_unit_test(digits_are_scanned),
       cmocka_unit_test(short_ints_are_scanned),
+      cmocka_unit_test(runs_of_ints_are_scanned),
       cmocka_unit_test(ints_are_exact_or_refused),
       cmocka_unit_test(random_digits_agree_with_strtoll),
       cmocka_unit_test(floats_print_as_repr),

@@ -9,6 +9,10 @@
 
 #include "flow/value.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Bytes of the longest text of an int ("-9223372036854775808") and of a float. */
 #define FLOW_INT_TEXT   20
 #define FLOW_FLOAT_TEXT 25
@@ -63,47 +67,72 @@ static inline uint64_t flow_no_digits(uint64_t bytes) {
   return ((digits + ones * (0x7f - 9)) | digits) & ones * 0x80;
 }
 
-/* Up to 8 digits at `p`, where 8 bytes must be readable: how many there are, and their value. All at
- * once (in pairs, then fours, then eight), because a loop over few digits mostly mispredicts its end. */
-static inline unsigned flow_scan_8_digits(const char *p, uint64_t *value) {
-  const uint64_t ones = UINT64_C(0x0101010101010101);
-  uint64_t bytes = flow_load64(p), digits = bytes ^ ones * '0', others = flow_no_digits(bytes);
-  unsigned bits = others == 0 ? 64 : (unsigned)__builtin_ctzll(others) - 7;
-  digits = bits == 0 ? 0 : digits << (64 - bits); /* zeros in front, as the text is little-endian */
-  digits = digits * 10 + (digits >> 8);
-  digits = ((digits & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
-            (digits >> 16 & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >> 32;
-  *value = digits;
-  return bits / 8;
-}
-
 /* How many digits there are at `p` before another byte, up to 8. */
 static inline unsigned flow_count_8_digits(const char *p) {
   uint64_t others = flow_no_digits(flow_load64(p));
   return others == 0 ? 8 : (unsigned)__builtin_ctzll(others) / 8;
 }
 
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes at `p` that is a digit. */
+static inline unsigned flow_digits_of_16(const char *p) {
+  /* Digits are moved to the least of the signed bytes. */
+  __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
+  text = _mm_add_epi8(text, _mm_set1_epi8(128 - '0'));
+  return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(text, _mm_set1_epi8(-128 + 10)));
+}
+#endif
+
+/* How many digits there are at `p`, up to 16, where 16 bytes must be readable. */
+static inline unsigned flow_count_16_digits(const char *p) {
+#ifdef __SSE2__
+  return (unsigned)__builtin_ctz(~flow_digits_of_16(p));
+#else
+  unsigned count = flow_count_8_digits(p);
+  return count < 8 ? count : 8 + flow_count_8_digits(p + 8);
+#endif
+}
+
+/* The value of the first `count` of 8 bytes, 1 to 8, which are digits: in pairs, then fours, then eight. */
+static inline uint64_t flow_value_of_digits(uint64_t bytes, unsigned count) {
+  /* Zeros come in front, as the text is little-endian. */
+  uint64_t digits = (bytes << (64 - 8 * count)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+  digits = digits * 10 + (digits >> 8);
+  return ((digits & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
+          (digits >> 16 & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
+/* Up to 8 digits at `p`, where 8 bytes must be readable: how many there are, and their value. All at
+ * once, because a loop over few digits mostly mispredicts its end. */
+static inline unsigned flow_scan_8_digits(const char *p, uint64_t *value) {
+  unsigned count = flow_count_8_digits(p);
+  *value = count == 0 ? 0 : flow_value_of_digits(flow_load64(p), count);
+  return count;
+}
+
 /* 10 to the power of 0 to 8. */
 extern const uint32_t flow_tens[9];
 
-/* 1 to 15 digits at `p` and their value: their end, or null where there are none or more. 8 bytes behind any digit
- * must be readable, and a byte that is no digit must follow. */
+/* The value of the 1 to 15 digits at `p`. Whether there are more than 8 is the one thing to predict. */
+static inline uint64_t flow_value_of_15_digits(const char *p, unsigned count) {
+  if (count <= 8) return flow_value_of_digits(flow_load64(p), count);
+  return flow_value_of_digits(flow_load64(p), count - 8) * 100000000 +
+         flow_value_of_digits(flow_load64(p + count - 8), 8);
+}
+
+/* 1 to 15 digits at `p` and their value: their end, or null where there are none or more. 16 bytes at `p`
+ * must be readable. */
 static inline const char *flow_scan_15_digits(const char *p, uint64_t *value) {
-  unsigned count = flow_scan_8_digits(p, value);
-  const char *end = p + count;
-  if (count == 8) {
-    uint64_t more;
-    count = flow_scan_8_digits(end, &more);
-    *value = *value * flow_tens[count] + more;
-    end += count;
-  }
-  return FLOW_UNLIKELY(end == p || count == 8) ? NULL : end;
+  unsigned count = flow_count_16_digits(p);
+  if (FLOW_UNLIKELY(count - 1 >= 15)) return NULL;
+  *value = flow_value_of_15_digits(p, count);
+  return p + count;
 }
 
 const char *flow_scan_int_slow(const char *p, int64_t *out);
 
 /* An int of up to 18 digits at `p`, with `-` before it or nothing: its end, or null where there is none or
- * a longer one. What must be readable is as above. */
+ * a longer one. 24 bytes at `p` must be readable. */
 static inline const char *flow_scan_int(const char *p, int64_t *out) {
   uint64_t value;
   const char *end = flow_scan_15_digits(p, &value);
@@ -114,14 +143,67 @@ static inline const char *flow_scan_int(const char *p, int64_t *out) {
 
 /* The end of what flow_scan_int() would take, or null. */
 static inline const char *flow_skip_int(const char *p) {
-  unsigned count = flow_count_8_digits(p);
-  const char *end = p + count;
-  if (count == 8) {
-    count = flow_count_8_digits(end);
-    end += count;
-  }
+  unsigned count = flow_count_16_digits(p);
   int64_t value;
-  return FLOW_UNLIKELY(end == p || count == 8) ? flow_scan_int_slow(p, &value) : end;
+  return FLOW_UNLIKELY(count - 1 >= 15) ? flow_scan_int_slow(p, &value) : p + count;
+}
+
+/* Several ints one after the other, with a byte between them: where each of them ends is known from one look at
+ * 64 bytes, and not only when the one before it has been read. 64 bytes at the first byte of each
+ * must be readable.
+ *
+ *   struct flow_digits digits = flow_digits_at(p);
+ *   p = flow_digits_int(&digits, p, &auction);
+ *   if (p != NULL && *p == ',') p = flow_digits_skip(&digits, p + 1);
+ */
+struct flow_digits {
+  const char *at;  /* the 64 bytes */
+  uint64_t others; /* those that are no digits, from the next int on, as bits; 0: not known */
+};
+
+static inline struct flow_digits flow_digits_at(const char *p) {
+#ifdef __SSE2__
+  uint64_t low = flow_digits_of_16(p) | flow_digits_of_16(p + 16) << 16;
+  uint64_t high = flow_digits_of_16(p + 32) | flow_digits_of_16(p + 48) << 16;
+  return (struct flow_digits){p, ~(low | high << 32)};
+#else
+  uint64_t others = 0;
+  for (unsigned i = 0; i < 64; i++) others |= (uint64_t)((unsigned char)(p[i] - '0') >= 10) << i;
+  return (struct flow_digits){p, others};
+#endif
+}
+
+/* The 64 bytes from `end` on, where an int has ended. A value, so that it can be kept in registers. */
+FLOW_COLD struct flow_digits flow_digits_behind(const char *end);
+
+/* How many digits there are at `p`, behind which the next int comes; not 1 to 15 if that is not known. */
+FLOW_INLINE size_t flow_digits_next(struct flow_digits *d, const char *p) {
+  if (FLOW_UNLIKELY(d->others == 0)) return 0;
+  const char *end = d->at + (unsigned)__builtin_ctzll(d->others);
+  d->others &= d->others - 1;
+  return (size_t)(end - p);
+}
+
+/* Takes an int with a sign or of more than 15 digits, or one that the 64 bytes do not reach. */
+FLOW_INLINE const char *flow_digits_slow(struct flow_digits *d, const char *p, int64_t *out) {
+  const char *end = flow_scan_int_slow(p, out);
+  if (end != NULL) *d = flow_digits_behind(end);
+  return end;
+}
+
+/* As flow_scan_int() and flow_skip_int(). */
+
+FLOW_INLINE const char *flow_digits_int(struct flow_digits *d, const char *p, int64_t *out) {
+  size_t count = flow_digits_next(d, p);
+  if (FLOW_UNLIKELY(count - 1 >= 15)) return flow_digits_slow(d, p, out);
+  *out = (int64_t)flow_value_of_15_digits(p, (unsigned)count);
+  return p + count;
+}
+
+FLOW_INLINE const char *flow_digits_skip(struct flow_digits *d, const char *p) {
+  size_t count = flow_digits_next(d, p);
+  int64_t value;
+  return FLOW_UNLIKELY(count - 1 >= 15) ? flow_digits_slow(d, p, &value) : p + count;
 }
 
 /* Reads digits at `p` up to the first byte that is none; there must be such a byte. Sets *value and

@@ -172,7 +172,8 @@ def spell_field(rng, t, unit, delimiter, badness):
     elif t == "bool":
         text = rng.choice(["true", "false"])
     elif t == "timestamp":
-        text = str(rng.randrange(-(10**12), 10**13)) if unit else generate.some(rng, generate.TIMES, generate.BAD_TIMES, badness)
+        us = rng.choice([10**13, 10**17, 10**18])
+        text = str(rng.randrange(-us // 10, us) // unit) if unit else generate.some(rng, generate.TIMES, generate.BAD_TIMES, badness)
     elif t == "duration":
         text = generate.some(rng, generate.DURATIONS, generate.BAD_DURATIONS, badness)
     elif t == "bytes":
