@@ -180,6 +180,10 @@ const char *code_fstring(struct code *, const struct expr *);
 /* If the expression is an f-string, prints it as a line straight into the sink and returns true. */
 bool code_fstring_line(struct code *, const struct expr *, uint32_t sink);
 
+/* -- code_quoted.c: a function that only quoted text can call; null: it is another one */
+
+const char *code_quoted(struct code *, const struct expr *call, const char **args);
+
 /* -- code_json.c */
 
 /* `j.a`; `j[0]` and `j["a b"]`. */

@@ -412,11 +412,6 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   case BUILTIN_EPOCH: c->e->is_boundary_dependent = true; return "w->epoch";
   case BUILTIN_NOW: c->e->is_boundary_dependent = true; return "w->now_us";
   case BUILTIN_TIME: return "w->time_us";
-  case BUILTIN_SURE: return code_member(c, args[0], "value");
-  case BUILTIN_LATE:
-    c->e->counts_late = true;
-    code_put(c, "flow_count_late(w);");
-    return "0";
   case BUILTIN_WATERMARK: {
     const char *mark = code_temp(c, call->type, NULL);
     code_put(c, "%s = (%s){.has = %s != INT64_MIN, .value = %s};", mark,
@@ -432,7 +427,8 @@ const char *code_builtin(struct code *c, const struct expr *call) {
   }
   default: break;
   }
-  const char *value = number_call(c, call, args);
+  const char *value = code_quoted(c, call, args);
+  if (value == NULL) value = number_call(c, call, args);
   if (value == NULL) value = text_call(c, call, args);
   if (value == NULL) value = bytes_call(c, call, args);
   return value != NULL ? value : code_collection(c, call, args);

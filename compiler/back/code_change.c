@@ -156,6 +156,25 @@ static const char *clear_function(struct emit *e, const struct type *type) {
   return s.name;
 }
 
+/* Takes elements from the beginning away that are there. */
+static const char *cut_function(struct emit *e, const struct type *list) {
+  struct shape s;
+  if (!begin(&s, e, "cut", list)) return s.name;
+  text_addf(&s.out, "static inline void %s(struct flow_mem *mem, %s *xs, int64_t count) {\n", s.name, s.c_type);
+  if (type_has_heap(s.elem))
+    text_addf(&s.out, "  for (int64_t i = 0; i < count; i++)\n  %s", drop(e, s.elem, element(&s, "i")));
+  text_addf(&s.out,
+            "  %s *first = %s;\n"
+            "  xs->length -= (uint32_t)count;\n"
+            "  memmove(first, first + count, xs->length * sizeof *first);\n"
+            "  if (flow_list_is_wide(xs->length, xs->capacity))\n"
+            "    flow_list_shrink(mem, xs, xs->length, &xs->capacity, %u, sizeof *xs->far);\n"
+            "  (void)mem;\n",
+            s.c_elem, emit_list_data(e, list, "xs"), emit_list_near(list));
+  finish(&s);
+  return s.name;
+}
+
 /* The entry of a key, made (with an empty value) where it is missing; *is_new says which. */
 static const char *entry_function(struct emit *e, const struct type *table) {
   struct shape s;
@@ -264,6 +283,12 @@ static const char *list_mutator(struct code *c, const struct expr *call, const s
       code_put(c, "if (!%s(%s, %s, %s, %s)) %s", insert_function(c->e, type), owner, xs, args[0],
                args[1], code_fail(c, call->span, "the index is out of range"));
     return "0";
+  case BUILTIN_QUOTED_INSERT:
+    code_put(c, "(void)%s(%s, %s, %s, %s);", insert_function(c->e, type), owner, xs, args[0], args[1]);
+    return "0";
+  case BUILTIN_QUOTED_DROP:
+    code_put(c, "%s(%s, %s, %s);", cut_function(c->e, type), owner, xs, args[0]);
+    return "0";
   case BUILTIN_REMOVE:
     return code_temp(c, call->type, code_printf(c, "%s(%s, %s, %s)", remove_function(c->e, type),
                                                 owner, xs, args[0]));
@@ -319,7 +344,9 @@ const char *code_mutator(struct code *c, const struct expr *call) {
   for (size_t i = 0; i < count; i++) exprs[i] = call->call.args.data[i + 1].value;
   code_exprs(c, exprs, count, args);
   /* Pointers, except for an index. */
-  bool has_index = call->call.builtin->id == BUILTIN_INSERT || call->call.builtin->id == BUILTIN_REMOVE_AT;
+  enum builtin_id id = call->call.builtin->id;
+  bool has_index = id == BUILTIN_INSERT || id == BUILTIN_REMOVE_AT || id == BUILTIN_QUOTED_INSERT ||
+                   id == BUILTIN_QUOTED_DROP;
   for (size_t i = has_index; i < count; i++) args[i] = code_pointer(c, exprs[i]->type, args[i]);
   const char *xs = code_address(c, code_place(c, place));
   if (type->kind == TYPE_LIST)

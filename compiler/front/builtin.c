@@ -719,17 +719,6 @@ static const struct type *check_clock(struct checker *c, struct expr *call,
   return call->call.builtin->check(c, call, hint);
 }
 
-static const struct type *check_late(struct checker *c, struct expr *call,
-                                     const struct type *hint) {
-  (void)call, (void)hint;
-  return c->types->unit;
-}
-
-static const struct type *check_sure(struct checker *c, struct expr *call, const struct type *hint) {
-  const struct type *type = first_type(c, call, hint);
-  return type->kind == TYPE_OPTIONAL ? type->elem : type;
-}
-
 /* -- the table ------------------------------------------------------------------------------- */
 
 #define MANY 1000

@@ -120,6 +120,14 @@ enum builtin_id {
   /* In quoted text (front/quote.h). */
   BUILTIN_LATE, /* -> unit: counts an item that came too late */
   BUILTIN_SURE, /* T? -> T: it is known to be there */
+  BUILTIN_QUOTED_MARK,    /* -> timestamp */
+  BUILTIN_QUOTED_LATER,   /* timestamp, duration -> timestamp */
+  BUILTIN_QUOTED_EARLIER, /* timestamp, duration -> timestamp */
+  BUILTIN_QUOTED_FLOOR,   /* timestamp, duration, timestamp -> timestamp */
+  BUILTIN_QUOTED_SHOWN,   /* timestamp -> timestamp */
+  BUILTIN_QUOTED_FIND,    /* list[T], timestamp -> int */
+  BUILTIN_QUOTED_INSERT,  /* list[T], int, T -> unit */
+  BUILTIN_QUOTED_DROP,    /* list[T], int -> unit */
 };
 
 struct builtin {

@@ -282,6 +282,14 @@ const struct expr *constant_value(const struct expr *expr);
 struct expr *check_constant(struct checker *, struct expr *expr, const struct type *expected,
                             bool may_use_params);
 
+/* -- builtin_quoted.c: rows of builtin.def for quoted text ------------------------------------ */
+
+const struct type *quoted_unit(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_sure(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_time(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_find(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_change(struct checker *, struct expr *call, const struct type *hint);
+
 /* -- check_bound.c --------------------------------------------------------------------------- */
 
 /* What a duration or count of constants and params must be at least, and what to say if it is less. */

@@ -22,5 +22,6 @@
 #include "flow/time.h"
 #include "flow/timer.h"
 #include "flow/value.h"
+#include "flow/window.h"
 
 #endif

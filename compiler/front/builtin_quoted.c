@@ -1,0 +1,50 @@
+/* Types the functions that only quoted text can call (front/quote.h). Their arguments are ours, so there is
+ * nothing to report: what would not fit is a mistake of the compiler, and ends in an error of the C compiler. */
+#include "front/checker.h"
+
+static struct expr **arg_at(struct expr *call, size_t index) {
+  return &call->call.args.data[index].value;
+}
+
+static void type_arg(struct checker *c, struct expr *call, size_t index, const struct type *type) {
+  *arg_at(call, index) = check_expr(c, *arg_at(call, index), type);
+}
+
+/* $late */
+const struct type *quoted_unit(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)call, (void)hint;
+  return c->types->unit;
+}
+
+/* $sure: a value that may be absent elsewhere */
+const struct type *quoted_sure(struct checker *c, struct expr *call, const struct type *hint) {
+  *arg_at(call, 0) = infer(c, *arg_at(call, 0), hint);
+  const struct type *type = (*arg_at(call, 0))->type;
+  return type->kind == TYPE_OPTIONAL ? type->elem : type;
+}
+
+/* $mark, $later, $floor: a time, and durations and times behind it */
+const struct type *quoted_time(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  for (size_t i = 0; i < call->call.args.count; i++)
+    type_arg(c, call, i, i == 1 ? c->types->duration : c->types->timestamp);
+  return c->types->timestamp;
+}
+
+/* $find: a list of records, and a time */
+const struct type *quoted_find(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  *arg_at(call, 0) = infer(c, *arg_at(call, 0), NULL);
+  type_arg(c, call, 1, c->types->timestamp);
+  return c->types->int_;
+}
+
+/* $insert, $drop: a list that changes, and an index and an element, or a number of them */
+const struct type *quoted_change(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  if (!check_place(c, *arg_at(call, 0), true)) return c->types->error;
+  const struct type *list = (*arg_at(call, 0))->type;
+  type_arg(c, call, 1, c->types->int_);
+  if (call->call.args.count > 2) type_arg(c, call, 2, list->elem);
+  return c->types->unit;
+}
