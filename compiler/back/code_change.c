@@ -262,7 +262,7 @@ const char *code_place(struct code *c, const struct expr *place) {
   switch (place->kind) {
   case EXPR_FIELD:
     return code_member(c, code_place(c, place->field.object),
-                       code_printf(c, "f_%s", place->field.name.text));
+                       emit_member(c->e, place->field.name.text));
   case EXPR_INDEX: return element_place(c, place);
   default: return code_expr(c, place);
   }

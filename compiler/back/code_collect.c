@@ -185,8 +185,9 @@ static const char *compare_elements(struct code *c, const struct type *elem) {
     return code_printf(c, "%s(a, b)", emit_helper(c->e, HELPER_COMPARE, elem));
   const struct type_field *field = &elem->fields.data[0];
   const char *type = emit_c_type(c->e, elem);
-  return code_printf(c, "%s(&((const %s *)a)->f_%s, &((const %s *)b)->f_%s)",
-                     emit_helper(c->e, HELPER_COMPARE, field->type), type, field->name, type, field->name);
+  const char *member = emit_member(c->e, field->name);
+  return code_printf(c, "%s(&((const %s *)a)->%s, &((const %s *)b)->%s)",
+                     emit_helper(c->e, HELPER_COMPARE, field->type), type, member, type, member);
 }
 
 static const char *sorted(struct code *c, const struct type *type, const char *xs) {

@@ -64,7 +64,7 @@ static const char *param_value(struct code *c, const struct expr *expr) {
 static const char *name_value(struct code *c, const struct expr *expr) {
   switch (expr->name.ref) {
   case REF_IT: return c->it;
-  case REF_FIELD: return code_member(c, c->it, code_printf(c, "f_%s", expr->name.text));
+  case REF_FIELD: return code_member(c, c->it, emit_member(c->e, expr->name.text));
   case REF_KEY: return c->key;
   case REF_STATE: return c->state;
   case REF_LOCAL: return map_get(&c->locals, (const char *)expr->name.local);
@@ -427,10 +427,11 @@ static const char *fields_value(struct code *c, const struct type *record,
     const char *value = operands[at];
     if (field->value == NULL) {
       const char *name = wanted->type->fields.data[field->spread_field].name;
-      value = code_member(c, value, code_printf(c, "f_%s", name));
+      value = code_member(c, value, emit_member(c->e, name));
       if (field->is_some) value = code_printf(c, "{.has = true, .value = %s}", value);
     }
-    text_addf(&text, "%s.f_%s = %s", i > 0 ? ", " : "", record->fields.data[i].name, value);
+    const char *member = emit_member(c->e, record->fields.data[i].name);
+    text_addf(&text, "%s.%s = %s", i > 0 ? ", " : "", member, value);
   }
   if (fields->count == 0) text_add(&text, "0");
   return text.data;
@@ -483,7 +484,7 @@ static const char *map_value(struct code *c, const struct expr *expr) {
 
 static const char *field_value(struct code *c, const struct expr *expr) {
   if (type_is_json(expr->field.object->type)) return code_json_member(c, expr);
-  const char *member = code_printf(c, "f_%s", expr->field.name.text);
+  const char *member = emit_member(c->e, expr->field.name.text);
   const char *object = code_expr(c, expr->field.object);
   if (!expr->field.is_optional) return code_member(c, object, member);
   const struct type *record = expr->field.object->type->elem;

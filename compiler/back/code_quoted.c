@@ -12,10 +12,10 @@ static const char *find_function(struct emit *e, const struct type *list) {
   text_addf(emit_section(e, SECTION_HELPERS),
             "static inline int64_t %s(const %s *xs, int64_t time_us) {\n"
             "  uint32_t i = xs->length;\n"
-            "  while (i > 0 && %s[i - 1].f_%s >= time_us) i--;\n"
+            "  while (i > 0 && %s[i - 1].%s >= time_us) i--;\n"
             "  return i;\n}\n\n",
             name, emit_c_type(e, list), emit_list_data(e, list, "xs"),
-            list->elem->fields.data[0].name);
+            emit_member(e, list->elem->fields.data[0].name));
   return name;
 }
 

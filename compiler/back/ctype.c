@@ -1,6 +1,7 @@
 /* C names and definitions of the types of a flow. */
 #include "back/ctype.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char *intern(struct emit *e, const char *text) {
@@ -64,6 +65,22 @@ static const char *mangle_name(struct arena *arena, const char *name) {
   for (char *at = mangled; *at != '\0'; at++)
     if (*at == '.') *at = '_';
   return mangled;
+}
+
+const char *emit_member(struct emit *e, const char *name) {
+  bool is_name = true;
+  for (const char *at = name; *at != '\0'; at++) is_name = is_name && (isalnum((unsigned char)*at) || *at == '_');
+  if (is_name) return arena_printf(arena_of(e), "f_%s", name);
+  struct text member;
+  text_init(&member, arena_of(e));
+  text_add(&member, "g_");
+  for (const char *at = name; *at != '\0'; at++) {
+    if (isalnum((unsigned char)*at))
+      text_addc(&member, *at);
+    else
+      text_addf(&member, "_%02x", (unsigned char)*at);
+  }
+  return member.data;
 }
 
 static const char *mangle(struct emit *e, const struct type *type) {
@@ -130,7 +147,7 @@ static const char *enumerator_prefix(struct emit *e, const struct type *type) {
 static void define_record(struct emit *e, const struct type *type, struct text *out) {
   text_addf(out, "struct %s {\n", emit_mangle(e, type));
   vec_each(struct type_field, field, &type->fields) {
-    text_addf(out, "  %s f_%s;\n", emit_c_type(e, field->type), field->name);
+    text_addf(out, "  %s %s;\n", emit_c_type(e, field->type), emit_member(e, field->name));
   }
   /* C has no empty struct. */
   if (type->fields.count == 0) text_add(out, "  uint8_t nothing;\n");

@@ -126,8 +126,8 @@ static void write_equal_record(struct emit *e, struct text *out, const struct ty
   for (size_t i = 0; i < type->fields.count; i++) {
     const struct type_field *field = &type->fields.data[i];
     if (i > 0) text_add(out, " &&\n         ");
-    text_add(out, equal_term(e, field->type, path(e, "a->f_", field->name),
-                             path(e, "b->f_", field->name)));
+    text_add(out, equal_term(e, field->type, path(e, "a->", emit_member(e, field->name)),
+                             path(e, "b->", emit_member(e, field->name))));
   }
   text_add(out, ";\n");
 }
@@ -208,8 +208,8 @@ static void write_hash(struct emit *e, struct text *out, const struct type *type
   case TYPE_RECORD:
     if (type->fields.count == 0) text_add(out, "  (void)x;\n");
     vec_each(struct type_field, field, &type->fields) {
-      text_addf(out, "  seed = %s(seed, &x->f_%s);\n", emit_helper(e, HELPER_HASH, field->type),
-                field->name);
+      text_addf(out, "  seed = %s(seed, &x->%s);\n", emit_helper(e, HELPER_HASH, field->type),
+                emit_member(e, field->name));
     }
     text_add(out, "  return seed;\n");
     return;
@@ -247,11 +247,12 @@ static void write_copy(struct emit *e, struct text *out, const struct type *type
   case TYPE_MAP: ctype_table_copy(e, out, type); return;
   case TYPE_RECORD:
     vec_each(struct type_field, field, &type->fields) {
+      const char *member = emit_member(e, field->name);
       if (type_has_heap(field->type)) {
-        text_addf(out, "  %s(mem, &to->f_%s, &from->f_%s);\n",
-                  emit_helper(e, HELPER_COPY, field->type), field->name, field->name);
+        text_addf(out, "  %s(mem, &to->%s, &from->%s);\n", emit_helper(e, HELPER_COPY, field->type),
+                  member, member);
       } else {
-        text_addf(out, "  to->f_%s = from->f_%s;\n", field->name, field->name);
+        text_addf(out, "  to->%s = from->%s;\n", member, member);
       }
     }
     return;
@@ -285,8 +286,8 @@ static void write_drop(struct emit *e, struct text *out, const struct type *type
   case TYPE_RECORD:
     vec_each(struct type_field, field, &type->fields) {
       if (!type_has_heap(field->type)) continue;
-      text_addf(out, "  %s(mem, &x->f_%s);\n", emit_helper(e, HELPER_DROP, field->type),
-                field->name);
+      text_addf(out, "  %s(mem, &x->%s);\n", emit_helper(e, HELPER_DROP, field->type),
+                emit_member(e, field->name));
     }
     return;
   default: write_drop_enum(e, out, type); return;

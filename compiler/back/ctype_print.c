@@ -113,7 +113,7 @@ static void print_fields(struct printer *printer, const struct type *type, const
     text_add_quoted_json(&printer->fixed, field->name, strlen(field->name));
     print_fixed(printer, ": ");
     print_value(printer, PRINT_JSON, field->type,
-                member(printer, lvalue, arena_printf(arena_of(printer), "f_%s", field->name)));
+                member(printer, lvalue, emit_member(printer->e, field->name)));
   }
 }
 

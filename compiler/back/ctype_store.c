@@ -24,7 +24,8 @@ static void encode_enum(struct emit *e, struct text *out, const struct type *typ
 static void encode_record(struct emit *e, struct text *out, const struct type *type) {
   if (type->fields.count == 0) text_add(out, "  (void)x;\n  flow_put_byte(b, 0);\n");
   vec_each(struct type_field, field, &type->fields) {
-    text_addf(out, "  %s(b, &x->f_%s);\n", emit_helper(e, HELPER_ENCODE, field->type), field->name);
+    text_addf(out, "  %s(b, &x->%s);\n", emit_helper(e, HELPER_ENCODE, field->type),
+              emit_member(e, field->name));
   }
 }
 
@@ -92,8 +93,8 @@ static void decode_record(struct emit *e, struct text *out, const struct type *t
   }
   for (size_t i = 0; i < type->fields.count; i++) {
     const struct type_field *field = &type->fields.data[i];
-    text_addf(out, "%s%s(mem, r, &x->f_%s)", i == 0 ? "  return " : " &&\n         ",
-              emit_helper(e, HELPER_DECODE, field->type), field->name);
+    text_addf(out, "%s%s(mem, r, &x->%s)", i == 0 ? "  return " : " &&\n         ",
+              emit_helper(e, HELPER_DECODE, field->type), emit_member(e, field->name));
   }
   text_add(out, ";\n");
 }

@@ -71,8 +71,12 @@ const char *emit_site(struct emit *, struct span span, const char *step);
 
 /* The C type of `type`, written on first use: "int64_t", "struct flow_str", "struct T_Event",
  * "struct O_int" {bool has; int64_t value;}, "struct L_int" {…; uint32_t length, capacity;},
- * an enum "struct T_Kind" {uint32_t tag; union {…} as;}. A record's fields are `f_NAME`. */
+ * an enum "struct T_Kind" {uint32_t tag; union {…} as;}. A record's fields are emit_member(). */
 const char *emit_c_type(struct emit *, const struct type *type);
+
+/* The C member of a record that is the field of that name: "f_price"; of the fields that made states have, whose
+ * names are any text, "g_max_28price_29". */
+const char *emit_member(struct emit *, const char *name);
 
 /* A short C-safe word for the type, unique in the program: "int", "T_Event", "L_int", "R_3". */
 const char *emit_mangle(struct emit *, const struct type *type);

@@ -106,7 +106,7 @@ static void emit_fields_constant(struct emit *e, struct text *out, const struct 
   text_add(out, fields->count == 0 ? "{0" : "{");
   for (size_t i = 0; i < fields->count; i++) {
     const struct type_field *field = &record->fields.data[i];
-    text_addf(out, "%s.f_%s = ", i > 0 ? ", " : "", field->name);
+    text_addf(out, "%s.%s = ", i > 0 ? ", " : "", emit_member(e, field->name));
     emit_constant(e, out, fields->data[i].value, field->type);
   }
   text_add(out, "}");

@@ -153,7 +153,7 @@ static void write_fetch_lists(struct emit *e, const struct node *state, const ch
   write_fetch_list(e, type, "s->value");
   if (type->kind == TYPE_RECORD) {
     vec_each(struct type_field, field, &type->fields)
-      write_fetch_list(e, field->type, arena_printf(&e->compiler->arena, "s->value.f_%s", field->name));
+      write_fetch_list(e, field->type, arena_printf(&e->compiler->arena, "s->value.%s", emit_member(e, field->name)));
   }
   emit_line(e, "}");
 }
