@@ -29,8 +29,8 @@ struct trip {
   struct flow_tally tally; /* of its tasks */
   bool is_stopped;  /* it ends at a bad record under `else stop` */
   bool is_parsed;
-  bool *is_ended;   /* by watermark: all its sources had ended before the block */
-  bool *was_ended;  /* the same, for the block before */
+  bool *is_out;     /* by watermark: it holds nothing back from the block on (marks.h) */
+  bool *was_out;    /* the same, for the block before */
   struct failure failure;
   char *name; /* of the file, for messages */
   size_t name_room;
@@ -109,11 +109,16 @@ static bool run_generated(struct crew *c, struct runner *r, struct trip *trip, u
 
 /* -- watermarks -- */
 
-/* The block begins with the watermarks that are known now. */
+/* The block begins with the watermarks that are known now. What comes back with it does so in front of it. */
 static void begin_marks(struct crew *c, struct trip *trip) {
-  for (uint32_t i = 0; i < c->shape.mark_count; i++) {
-    trip->flight.marks[i] = trip->is_ended[i] ? FLOW_NEVER : c->marks[i];
-    trip->flight.old_marks[i] = trip->was_ended[i] ? FLOW_NEVER : c->marks[i];
+  int64_t *marks = trip->flight.marks, *old = trip->flight.old_marks;
+  uint32_t count = c->shape.mark_count;
+  for (uint32_t i = 0; i < count; i++) marks[i] = trip->was_out[i] ? FLOW_NEVER : c->marks[i];
+  marks_keep(c->engine->program->marks, count, marks);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!trip->was_out[i]) c->marks[i] = marks[i]; /* of meetings */
+    marks[i] = trip->is_out[i] ? FLOW_NEVER : c->marks[i];
+    old[i] = trip->is_out[i] && trip->was_out[i] ? FLOW_NEVER : c->marks[i];
   }
 }
 
@@ -133,8 +138,11 @@ static void follow_marks(struct crew *c) {
 static void pass_marks(struct crew *c, struct trip *trip) {
   size_t count;
   const struct mark_rise *rises = flight_rises(&trip->flight, &count);
-  for (size_t i = 0; i < count; i++) marks_raise(&c->engine->marks, rises[i].mark, rises[i].us);
-  marks_settle(&c->engine->marks);
+  struct marks *marks = &c->engine->marks;
+  for (uint32_t i = 0; i < marks->count; i++)
+    if (marks->descs[i].part_count > 0) marks_raise(marks, i, trip->flight.marks[i]);
+  for (size_t i = 0; i < count; i++) marks_raise(marks, rises[i].mark, rises[i].us);
+  marks_settle(marks);
 }
 
 /* Runs the task without the lock, which is held before and after. */
@@ -372,9 +380,10 @@ enum flow_status crew_admit(struct crew *c, struct source *s, uint64_t limit) {
   }
   trip->is_stopped = trip->is_parsed = false;
   trip->tally = (struct flow_tally){0};
-  memcpy(trip->was_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->was_ended);
+  memcpy(trip->was_out, e->marks.is_out, c->shape.mark_count * sizeof *trip->was_out);
+  marks_return(&e->marks, (uint32_t)(s - e->sources));
   trip->flight.has_ended = marks_end(&e->marks, e->partitions);
-  memcpy(trip->is_ended, e->marks.is_ended, c->shape.mark_count * sizeof *trip->is_ended);
+  memcpy(trip->is_out, e->marks.is_out, c->shape.mark_count * sizeof *trip->is_out);
   trip->failure.record = UINT64_MAX;
   trip->flight.limit = UINT64_MAX;
   trip->flight.number = c->number++;
@@ -415,7 +424,7 @@ static enum flow_status put_out(struct crew *c, struct trip *trip) {
 
 /* Counts what the block was. */
 static void count_in(struct crew *c, struct trip *trip, uint64_t records, uint64_t rejected) {
-  epoch_count(&c->engine->epoch, records, rejected);
+  engine_count(c->engine, trip->source, records, rejected);
   tally_add(&c->engine->worker.tally, &trip->tally);
   source_count(trip->source, trip->file, records);
   c->counted -= trip->counted;
@@ -603,8 +612,8 @@ struct crew *crew_new(struct engine *e) {
   for (uint32_t i = 0; i < window; i++) {
     flight_init(&c->trips[i].flight, &c->shape);
     c->trips[i].failure.path = make_array(e->sys, p->path_length + 1, sizeof(uint32_t));
-    c->trips[i].is_ended = make_array(e->sys, p->mark_count, sizeof(bool));
-    c->trips[i].was_ended = make_array(e->sys, p->mark_count, sizeof(bool));
+    c->trips[i].is_out = make_array(e->sys, p->mark_count, sizeof(bool));
+    c->trips[i].was_out = make_array(e->sys, p->mark_count, sizeof(bool));
   }
   return c;
 }
@@ -616,8 +625,8 @@ void crew_free(struct crew *c) {
   for (uint32_t i = 0; i < c->schedule.window; i++) {
     flight_free(&c->trips[i].flight);
     sys->free(sys, c->trips[i].failure.path);
-    sys->free(sys, c->trips[i].is_ended);
-    sys->free(sys, c->trips[i].was_ended);
+    sys->free(sys, c->trips[i].is_out);
+    sys->free(sys, c->trips[i].was_out);
     sys->free(sys, c->trips[i].failure.reason);
     sys->free(sys, c->trips[i].name);
   }

@@ -20,6 +20,11 @@
 
 /* -- the loop */
 
+void engine_count(struct engine *e, const struct source *s, uint64_t records, uint64_t rejected) {
+  epoch_count(&e->epoch, records, rejected);
+  if (records > 0) marks_see(&e->marks, (uint32_t)(s - e->sources), e->worker.now_us);
+}
+
 /* Adds what the last run of the block consumed to position, epoch and log. */
 static enum flow_status account(struct engine *e, const char *from) {
   struct flow_block *b = &e->block;
@@ -33,7 +38,7 @@ static enum flow_status account(struct engine *e, const char *from) {
                                   .is_open = b->is_last_open && b->cursor == b->end,
                                   .is_too_long = b->is_too_long};
   source_advance(s, b, from, b->records);
-  epoch_count(&e->epoch, b->records, b->rejected);
+  engine_count(e, s, b->records, b->rejected);
   if (b->cursor == b->end) {
     uint64_t skipped;
     enum flow_status status = source_done(s, b, &skipped, &e->report);
@@ -168,6 +173,7 @@ static enum flow_status step_crew(struct engine *e, struct sequencer_turn turn) 
 static enum flow_status step_alone(struct engine *e, struct sequencer_turn turn) {
   if (turn.partition < 0) return wait_for_input(e);
   e->block_source = &e->sources[turn.partition];
+  marks_return(&e->marks, (uint32_t)turn.partition);
   e->has_marks_ended |= marks_end(&e->marks, e->partitions);
   enum flow_status status = source_take(e->block_source, turn.limit, &e->block, &e->report);
   return status == FLOW_OK ? run_block(e) : status;
@@ -358,6 +364,7 @@ static void set_up(struct engine *e) {
     e->has_end |= p->states[i].on_end != NULL || p->states[i].mark_count > 0;
   }
   marks_init(&e->marks, e->sys, p->marks, p->mark_count);
+  marks_set_idle(&e->marks, w);
   w->marks = e->marks.now;
   w->row_marks = e->marks.row;
   set_up_shares(e);

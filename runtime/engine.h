@@ -123,6 +123,9 @@ struct engine {
 /* flow_main() on a system of the caller's choice, which must outlive the call. */
 int engine_main(const struct flow_sys *, const struct flow_program *, int argc, char **argv);
 
+/* Records of the source were run in the open epoch. */
+void engine_count(struct engine *, const struct source *, uint64_t records, uint64_t rejected);
+
 /* The time, in microseconds since 1970, that an epoch would have as its now() if it began at once. */
 int64_t engine_clock(const struct engine *);
 
@@ -217,9 +220,9 @@ void engine_end_hook(struct engine *, uint64_t *count);
 
 /* -- engine_timers.c */
 
-/* Fires what is due at now(), at the start of the open epoch. FLOW_E_FAULT: a hook failed; the epoch is
- * given up and its message was printed. */
-enum flow_status engine_fire_timers(struct engine *);
+/* Fires what is due at now(), at the start of the open epoch. `is_again`: it is run again, and the same streams
+ * are idle as the first time. FLOW_E_FAULT: a hook failed; the epoch is given up and its message was printed. */
+enum flow_status engine_fire_timers(struct engine *, bool is_again);
 /* While there is no input: if something is due, an epoch begins, fires it, and closes. `*wait_us` is how
  * long to wait for the next deadline at most; INT64_MAX: there is none. */
 enum flow_status engine_pass_time(struct engine *, int64_t *wait_us);

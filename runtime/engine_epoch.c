@@ -28,7 +28,7 @@ void engine_open_epoch(struct engine *e) {
 enum flow_status engine_begin_epoch(struct engine *e) {
   bool is_new = !e->epoch.is_open;
   engine_open_epoch(e);
-  return is_new ? engine_fire_timers(e) : FLOW_OK;
+  return is_new ? engine_fire_timers(e, false) : FLOW_OK;
 }
 
 uint64_t engine_rows_out(const struct engine *e) {

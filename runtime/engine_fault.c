@@ -154,7 +154,7 @@ static bool run_again(struct engine *e, struct source *s, uint64_t limit) {
     enum flow_run result;
     if (!engine_run(e, s->desc, &result)) return false;
     source_advance(s, b, from, b->records);
-    epoch_count(&e->epoch, b->records, b->rejected);
+    engine_count(e, s, b->records, b->rejected);
     if (result == FLOW_RUN_STOP) break;
   }
   return true;
@@ -194,7 +194,7 @@ static enum flow_status replay_piece(struct engine *e, const struct sequencer_en
 static void end_marks(struct engine *e, const bool *has_ended, size_t next) {
   for (uint32_t i = 0; i < e->marks.count; i++) {
     const struct flow_mark_desc *mark = &e->program->marks[i];
-    bool is_over = has_ended[i] && !e->marks.is_ended[i];
+    bool is_over = has_ended[i] && !marks_has_ended(&e->marks, i);
     for (size_t k = next; k < e->log.count && is_over; k++)
       for (uint32_t j = 0; j < mark->source_count; j++)
         is_over = is_over && e->log.entries[k].partition != mark->sources[j];
@@ -208,13 +208,15 @@ static void end_marks(struct engine *e, const bool *has_ended, size_t next) {
 static enum flow_status replay(struct engine *e, uint64_t limit, struct message_place *place) {
   enum flow_status status;
   bool has_ended[e->marks.count + 1];
-  memcpy(has_ended, e->marks.is_ended, e->marks.count * sizeof *has_ended);
+  for (uint32_t i = 0; i < e->marks.count; i++) has_ended[i] = marks_has_ended(&e->marks, i);
   do {
     status = go_back(e);
-    if (status == FLOW_OK && e->epoch.has_ticked) status = engine_fire_timers(e);
+    bool begins = e->epoch.has_ticked || e->marks.has_idle;
+    if (status == FLOW_OK && begins) status = engine_fire_timers(e, true);
     e->catcher.gave_up = GIVE_UP_NONE;
     bool is_done = false;
     for (size_t i = 0; status == FLOW_OK && i < e->log.count && !is_done; i++) {
+      marks_return(&e->marks, e->log.entries[i].partition);
       end_marks(e, has_ended, i);
       status = replay_piece(e, &e->log.entries[i], limit, &is_done, place);
       if (e->catcher.gave_up != GIVE_UP_NONE) break;

@@ -5,7 +5,8 @@
  * its first record, everything fires whose deadline has come, state by state in the order of the stages, and
  * within a state by (deadline, creation). What fires belongs to the epoch and not to its first record. While
  * the run waits for input, the next deadline ends the wait, and an epoch without a record begins. Nothing
- * fires at the end of the input; `on end` does what is to be done there.
+ * fires at the end of the input; `on end` does what is to be done there. Streams with `idle after` leave at
+ * the same moment (marks.h), and what then is due by the watermarks of the others fires first.
  *
  * Each share has a heap of its own rows (flow/timer.h); the first of all heaps is next. No block is in flight,
  * and the engine's worker acts for the owner of each row, as for the hooks of engine_hooks.c. */
@@ -101,15 +102,25 @@ static bool fire_all(struct engine *e) {
   return has_fired;
 }
 
-enum flow_status engine_fire_timers(struct engine *e) {
-  if (!e->has_timers) return FLOW_OK;
+/* Streams that have become idle hold nothing back any more. May jump. */
+static bool fire_left(struct engine *e, bool is_again) {
+  bool has_left = marks_leave(&e->marks, is_again ? NULL : e->partitions, e->worker.now_us);
+  for (uint32_t i = 0; has_left && i < e->program->state_count; i++)
+    flow_mark_fire_due(&e->worker, i, marks_clock_left(&e->marks, &e->program->states[i]));
+  marks_settle(&e->marks);
+  return has_left;
+}
+
+enum flow_status engine_fire_timers(struct engine *e, bool is_again) {
+  if (!e->has_timers && !e->marks.has_idle) return FLOW_OK;
   e->catcher.gave_up = GIVE_UP_NONE;
   if (setjmp(e->catcher.jump) != 0) {
     engine_leave_shares(e);
     return engine_stop_at_hook(e, true);
   }
   e->worker.record = 0;
-  if (!fire_all(e)) return FLOW_OK;
+  bool has_left = fire_left(e, is_again);
+  if (!fire_all(e) && !has_left) return FLOW_OK;
   epoch_tick(&e->epoch);
   /* The first record, if it is given up, does not take this back. */
   for (uint32_t i = 0; i <= e->program->sink_count; i++) {
@@ -255,9 +266,10 @@ static bool is_due(struct engine *e, int64_t clock_us) {
 
 enum flow_status engine_pass_time(struct engine *e, int64_t *wait_us) {
   *wait_us = INT64_MAX;
-  if (!e->has_timers || !epoch_is_empty(&e->epoch)) return FLOW_OK;
-  int64_t clock_us = engine_clock(e), next_us = FLOW_NEVER;
-  if (is_due(e, clock_us)) {
+  bool has_any = e->has_timers || e->marks.has_idle;
+  if (!has_any || !epoch_is_empty(&e->epoch)) return FLOW_OK;
+  int64_t clock_us = engine_clock(e), next_us = marks_next_leave(&e->marks, e->partitions);
+  if (next_us <= clock_us || is_due(e, clock_us)) {
     epoch_discard(&e->epoch);
     enum flow_status status = engine_begin_epoch(e);
     return status == FLOW_OK ? engine_settle(e, EPOCH_QUIET) : status;

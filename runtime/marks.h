@@ -4,9 +4,17 @@
  * A source that has ended must not hold back a state that has others, so its watermark counts as FLOW_NEVER from
  * there on; the real one is kept, for the next run goes on with it.
  *
+ * With `idle after D`, a stream that waits for input and has had none for D leaves in the same way, until it has
+ * a record again. That is looked at only when an epoch begins, by its now(): so it belongs to the epoch, like what
+ * `expires` does without a `time by`. A bounded input that waits for its turn is not idle, whatever the clock says.
+ * What happens after an outage is the same: input that is there is read before its stream can be idle.
+ *
  *   marks_init(&m, sys, program->marks, program->mark_count);
- *   marks_end(&m, partitions);               before each block
+ *   marks_leave(&m, partitions, now_us);     when an epoch begins
+ *   marks_return(&m, partition);             before each block
+ *   marks_end(&m, partitions);
  *   … generated code raises m.now[i] …
+ *   marks_see(&m, partition, now_us);        behind it
  *   marks_pack(&m, out);                     when an epoch closes
  */
 #ifndef FLOW_MARKS_H
@@ -29,17 +37,26 @@ struct marks {
   const struct flow_sys *sys;
   const struct flow_mark_desc *descs;
   uint32_t count;
-  int64_t *now;    /* INT64_MIN: no record yet; FLOW_NEVER: all its sources have ended */
+  int64_t *now;    /* INT64_MIN: no record yet; FLOW_NEVER: it holds nothing back, as it has ended or is idle */
   int64_t *row;    /* as rows find them: `now`, except while something fires (flow/mark.h) */
-  bool *is_ended;
-  int64_t *at_end; /* of the ended ones: the last real one */
-  int64_t *saved;  /* as of the last packed epoch */
-  int64_t *rows;   /* of the store; -1: none yet */
+  bool *is_out;    /* it holds nothing back */
+  bool *is_idle;   /* for that reason */
+  bool *was_idle;  /* when the open epoch began */
+  bool *has_left;  /* it has become so then */
+  int64_t *real;   /* of those that are out: the real one */
+  int64_t *idle_us; /* FLOW_NEVER: never idle */
+  int64_t *seen_us; /* with `idle after`: now() of the epoch of its last record; INT64_MIN: not known yet */
+  int64_t *saved;  /* as of the last packed epoch: of all marks, then when they were seen */
+  int64_t *rows;   /* of the store, for the same; -1: none yet */
   int64_t next_row;
+  bool has_idle;   /* some stream can be idle */
 };
 
 void marks_init(struct marks *, const struct flow_sys *, const struct flow_mark_desc *, uint32_t count);
 void marks_free(struct marks *);
+
+/* Asks the descriptions for `idle after`, by the worker's params. Streams that meet no other are never idle. */
+void marks_set_idle(struct marks *, struct flow_worker *);
 
 /* Back to where nothing is known; marks_load_row() follows for each saved one. */
 void marks_clear(struct marks *);
@@ -54,20 +71,42 @@ void marks_pack(struct marks *, struct flow_buf *out);
 /* What had to fire has fired: rows find the watermarks as they are now. */
 void marks_settle(struct marks *);
 
-/* The watermark as the next run wants it, ended or not. */
+/* The watermark as the next run wants it, out or not. */
 int64_t marks_real(const struct marks *, uint32_t mark);
 
-/* Raises a watermark, ended or not. */
+/* Raises a watermark, out or not. */
 void marks_raise(struct marks *, uint32_t mark, int64_t us);
 
-/* The watermark holds nothing back any more. */
+/* The input of the stream has ended; and whether that was said. */
 void marks_end_one(struct marks *, uint32_t mark);
+bool marks_has_ended(const struct marks *, uint32_t mark);
 
 /* Notes whose sources have all ended: those of which all partitions did. True if that is new for one. */
 bool marks_end(struct marks *, const struct sequencer_partition *);
 
-/* The least watermark of the state. */
+/* At the start of an epoch: streams that wait for input and have had none for long leave, by its now(). True if
+ * one does: then something may be due. With null for partitions the same streams leave as at the start of the open
+ * epoch: it is run again, after marks_clear(). */
+bool marks_leave(struct marks *, const struct sequencer_partition *, int64_t now_us);
+
+/* When the next stream that waits for input would leave; FLOW_NEVER: none. */
+int64_t marks_next_leave(const struct marks *, const struct sequencer_partition *);
+
+/* The source has a record, in an epoch with this now(). */
+void marks_see(struct marks *, uint32_t source, int64_t now_us);
+
+/* A block of the source comes: its streams are idle no longer. */
+void marks_return(struct marks *, uint32_t source);
+
+/* Raises the meetings to the least of their parts, so that they keep it. */
+void marks_keep(const struct flow_mark_desc *, uint32_t count, int64_t *marks);
+
+/* The clock of the state; FLOW_NEVER: no stream holds it back. */
 int64_t marks_clock(const struct flow_state_desc *, const int64_t *marks);
+
+/* The same behind marks_leave(), for a state that streams have left; FLOW_NEVER for others. Where all are out,
+ * the clock is the latest watermark among them. */
+int64_t marks_clock_left(const struct marks *, const struct flow_state_desc *);
 
 /* Types of a saved row. */
 const struct flow_type *marks_key_type(void);

@@ -24,6 +24,75 @@ bool emit_mark_moves(const struct node *state) {
   return is_state && state->times.count > 0 && emit_timer_is_used(state->stage);
 }
 
+/* -- meetings ----------------------------------------------------------------------------------
+ *
+ * Nodes that the same several `time by`s lie above have one meeting, which stands behind all `time by`s. */
+
+static bool meet_alike(const struct node *a, const struct node *b) {
+  if (a->times.count != b->times.count) return false;
+  vec_each(struct node *, time, &a->times) {
+    bool is_there = false;
+    vec_each(struct node *, other, &b->times) is_there = is_there || *time == *other;
+    if (!is_there) return false;
+  }
+  return true;
+}
+
+/* The first node of its meeting, which stands for it. */
+static const struct node *first_to_meet(const struct emit *e, const struct node *node) {
+  vec_each(struct node *, other, &e->graph->nodes)
+    if (meet_alike(*other, node)) return *other;
+  return node;
+}
+
+static uint32_t meeting_index(struct emit *e, const struct node *node) {
+  uint32_t index = 0;
+  const struct node *first = first_to_meet(e, node);
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *other = *it;
+    if (is_time(other)) index++;
+    if (other->times.count > 1 && other->id < first->id && first_to_meet(e, other) == other) index++;
+  }
+  return index;
+}
+
+/* The indices of the `time by`s above a node, with commas. */
+static const char *mark_indices(struct emit *e, const struct node *node) {
+  struct text list;
+  text_init(&list, &e->compiler->arena);
+  vec_each(struct node *, time, &node->times)
+    text_addf(&list, "%s%u", list.length > 0 ? ", " : "", emit_mark_index(e, *time));
+  return list.data;
+}
+
+static const char *mark_name(const struct node *time) {
+  return time->stage->id != NULL ? time->stage->id : time->name;
+}
+
+uint32_t emit_meetings(struct emit *e, struct text *rows) {
+  uint32_t count = 0;
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *node = *it;
+    if (node->times.count < 2 || first_to_meet(e, node) != node) continue;
+    count++;
+    text_add(rows, "  {.name = \"");
+    const char *between = "";
+    vec_each(struct node *, time, &e->graph->nodes) { /* in this order, so that the name lasts */
+      bool is_part = false;
+      vec_each(struct node *, part, &node->times) is_part = is_part || *part == *time;
+      if (!is_part) continue;
+      if ((*time)->stage->idle != NULL) e->is_boundary_dependent = true;
+      text_addf(rows, "%s%s", between, mark_name(*time));
+      between = "+";
+    }
+    text_addf(rows, "\", .parts = (const uint32_t[]){%s}, .part_count = %zu},\n",
+              mark_indices(e, node), node->times.count);
+  }
+  return count;
+}
+
+/* -- clocks ------------------------------------------------------------------------------------- */
+
 static const char *least_mark(struct emit *e, const struct node *node, const char *marks) {
   if (node->times.count == 0) return "w->now_us";
   const char *clock = NULL;
@@ -32,7 +101,9 @@ static const char *least_mark(struct emit *e, const struct node *node, const cha
         arena_printf(&e->compiler->arena, "w->%s[%u]", marks, emit_mark_index(e, *time));
     clock = clock == NULL ? mark : arena_printf(&e->compiler->arena, "flow_earlier(%s, %s)", clock, mark);
   }
-  return clock;
+  if (node->times.count == 1) return clock;
+  return arena_printf(&e->compiler->arena, "flow_later(%s, w->%s[%u])", clock, marks,
+                      meeting_index(e, node));
 }
 
 const char *emit_clock(struct emit *e, const struct node *node) {
@@ -84,6 +155,7 @@ static void write_advance(struct emit *e, const struct node *time, uint32_t port
 void emit_mark_functions(struct emit *e, const struct node *node) {
   emit_duration(e, node, "lag", node->stage->lag);
   emit_duration(e, node, "ahead", node->stage->max_ahead);
+  emit_duration(e, node, "idle", node->stage->idle);
   text_addf(emit_section(e, SECTION_DECLARATIONS), "%s;\n", advance_head(e, node));
   emit_function(e, SECTION_STATE, advance_head(e, node), node, 0, write_advance);
 }
@@ -134,8 +206,10 @@ void emit_mark_desc(struct emit *e, struct text *rows, const struct node *node) 
   add_sources(e, &sources, node, &seen);
   uint32_t count = 1;
   for (const char *p = sources.data; *p != '\0'; p++) count += *p == ',';
-  text_addf(rows, "  {.name = \"%s\", .sources = (const uint32_t[]){%s}, .source_count = %u},\n",
-            node->stage->id != NULL ? node->stage->id : node->name, sources.data, count);
+  text_addf(rows, "  {.name = \"%s\", .sources = (const uint32_t[]){%s}, .source_count = %u", mark_name(node),
+            sources.data, count);
+  if (node->stage->idle != NULL) text_addf(rows, ", .idle_us = idle_%s", node->name);
+  text_add(rows, "},\n");
 }
 
 bool emit_mark_is_serial(const struct graph *graph) {
@@ -146,10 +220,9 @@ bool emit_mark_is_serial(const struct graph *graph) {
 
 const char *emit_mark_list(struct emit *e, const struct node *state) {
   if (!emit_mark_moves(state)) return "";
-  struct text list;
-  text_init(&list, &e->compiler->arena);
-  vec_each(struct node *, time, &state->times)
-    text_addf(&list, "%s%u", list.length > 0 ? ", " : "", emit_mark_index(e, *time));
-  return arena_printf(&e->compiler->arena, ",\n   .marks = (const uint32_t[]){%s}, .mark_count = %zu",
-                      list.data, state->times.count);
+  struct arena *arena = &e->compiler->arena;
+  size_t count = state->times.count;
+  return arena_printf(arena, ",\n   .marks = (const uint32_t[]){%s}, .mark_count = %zu%s",
+                      mark_indices(e, state), count,
+                      count > 1 ? arena_printf(arena, ", .meeting = %u", meeting_index(e, state)) : "");
 }

@@ -32,6 +32,9 @@ void emit_mark_end(struct emit *, const struct node *);
 /* Adds the row of flow_program.marks. */
 void emit_mark_desc(struct emit *, struct text *rows, const struct node *);
 
+/* Adds the rows of the meetings behind them; returns how many there are. */
+uint32_t emit_meetings(struct emit *, struct text *rows);
+
 /* Whether a block must wait for the one before it to be parsed: some `time by` has a `max ahead`. */
 bool emit_mark_is_serial(const struct graph *);
 

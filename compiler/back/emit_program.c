@@ -369,6 +369,7 @@ static struct tables gather(struct emit *e) {
       emit_mark_desc(e, &t.marks, node), t.mark_count++;
     if (is_state(node)) add_state(e, &t.states, node), t.state_count++;
   }
+  t.mark_count += emit_meetings(e, &t.marks);
   vec_each(struct plan_stage *, stage, &e->plan->stages)
     if ((*stage)->is_exchange) add_exchange(e, &t.exchanges, *stage);
   return t;

@@ -379,7 +379,7 @@ struct stage {
   const struct type *out_item, *out_key; /* out_item null: the stage ends its pipeline */
   bool in_time, out_time;                /* whether items have an event time */
   const struct expr *key_by;             /* typed: what of in_item is the key; null where nothing of it is */
-  struct expr *lag, *max_ahead;          /* time: durations of constants and params, or null */
+  struct expr *lag, *max_ahead, *idle;   /* time: durations of constants and params, or null */
   const struct type *state_type;
   struct expr *expires;                  /* state: how long a key lives behind its last item, or null */
   struct emit_target_list emits;         /* state */

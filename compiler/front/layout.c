@@ -708,7 +708,7 @@ static size_t phrase_length(const struct layout *l, const char *phrase) {
 /* Clauses of a stage of several words, and those that begin with a word that is reserved for statements. */
 static void clause_words(struct layout *l, struct token *token) {
   static const char *const phrases[] = {
-      "max ahead", "late into", "session gap", "on change", "on epoch", "in window tumbling",
+      "max ahead", "idle after", "late into", "session gap", "on change", "on epoch", "in window tumbling",
       "in window sliding", "in window session gap"};
   int last = last_kind(l);
   if (token->kind == TOKEN_PIPE) l->is_aggregate = false;

@@ -43,9 +43,11 @@ static void check_time(struct checker *c, struct stage *stage) {
   if (clause != NULL) stage->max_ahead = check_clause_duration(c, clause, 1, "write  max ahead 1d");
   if (clause != NULL)
     check_may_fail(c, clause->name.span, "this guard", "an item whose time is too far ahead fails");
+  clause = check_clause(&stage->clauses, "idle after");
+  if (clause != NULL) stage->idle = check_clause_duration(c, clause, 1, "write  idle after 30s");
   clause = check_clause(&stage->clauses, "named");
   if (clause != NULL) stage->id = check_clause_name(c, clause);
-  static const char *const known[] = {"lag", "max ahead", "named", NULL};
+  static const char *const known[] = {"lag", "max ahead", "idle after", "named", NULL};
   check_unused_clauses(c, &stage->clauses, "`time by`", known);
 }
 
@@ -65,7 +67,7 @@ static void emit_time_row(struct emit *e, const struct node *node, const char *r
 
 const struct op op_time = {
     .name = "time",
-    .syntax = "time by TIME lag DURATION max ahead DURATION",
+    .syntax = "time by TIME lag DURATION max ahead DURATION idle after DURATION",
     .summary = "Gives each item the time at which it happened; the stream gets a watermark.",
     .example = "record Login { user: string, at: timestamp }\n"
                "source logins: Login = stdin(jsonl) |> time by at lag 5s\n"

@@ -31,6 +31,8 @@ struct finder {
 static const char *epoch_word(const struct finder *f, const struct node *node) {
   const struct stage *stage = node->stage;
   bool has_time = node->times.count > 0; /* deadlines are compared with watermarks */
+  vec_each(struct node *, time, &node->times)
+    if (node->times.count > 1 && (*time)->stage->idle) return "does not wait for a stream with `idle after`";
   if (stage->expires && !has_time) return "has `expires`";
   vec_each(struct hook, hook, &stage->hooks)
     if (hook->kind == HOOK_EPOCH || (hook->kind == HOOK_AT && !has_time))

@@ -399,6 +399,7 @@ struct flow_state_desc {
    * the epoch. */
   const uint32_t *marks;
   uint32_t mark_count;
+  uint32_t meeting; /* of several marks: the one that stands for them all */
 };
 
 /* A stage that rows reach over `key by`, in topological order of the stages. */
@@ -410,11 +411,14 @@ struct flow_exchange {
   void (*take)(struct flow_worker *, struct flow_inbox *);
 };
 
-/* A `time by` (flow/mark.h). */
+/* A `time by`, or the meeting of several (flow/mark.h). Meetings stand behind all `time by`s. */
 struct flow_mark_desc {
   const char *name;        /* durable id */
-  const uint32_t *sources; /* that its records come from */
+  const uint32_t *sources; /* that its records come from; of a meeting none */
   uint32_t source_count;
+  const uint32_t *parts;   /* of a meeting: the `time by`s, two or more */
+  uint32_t part_count;
+  int64_t (*idle_us)(struct flow_worker *); /* `idle after`, by the params; null: never idle */
 };
 
 struct flow_program {

@@ -12,8 +12,12 @@
  *
  *   rise, state + 1, deadline (2 words), 0 and the row's id (2 words), or 1 + block and path of its creation
  *
- * so that outputs of several workers merge into the order that one would have had. A state's clock is the
- * least of its watermarks; a stream that has ended does not hold it back.
+ * so that outputs of several workers merge into the order that one would have had.
+ *
+ * Where several streams meet, the clock is the least of their watermarks. A stream that has ended, or is idle,
+ * does not hold it back: its mark is FLOW_NEVER meanwhile. When it comes back, in a later run or with its
+ * next record, its own watermark may be behind what the clock has been. So each set of streams that meet
+ * somewhere has one more mark, their meeting, below which the clock never goes.
  *
  * A rise goes down the stream behind what it fires (rule 21): a row that comes from something that fires, such
  * as a closed window, finds the watermarks of before, w->row_marks, and so is not late for the next window. In
@@ -27,6 +31,10 @@
 
 static inline int64_t flow_earlier(int64_t a, int64_t b) {
   return a < b ? a : b;
+}
+
+static inline int64_t flow_later(int64_t a, int64_t b) {
+  return a > b ? a : b;
 }
 
 /* In a lane: notes among the rows of the block that the watermark rises. */
