@@ -212,9 +212,13 @@ void emit_mark_desc(struct emit *e, struct text *rows, const struct node *node) 
   text_add(rows, "},\n");
 }
 
-bool emit_mark_is_serial(const struct graph *graph) {
-  vec_each(struct node *, node, &graph->nodes)
-    if (is_time(*node) && (*node)->stage->max_ahead != NULL) return true;
+bool emit_mark_is_serial(const struct emit *e) {
+  vec_each(struct node *, it, &e->graph->nodes) {
+    const struct node *node = *it;
+    if (is_time(node) && node->stage->max_ahead != NULL) return true;
+    bool is_parsed = e->plan->stage_of[node->id]->level == 0;
+    if (is_parsed && node->kind == NODE_STAGE && node->stage->sees_watermark) return true;
+  }
   return false;
 }
 

@@ -35,8 +35,9 @@ void emit_mark_desc(struct emit *, struct text *rows, const struct node *);
 /* Adds the rows of the meetings behind them; returns how many there are. */
 uint32_t emit_meetings(struct emit *, struct text *rows);
 
-/* Whether a block must wait for the one before it to be parsed: some `time by` has a `max ahead`. */
-bool emit_mark_is_serial(const struct graph *);
+/* Whether a block must wait for the one before it to be parsed: some `time by` has a `max ahead`, or a stage
+ * that is run with the parse asks for the watermark. */
+bool emit_mark_is_serial(const struct emit *);
 
 /* ", .marks = …" of a state's description, or nothing. */
 const char *emit_mark_list(struct emit *, const struct node *state);

@@ -426,7 +426,7 @@ void emit_program(struct emit *e) {
               e->plan->exchange_count, e->plan->path_length);
   if (tables.mark_count > 0)
     text_addf(out, "  .marks = marks, .mark_count = %u,\n", tables.mark_count);
-  if (emit_mark_is_serial(e->graph)) text_add(out, "  .parses_in_order = true,\n");
+  if (emit_mark_is_serial(e)) text_add(out, "  .parses_in_order = true,\n");
   text_addf(out, "  .is_boundary_dependent = %s,\n", e->is_boundary_dependent ? "true" : "false");
   if (e->counts_late) text_add(out, "  .counts_late = true,\n");
   if (is_serial(e->compiler)) text_add(out, "  .is_serial = true,\n");

@@ -31,12 +31,16 @@ struct finder {
 static const char *epoch_word(const struct finder *f, const struct node *node) {
   const struct stage *stage = node->stage;
   bool has_time = node->times.count > 0; /* deadlines are compared with watermarks */
-  vec_each(struct node *, time, &node->times)
-    if (node->times.count > 1 && (*time)->stage->idle) return "does not wait for a stream with `idle after`";
+  bool has_clock = stage->expires || stage->sees_watermark;
   if (stage->expires && !has_time) return "has `expires`";
-  vec_each(struct hook, hook, &stage->hooks)
+  vec_each(struct hook, hook, &stage->hooks) {
+    has_clock = has_clock || hook->kind == HOOK_AT;
     if (hook->kind == HOOK_EPOCH || (hook->kind == HOOK_AT && !has_time))
       return arena_printf(f->arena, "has `on %s`", hook->name.text);
+  }
+  vec_each(struct node *, time, &node->times)
+    if (has_clock && node->times.count > 1 && (*time)->stage->idle)
+      return "does not wait for a stream with `idle after`";
   return stage->sees_epochs ? "asks for epoch() or now()" : NULL;
 }
 

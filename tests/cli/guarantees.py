@@ -43,6 +43,19 @@ words
 """
 
 
+IDLE = """\
+record Row { id: string, at: timestamp }
+source left: Row = dir("left/", csv, poll: 1s) |> time by at idle after 30s
+source right: Row = file("right.csv", csv) |> time by at
+sink out = file("out.jsonl", jsonl)
+sink plain = file("plain.jsonl", jsonl)
+left |> key by id |> state n: int = 0 expires 1h { n += 1; emit n } |> into stdout
+stream all = left |> merge right
+all |> key by id |> state both: int = 0 expires 1h { both += 1; emit both } |> into out
+left |> map id |> into plain
+"""
+
+
 def promises(box, text):
     box.write("f.flow", text)
     rows = map(json.loads, box.run(box.tools.flowcc, "check", "f.flow", "--message-format=json").out.splitlines())
@@ -73,6 +86,17 @@ def test_what_depends_on_epochs(box):
         "words -> timed": ("exactly once", "`next` has `on at`"),
         "words -> stdout": ("at least once", "`seen` asks for epoch() or now()"),
     }), show(promises(box, EPOCHS)), "guarantees")
+
+
+def test_idle_streams(box):
+    """What meets a stream that may be idle depends on epochs, and not what this stream does alone."""
+    idle = "`both` does not wait for a stream with `idle after`"
+    check_equal(show({
+        "left -> out": ("exactly once", idle),
+        "right -> out": ("exactly once", idle),
+        "left -> plain": ("exactly once", None),
+        "left -> stdout": ("at least once", None),
+    }), show(promises(box, IDLE)), "guarantees")
 
 
 def test_a_generated_source(box):

@@ -437,7 +437,7 @@ struct flow_program {
   const struct flow_mark_desc *marks;
   uint32_t param_count, source_count, sink_count, state_count, exchange_count, mark_count;
   uint32_t path_length; /* words of the path in a crossing: the largest level there is; 0: none */
-  bool parses_in_order;       /* with `max ahead`: whether a time is taken depends on all before it */
+  bool parses_in_order;       /* what a parse does depends on all before it: `max ahead`, watermark() */
   bool is_boundary_dependent; /* uses on epoch, epoch() or now() */
   bool counts_late;           /* has windows or joins that drop late items */
   bool is_serial;          /* one worker only: it calls what no two threads may */
