@@ -83,8 +83,18 @@ static void add_text(struct flow_buf *out, const char *text) {
 
 static void print_type(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full);
 
+static bool is_in_word(char c) {
+  return (unsigned char)c > ' ' && strchr("{}[],:=?\"`", c) == NULL;
+}
+
+/* A name that is no word, as fields of made states have them, stands in backquotes; those inside are doubled. */
 static void print_name(struct flow_buf *out, const char *name, const char *was) {
-  add_text(out, name);
+  bool is_word = name[0] != '\0';
+  for (const char *p = name; *p != '\0'; p++) is_word = is_word && is_in_word(*p);
+  if (is_word) add_text(out, name);
+  if (!is_word) flow_buf_add(out, "`", 1);
+  for (const char *p = name; *p != '\0' && !is_word; p++) flow_buf_add(out, *p == '`' ? "``" : p, *p == '`' ? 2 : 1);
+  if (!is_word) flow_buf_add(out, "`", 1);
   if (was == NULL) return;
   add_text(out, " was \"");
   add_text(out, was);
@@ -201,11 +211,33 @@ static bool accept(struct parser *in, const char *text) {
   return true;
 }
 
-/* A name ends where the punctuation of the text begins. */
+/* What stands between backquotes; null where that is a word, which is printed without. */
+static const char *parse_quoted(struct parser *in) {
+  const char *start = ++in->p;
+  size_t quotes = 0;
+  bool is_word = true;
+  for (; in->p != in->end && *in->p != '\0'; in->p++) {
+    is_word = is_word && (*in->p == '`' || is_in_word(*in->p));
+    if (*in->p != '`') continue;
+    if (in->p + 1 == in->end || in->p[1] != '`') break;
+    in->p++;
+    quotes++;
+  }
+  size_t length = (size_t)(in->p - start) - quotes;
+  is_word = is_word && quotes == 0 && length > 0;
+  char *name = is_word || !accept(in, "`") ? NULL : flow_schema_alloc(in->pool, length + 1);
+  for (size_t i = 0; name != NULL && i < length; i++, start++) {
+    if (*start == '`') start++;
+    name[i] = *start;
+  }
+  return name;
+}
+
+/* A word ends where the punctuation of the text begins. */
 static const char *parse_name(struct parser *in) {
   const char *start = in->p;
-  while (in->p != in->end && (unsigned char)*in->p > ' ' && strchr("{}[],:=?\"", *in->p) == NULL)
-    in->p++;
+  if (in->p != in->end && *in->p == '`') return parse_quoted(in);
+  while (in->p != in->end && is_in_word(*in->p)) in->p++;
   size_t length = (size_t)(in->p - start);
   if (length == 0) return NULL;
   char *name = flow_schema_alloc(in->pool, length + 1);

@@ -42,6 +42,7 @@ static void prints_what_it_parses(void **state) {
       "enum Kind { order, payment { cents: int = 0x0a, to was \"at\": string? } }",
       "enum { a was \"b\" }", "record R { was: int, record: string = 0x026162 }",
       "record A { x: record B { y: enum C { z } }? }", "timed[int] since 0",
+      "record { `tumbling 10s`: int, `max(x ++ \"`` }\")`: int? = 0x00 }", "record { ``: int, `1``2`: int }",
       "timed[record { a: int? }] since -1700000000000000", "timed[list[int]] since 1700000000000000"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct flow_buf out = {0};
@@ -57,7 +58,7 @@ static void refuses_other_texts(void **state) {
   static const char *const texts[] = {
       "", "in", "Int", "int ", " int", "list", "list[", "list[int", "list[int]]", "map[int]",
       "map[int,int]", "record", "record ", "record R", "record R {", "record R { a }",
-      "record R { a: int}", "record R { a: int, }", "record R { : int }", "enum E { a { } }",
+      "record R { a: int}", "record R { a: int, }", "record R { : int }", "record { `a`: int }", "record { `a b: int }", "record { a`: int }", "enum E { a { } }",
       "enum E { a {} }", "record R { a: int = 0x }", "record R { a: int = 0x0 }",
       "record R { a: int = 0x0001 }", "record R { a: int = 0xFF }", "record R { a was b: int }",
       "record R { a: bool = 0x02 }", "?", "int ?", "decimal", "decimal[]", "decimal[19]", "decimal[02]", "decimal[2",
