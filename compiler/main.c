@@ -19,6 +19,7 @@
 #include "tools/drawing.h"
 #include "test/test.h"
 #include "tools/against.h"
+#include "tools/growth.h"
 #include "tools/guarantee.h"
 #include "tools/help.h"
 #include "tools/tools.h"
@@ -235,6 +236,16 @@ static int test(struct command *command) {
   return command_finish(worst == EXIT_OK && (count == 0 || totals.failed > 0) ? EXIT_DIAGNOSED : worst);
 }
 
+static void print_check(struct compiler *compiler, FILE *out) {
+  guarantee_print(compiler, out);
+  growth_print(compiler, out);
+}
+
+static void print_check_json(struct compiler *compiler, FILE *out) {
+  guarantee_print_json(compiler, out);
+  growth_print_json(compiler, out);
+}
+
 static int check(struct command *command) {
   if (!has_one_file(command)) return EXIT_USAGE;
   if (command->drop_count > 0 && !command->state_dir)
@@ -243,7 +254,7 @@ static int check(struct command *command) {
   bool is_json = command->format == DIAG_JSON;
   compiler_begin(&compiler, &command->options, command->words[0]);
   int code = load_and_run(&compiler, command, find_pass("fuse", false),
-                          is_json ? guarantee_print_json : guarantee_print);
+                          is_json ? print_check_json : print_check);
   if (code == EXIT_OK && command->state_dir) {
     const struct against_options options = {command->state_dir, command->drops, command->drop_count,
                                             is_json};
@@ -283,8 +294,8 @@ static const struct subcommand subcommands[] = {
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_BUILD, .keeps_words = true, .run = run},
     {.name = "check", .words = "FILE [--against DB]", .summary = "report mistakes; what a crash may cost",
      .details = "For each way from a source to a sink: whether a record comes out exactly once, at least once\n"
-                "or at most once if a run crashes, and why. --against says what becomes of saved state; nothing is\n"
-                "changed.\n",
+                "or at most once if a run crashes, and why. For each state: what bounds its memory. --against says\n"
+                "what becomes of saved state; nothing is changed.\n",
      .options = OPTIONS_MESSAGES | OPTIONS_PASSES | OPTIONS_AGAINST, .run = check},
     {.name = "test", .words = "FILE ... [-- ARG ...]", .summary = "run the test blocks of flows",
      .details = "Each test plays in a folder and at a time of its own, with real commits and kills; ARG ... are\n"

@@ -59,7 +59,7 @@ left |> map id |> into plain
 def promises(box, text):
     box.write("f.flow", text)
     rows = map(json.loads, box.run(box.tools.flowcc, "check", "f.flow", "--message-format=json").out.splitlines())
-    return {f"{r['source']} -> {r['sink']}": (r["guarantee"], r["depends_on_epochs"]) for r in rows}
+    return {f"{r['source']} -> {r['sink']}": (r["guarantee"], r["depends_on_epochs"]) for r in rows if "sink" in r}
 
 
 def show(found):
