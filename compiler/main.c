@@ -232,7 +232,11 @@ static int test(struct command *command) {
   size_t count = totals.passed + totals.failed;
   if (command->format == DIAG_HUMAN && count > 0)
     printf("%zu passed, %zu failed (%.1f s)\n", totals.passed, totals.failed, (now_ms() - start_ms) / 1e3);
-  if (worst == EXIT_OK && count == 0) fprintf(stderr, "flowcc test: there is no such test\n");
+  if (worst == EXIT_OK && count == 0 && command->filter)
+    fprintf(stderr, "flowcc test: no test has `%s` in its name\n", command->filter);
+  else if (worst == EXIT_OK && count == 0)
+    fprintf(stderr, "flowcc test: there is no `test` block in %s\n",
+            command->word_count == 1 ? command->words[0] : "these files");
   return command_finish(worst == EXIT_OK && (count == 0 || totals.failed > 0) ? EXIT_DIAGNOSED : worst);
 }
 
