@@ -64,7 +64,7 @@ ifneq ($(filter $(MODE),release clang debug),)
 SIM := $(WORK)/tests/sim/sim
 endif
 
-.PHONY: all test check-all test-programs bless crash sim sim-bugs fuzz cover bench bench-gate bench-peers tidy format demo install clean help
+.PHONY: all test check-all test-programs bless crash sim sim-bugs fuzz cover bench bench-gate bench-peers nexmark tidy format demo install clean help
 all: $(OUT)/flowcc $(LIB)/libflow.a $(RUNTIME_HEADERS)
 
 # -- the compiler --------------------------------------------------------------------------------
@@ -280,6 +280,12 @@ bench-peers: all
 	@tests/setup.sh bench
 	@python3 tests/bench/peers.py --install
 
+# The queries of NEXMark over 100,000 and 1,000,000 events, row by row beside SQLite; `make test` takes fewer.
+nexmark: all
+	@tests/setup.sh test
+	@$(MAKE) test-programs
+	@BUILD=$(WORK) python3 tests/oracle/nexmark_oracle.py $(OUT)/flowcc 100000 1000000
+
 tidy: all
 	@tests/tidy.sh
 
@@ -315,6 +321,7 @@ help:
 	@echo 'make bless         writes the expected outputs anew; read the diff'
 	@echo 'make tidy          the house rules that a machine can check'
 	@echo 'make cover         line coverage of compiler and runtime'
+	@echo 'make nexmark       the queries of NEXMark over a million events, beside SQLite (10 minutes)'
 	@echo 'make bench         speed, memory and cost of saving, beside hand-written C (10 minutes)'
 	@echo 'make bench-gate    instructions per record, against the goals'
 	@echo 'make bench-peers   the same work on Bytewax, Flink, Pathway, Java, Python and others'

@@ -37,6 +37,15 @@ ALWAYS_INLINE const char *read_plain(const char *p, char stop, struct text *text
   return p;
 }
 
+/* Behind the next `stop`; there is one. */
+ALWAYS_INLINE const char *skip_behind(const char *p, char stop) {
+  for (;; p += 16) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(stop)));
+    if (found != 0) return p + __builtin_ctz((unsigned)found) + 1;
+  }
+}
+
 /* The value of eight digits, each in a byte of its own, the first in the lowest. */
 ALWAYS_INLINE uint64_t join_digits(uint64_t digits) {
   digits = digits * 10 + (digits >> 8);

@@ -2,15 +2,6 @@
  * price if the auction is one of those. */
 #include "bid.h"
 
-/* Behind the next `stop`; there is one. */
-ALWAYS_INLINE const char *skip_behind(const char *p, char stop) {
-  for (;; p += 16) {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-    int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(stop)));
-    if (found != 0) return p + __builtin_ctz((unsigned)found) + 1;
-  }
-}
-
 static void write_row(struct output *out, int64_t auction, int64_t price) {
   char *p = begin_row(out);
   p = put_literal(p, "{\"auction\": ");

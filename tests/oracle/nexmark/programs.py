@@ -17,31 +17,45 @@ def flowcc():
     return Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FLOWCC", ROOT / "build" / "flowcc")).resolve()
 
 
-def build(name, folder, text=None):
+def text_of(name):
+    return (EXAMPLES / f"{name}.flow").read_text()
+
+
+def build(name, folder, text=None, *options):
     """Compiles a flow of the examples into the folder; with `text`, this text under that name."""
     source = EXAMPLES / f"{name}.flow"
     if text is not None:
         source = folder / f"{name}.flow"
         source.write_text(text)
     program = folder / name
-    done = subprocess.run([flowcc(), source, "-o", program], capture_output=True, text=True)
+    done = subprocess.run([flowcc(), source, "-o", program, *options], capture_output=True, text=True)
     if done.returncode != 0 or done.stderr:
         sys.exit(f"flowcc {source}:\n{done.stderr}")
     return program
 
 
-def run(program, *args, env=None):
-    """What the program prints; its own files go beside it."""
+def run(program, *args, env=None, code=0):
+    """What the program prints until it ends with this code; its own files go beside it."""
     done = subprocess.run([program, *map(str, args)], capture_output=True, cwd=program.parent,
                           env=os.environ | (env or {}))
-    if done.returncode != 0:
-        sys.exit(f"{program.name} {args}: exit code {done.returncode}\n{done.stderr.decode()}")
+    if done.returncode != code:
+        sys.exit(f"{program.name} {args}: exit code {done.returncode}, not {code}\n{done.stderr.decode()}")
     return done.stdout
 
 
+def crash_library():
+    """What kills a program at one of its calls (tests/crash/crashpoint.c), or None where it cannot be loaded."""
+    path = Path(os.environ.get("BUILD", ROOT / "build" / "release")).resolve() / "tests" / "crashpoint.so"
+    return path if path.exists() and os.environ.get("MODE") not in ("asan", "tsan", "cover") else None
+
+
 def rows(program, *args, env=None):
-    """What the program prints or, if it is one that writes files for each minute, what is in them; they are removed."""
-    output = run(program, *args, env=env)
+    """What the program prints and what is in its files of each minute, which are then removed."""
+    return run(program, *args, env=env) + rows_of_files(program)
+
+
+def rows_of_files(program):
+    output = b""
     for path in sorted(program.parent.glob("bids-*/*.csv")):
         with path.open() as file:
             for row in csv.DictReader(file):

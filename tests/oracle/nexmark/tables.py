@@ -12,6 +12,7 @@ COLUMNS = {
     "A": ("auction", "id, itemName, description, initialBid, reserve, dateTime, expires, seller, category, extra"),
     "B": ("bid", "auction, bidder, price, dateTime, extra, channel, url"),
 }
+START_MS = 1_436_918_400_000  # the time of the first event
 TEXTS = {"name", "email", "creditCard", "city", "state", "itemName", "description", "extra", "channel", "url"}
 
 
@@ -47,15 +48,6 @@ def side_input(folder):
     """The pairs of key and value that q13 joins."""
     with (folder / "side_input.csv").open() as rows:
         return [(row["key"], row["value"]) for row in csv.DictReader(rows)]
-
-
-def events(lines):
-    """Each event as its kind and its fields, with times as text."""
-    for kind, *fields in csv.reader(lines):
-        table, columns = COLUMNS[kind]
-        names = columns.split(", ")
-        yield table, {name: value if name in TEXTS else time(int(value)) if name in ("dateTime", "expires")
-                      else int(value) for name, value in zip(names, fields)}
 
 
 def load(lines, side_input):
