@@ -48,7 +48,7 @@ LIB  := $(OUT)/lib/flowcc
 
 CFLAGS   ?=
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-COMPILE   = $(CC) -std=gnu11 -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
+COMPILE   = $(CC) -std=gnu11 -ffp-contract=off -g $(MODE_FLAGS) $(WARNINGS) -MMD -MP $(CFLAGS)
 
 COMPILER_SOURCES := $(wildcard compiler/*.c compiler/*/*.c)
 COMPILER_OBJECTS := $(COMPILER_SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/gen/front/parse.tab.o $(OBJ)/gen/front/lex.yy.o \

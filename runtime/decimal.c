@@ -97,7 +97,7 @@ bool flow_decimal_div_wide(int64_t a, int64_t b, int64_t one, int64_t *out) {
   return true;
 }
 
-int64_t flow_decimal_mean(__int128 total, uint32_t count) {
+int64_t flow_decimal_mean(__int128 total, uint64_t count) {
   uint64_t magnitude = (uint64_t)half_even((unsigned __int128)(total < 0 ? -total : total), count);
   return (int64_t)(total < 0 ? 0 - magnitude : magnitude);
 }

@@ -155,6 +155,7 @@ static void begin_command(struct build *b) {
   if (options->target_cpu != NULL) add_word(b, options->target_cpu);
   if (options->is_debug) add_word(b, "-g");
   add_word(b, "-std=gnu11");
+  add_word(b, "-ffp-contract=off"); /* floats are the same on every machine */
   add_word(b, arena_printf(b->arena, "-I%s/include", b->lib));
 }
 

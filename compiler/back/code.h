@@ -184,6 +184,15 @@ bool code_fstring_line(struct code *, const struct expr *, uint32_t sink);
 
 const char *code_quoted(struct code *, const struct expr *call, const char **args);
 
+/* -- code_aggregate.c: those of them that aggregates are made of (front/accumulator.c) */
+
+/* The value of the call, or null: it is another one. */
+const char *code_aggregate(struct code *, const struct expr *call, const char **args);
+
+/* Evaluates the call if it is one that changes its first argument, and is no mutator of collections; false: it is
+ * another one. */
+bool code_aggregate_mutator(struct code *, const struct expr *call);
+
 /* -- code_json.c */
 
 /* `j.a`; `j[0]` and `j["a b"]`. */

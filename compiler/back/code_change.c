@@ -336,6 +336,7 @@ static const struct type *collection_type(const struct expr *place) {
 }
 
 const char *code_mutator(struct code *c, const struct expr *call) {
+  if (code_aggregate_mutator(c, call)) return "0";
   const struct expr *place = call->call.args.data[0].value;
   const struct type *type = collection_type(place);
   const struct expr *exprs[2] = {NULL, NULL};

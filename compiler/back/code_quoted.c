@@ -37,6 +37,6 @@ const char *code_quoted(struct code *c, const struct expr *call, const char **ar
   case BUILTIN_QUOTED_FIND:
     return code_temp(c, call->type, code_printf(c, "%s(%s, %s)", find_function(c->e, first),
                                                 code_address(c, args[0]), args[1]));
-  default: return NULL;
+  default: return code_aggregate(c, call, args);
   }
 }

@@ -250,6 +250,7 @@ struct expr {
       struct ident name;
       struct arg_list args; /* with method sugar, args[0] is the receiver */
       bool is_method;       /* written x.f(y) */
+      bool is_quoted;       /* written by the compiler (front/quote.h): of a function of its own */
       struct expr *where;   /* `count() where price > 3`, of an aggregate only; else null */
       enum call_kind kind;            /* set by check */
       const struct builtin *builtin;  /* set by check: BUILTIN */

@@ -128,6 +128,15 @@ enum builtin_id {
   BUILTIN_QUOTED_FIND,    /* list[T], timestamp -> int */
   BUILTIN_QUOTED_INSERT,  /* list[T], int, T -> unit */
   BUILTIN_QUOTED_DROP,    /* list[T], int -> unit */
+  BUILTIN_QUOTED_AFTER,   /* list[T] in ascending order, T -> int */
+  BUILTIN_QUOTED_RANK,    /* list[T] in descending order, T -> int; and list[timestamp], timestamp */
+  BUILTIN_QUOTED_ADD_FLOAT,   /* { sum, rest: float, … }, float -> unit */
+  BUILTIN_QUOTED_ADD_MOMENT,  /* { count: int, mean, squares: float }, int, float or decimal -> unit */
+  BUILTIN_QUOTED_ADD_MOMENTS, /* two of these -> unit */
+  BUILTIN_QUOTED_MEAN,        /* sum, count: int, int -> float; T, int -> T of float, decimal, duration */
+  BUILTIN_QUOTED_DEVIATION,   /* { count: int, mean, squares: float } -> float */
+  BUILTIN_QUOTED_BUCKET,      /* int, float, decimal, duration -> int (flow/aggregate.h) */
+  BUILTIN_QUOTED_QUANTILE,    /* { counts: map[int, int], low, high: T? }, float -> T */
 };
 
 struct builtin {

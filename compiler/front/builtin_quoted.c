@@ -48,3 +48,41 @@ const struct type *quoted_change(struct checker *c, struct expr *call, const str
   if (call->call.args.count > 2) type_arg(c, call, 2, list->elem);
   return c->types->unit;
 }
+
+/* -- of aggregates (accumulator.c) --------------------------------------------------------------- */
+
+/* Types all arguments from the one at `from` on; the type of the first one. */
+static const struct type *type_args(struct checker *c, struct expr *call, size_t from) {
+  for (size_t i = from; i < call->call.args.count; i++) *arg_at(call, i) = infer(c, *arg_at(call, i), NULL);
+  return (*arg_at(call, 0))->type;
+}
+
+/* $after, $rank, $bucket */
+const struct type *quoted_count(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  type_args(c, call, 0);
+  return c->types->int_;
+}
+
+/* $add_float, $add_moment, $add_moments: a place that changes, and what is added */
+const struct type *quoted_gather(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  if (!check_place(c, *arg_at(call, 0), true)) return c->types->error;
+  type_args(c, call, 1);
+  return c->types->unit;
+}
+
+/* $mean: a sum and a count; $deviation: moments */
+const struct type *quoted_mean(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *type = type_args(c, call, 0);
+  bool is_float = type->kind == TYPE_INT || type->kind == TYPE_RECORD;
+  return is_float ? c->types->float_ : type;
+}
+
+/* $quantile: a histogram of values, and a part of them */
+const struct type *quoted_quantile(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  const struct type *histogram = type_args(c, call, 0);
+  return histogram->fields.data[type_field_index(histogram, "low")].type->elem;
+}

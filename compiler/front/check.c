@@ -60,6 +60,23 @@ const char *check_state_was(struct checker *c, const struct stage *stage, const 
   return joined_id(c, use->was_id ? use->was_id : use->id, was ? was : id);
 }
 
+struct ident check_stage_id(struct checker *c, struct stage *stage) {
+  struct clause *clause = check_clause(&stage->clauses, "named");
+  if (clause) {
+    const char *name = check_clause_name(c, clause);
+    return (struct ident){name, name ? clause->value->span : stage->verb.span};
+  }
+  if (stage->instance) return (struct ident){stage->verb.text, stage->verb.span};
+  const struct decl *decl = vec_last(&c->stack);
+  if (decl->name.text)
+    return (struct ident){joined_id(c, decl->name.text, stage->verb.text), stage->verb.span};
+  struct diag *diag = diag_error(c->diags, E0502, stage->verb.span,
+                                 "what this %s keeps needs a name, under which it is saved", stage->verb.text);
+  diag_help(diag, "name it:  |> %s … named NAME", stage->verb.text);
+  diag_help(diag, "or name the stream:  stream NAME = %s |> …", decl->start.text);
+  return (struct ident){0};
+}
+
 const char *check_clause_name(struct checker *c, const struct clause *clause) {
   if (clause->value && clause->value->kind == EXPR_NAME) return clause->value->name.text;
   struct diag *diag =

@@ -146,6 +146,10 @@ const char *check_clause_name(struct checker *, const struct clause *clause);
 const char *check_state_id(struct checker *, const struct stage *, const char *id);
 const char *check_state_was(struct checker *, const struct stage *, const char *id, const char *was);
 
+/* The id of what a stage such as `join` keeps, from its clause `named`, or STREAM.join in a named stream; its
+ * text is null after a diagnostic (E0502). */
+struct ident check_stage_id(struct checker *, struct stage *);
+
 /* The text of a clause such as `was "old"`, or null after a diagnostic. */
 const char *check_clause_string(struct checker *, const struct clause *clause);
 

@@ -227,7 +227,7 @@ struct expr *infer_call(struct checker *c, struct expr *expr, const struct type 
   const struct function_arg *parameter =
       c->scope.instance ? map_get(&c->scope.instance->functions, name.text) : NULL;
   if (parameter) return infer_parameter_call(c, expr, parameter);
-  struct decl *fn = find_function(c, name.text);
+  struct decl *fn = expr->call.is_quoted ? NULL : find_function(c, name.text);
   const struct builtin *builtin = fn && !fn->is_library ? NULL : builtin_find(name.text);
   if (builtin) return infer_builtin(c, expr, builtin, hint);
   if (fn) return infer_fn_call(c, expr, fn, hint);

@@ -289,6 +289,10 @@ const struct type *quoted_sure(struct checker *, struct expr *call, const struct
 const struct type *quoted_time(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_find(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_change(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_count(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_gather(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_mean(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_quantile(struct checker *, struct expr *call, const struct type *hint);
 
 /* -- check_bound.c --------------------------------------------------------------------------- */
 

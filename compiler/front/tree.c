@@ -173,6 +173,7 @@ struct expr *tree_call(struct parser *parser, struct span span, const struct tok
   struct expr *expr = tree_expr(parser, EXPR_CALL, span);
   expr->call.name = tree_ident(name);
   expr->call.is_method = receiver != NULL;
+  expr->call.is_quoted = parser->compiler->source->is_quoted;
   if (receiver) tree_push(parser, &expr->call.args, (struct arg){.value = receiver});
   vec_each(struct arg, arg, &args) tree_push(parser, &expr->call.args, *arg);
   vec_each(struct arg, arg, &expr->call.args) raise_height(expr, arg->value);

@@ -148,7 +148,7 @@ static inline int64_t flow_decimal_round(int64_t value, int64_t step) {
 }
 
 /* The mean of `count` > 0 values with this sum. */
-int64_t flow_decimal_mean(__int128 total, uint32_t count);
+int64_t flow_decimal_mean(__int128 total, uint64_t count);
 
 /* -- floats ---------------------------------------------------------------------------------- */
 

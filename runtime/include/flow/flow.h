@@ -3,6 +3,7 @@
 #define FLOW_FLOW_H
 
 #include "flow/abi.h"
+#include "flow/aggregate.h"
 #include "flow/bytes.h"
 #include "flow/codec.h"
 #include "flow/csv.h"
