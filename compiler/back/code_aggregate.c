@@ -100,7 +100,9 @@ static const char *addresses(struct code *c, const char *place, const char *cons
 bool code_aggregate_mutator(struct code *c, const struct expr *call) {
   static const char *const sum[] = {"f_sum", "f_rest"}, *const moments[] = {"f_count", "f_mean", "f_squares"};
   enum builtin_id id = call->call.builtin->id;
-  if (id != BUILTIN_QUOTED_ADD_FLOAT && id != BUILTIN_QUOTED_ADD_MOMENT && id != BUILTIN_QUOTED_ADD_MOMENTS) return false;
+  bool is_ours = id == BUILTIN_QUOTED_ADD_FLOAT || id == BUILTIN_QUOTED_ADD_MOMENT ||
+                 id == BUILTIN_QUOTED_ADD_MOMENTS;
+  if (!is_ours) return false;
   const char *value = code_expr(c, arg(call, 1));
   const char *place = code_place(c, arg(call, 0));
   const char *reason = id == BUILTIN_QUOTED_ADD_FLOAT ? "the sum is not a finite number"

@@ -143,6 +143,14 @@ static bool is_same(const struct aggregation *a, const struct expr *key, const s
   }
 }
 
+/* Whether the expression is the name of a part of the key, and of nothing in the item. */
+static bool names_part(const struct aggregation *a, const struct record_item *part, const struct expr *expr) {
+  const struct type *item = a->stage->in_item;
+  bool is_name = expr->kind == EXPR_NAME && expr->name.text == part->name.text && !is_bound(a, expr->name.text);
+  bool is_field = item->kind == TYPE_RECORD && type_field_index(item, part->name.text) >= 0;
+  return is_name && !is_field && !a->stage->instance;
+}
+
 /* Puts the key, or its part, in the place of an expression that it is. */
 static bool take_key(struct aggregation *a, struct expr **slot) {
   const struct expr *by = a->stage->key_by;
@@ -156,7 +164,7 @@ static bool take_key(struct aggregation *a, struct expr **slot) {
   }
   if (by->kind != EXPR_RECORD) return false;
   vec_each(const struct record_item, item, &by->record.items) {
-    if (item->is_spread || !is_same(a, item->value, *slot)) continue;
+    if (item->is_spread || !(names_part(a, item, *slot) || is_same(a, item->value, *slot))) continue;
     *slot = field_of(a->c, key, item->name.text, (*slot)->span);
     return true;
   }
@@ -171,8 +179,10 @@ static void report_field(struct aggregation *a, const struct expr *expr, const c
   diag_help(diag, "say which value, or what of all:  first(%s)   max(%s)   collect(%s)", field, field, field);
   if (!a->stage->in_key)
     diag_help(diag, "or aggregate for each value of it:  |> key by %s", field);
-  else if (is_name(a->stage->args.data[0], field))
-    diag_help(diag, "or write `key`");
+  else if (a->stage->key_by)
+    diag_help(diag, "or make it a part of the key:  |> key by …, %s", field);
+  else
+    diag_note(diag, "what the items were keyed by, before they became others, is `key`");
 }
 
 static void check_name(struct aggregation *a, const struct expr *expr) {
@@ -304,14 +314,22 @@ static struct expr *typed(struct aggregation *a, const struct expr *expr, const 
 /* The 3 of `top(3, x)`, the 0.5 of `quantile(x, 0.5)`: a constant or param in its range. */
 static bool check_option(struct aggregation *a, const struct expr *option, bool is_part) {
   struct checker *c = a->c;
+  struct diag *diag;
+  if (check_names_item(c, option)) {
+    diag = report(a, option->span, is_part ? "the part of a quantile is the same for all items"
+                                           : "how many `top` takes is the same for all items");
+    diag_help(diag, "write a number or the name of a param:  %s",
+              is_part ? "quantile(…, 0.95)" : "top(3, …)");
+    return false;
+  }
   const struct type *wanted = is_part ? c->types->float_ : c->types->int_;
   struct expr *value = check_constant(c, copy_expr(c->arena, option), wanted, true);
   if (value->type->kind == TYPE_ERROR) return false;
   const struct expr *constant = constant_value(value);
   bool is_wrong = constant && (is_part ? constant->number < 0 || constant->number > 1 : constant->integer < 1);
   if (!is_wrong) return true;
-  struct diag *diag = report(a, option->span, is_part ? "the part of a quantile lies from 0 to 1"
-                                                      : "`top` of nothing would always be empty");
+  diag = report(a, option->span, is_part ? "the part of a quantile lies from 0 to 1"
+                                         : "`top` of nothing would always be empty");
   diag_help(diag, is_part ? "95 of 100 is  quantile(…, 0.95)" : "take one at least:  top(1, …)");
   return false;
 }
@@ -486,11 +504,6 @@ static void take_item(struct aggregation *a, struct record_item *item) {
     if (value->kind == EXPR_NAME) item->name = (struct ident){value->name.text, value->span};
     if (value->kind == EXPR_FIELD) item->name = value->field.name;
   }
-  if (!item->is_spread && !item->name.text && value->kind == EXPR_CALL) {
-    a->is_good = false;
-    struct diag *diag = diag_error(a->c->diags, E0100, value->span, "this value needs a field name");
-    diag_help(diag, "write  name: %s(…)", value->call.name.text);
-  }
   take(a, &item->value);
 }
 
@@ -566,6 +579,7 @@ static void make_type(struct aggregation *a) {
 static void type_whole(struct aggregation *a) {
   struct checker *c = a->c;
   c->scope.item = NULL;
+  c->scope.place = PLACE_FUNCTION; /* what fails has no item that an `else` could drop */
   vec_each(struct result *, result, &a->results) vec_push(c->arena, &c->scope.locals, &(*result)->local);
   if (a->has_window) {
     a->start = (struct local){.name = {intern(c, "$start"), a->stage->verb.span}, .type = c->types->timestamp};

@@ -22,8 +22,9 @@ void note_fault(struct checker *c) {
 static void help_default(struct checker *c, struct diag *diag, const struct expr *expr) {
   const char *value = example_value(expr->type);
   if (expr->span.length > 0 && expr->span.length <= 50) {
-    const char *text = sources_text(&c->compiler->sources, expr->span);
-    diag_help(diag, "give a default:  %.*s ?? %s", (int)expr->span.length, text, value);
+    const char *text = arena_strndup(c->arena, sources_text(&c->compiler->sources, expr->span), expr->span.length);
+    bool is_open = strstr(text, " where ") != NULL; /* of an aggregate, whose condition would take the `??` */
+    diag_help(diag, "give a default:  %s%s%s ?? %s", is_open ? "(" : "", text, is_open ? ")" : "", value);
   } else {
     diag_help(diag, "give a default:  … ?? %s", value);
   }

@@ -24,6 +24,8 @@ static const char *check_emit(struct checker *c, struct stage *stage) {
   struct diag *diag = diag_error(c->diags, E0440, when ? when->span : clause->name.span,
                                  "`emit` says when a result is sent");
   diag_help(diag, "write  emit on epoch  or  emit final;  without it there is one for each item");
+  if (is_name && strcmp(when->name.text, "on change") == 0)
+    diag_note(diag, "`emit on change` is for windows, which without it tell their end only");
   return NULL;
 }
 
