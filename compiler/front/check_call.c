@@ -3,7 +3,6 @@
 #include "front/library.h"
 
 #include <string.h>
-#include <strings.h>
 
 static struct expr *fail_call(struct checker *c, struct expr *expr) {
   expr->type = c->types->error;
@@ -183,13 +182,9 @@ static bool help_foreign(struct diag *diag, const char *name) {
 
 static void report_unknown_function(struct checker *c, const struct expr *expr) {
   struct ident name = expr->call.name;
-  static const char *const aggregates[] = {"count",    "stddev", "distinct", "collect",
-                                           "quantile", "max_by", "min_by"};
   struct diag *diag = diag_error(c->diags, E0210, name.span, "unknown function `%s`", name.text);
-  for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates && !expr->call.is_method; i++) {
-    if (strcasecmp(name.text, aggregates[i]) != 0) continue;
-    diag_note(diag, "aggregates over a stream are not part of this version of the language");
-    diag_help(diag, "until they are: keep a `state` and `emit` from it");
+  if (!expr->call.is_method && our_aggregate(name.text)) {
+    diag_help(diag, "%s", our_aggregate(name.text));
     return;
   }
   if (help_foreign(diag, name.text)) return;

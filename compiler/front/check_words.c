@@ -47,7 +47,6 @@ const char *our_phrase(const char *word) {
 #define OPTIONAL  "a T is a T? as it is: write the value alone"
 #define PRINTED   "items are seen with  |> inspect  and written with  |> into stdout"
 #define ELEMENTS  "a `for` in a `fn` goes through a list;  xs.map(x => x * 2)  makes another one"
-#define AGGREGATE "a `state` aggregates: |> key by … |> state n: int = 0 { n += 1; emit n }"
   static const struct word_pair pairs[] = {
       {"coalesce", DEFAULT},
       {"COALESCE", DEFAULT},
@@ -92,8 +91,20 @@ const char *our_phrase(const char *word) {
 
 const char *our_aggregate(const char *word) {
   static const struct word_pair pairs[] = {
-      {"count", AGGREGATE}, {"COUNT", AGGREGATE}, {"sum", AGGREGATE}, {"avg", AGGREGATE},
-      {"mean", AGGREGATE},  {"min", AGGREGATE},   {"max", AGGREGATE}, {NULL, NULL},
+#define AGGREGATE(CALL) "over many items it is an aggregate:  |> key by … |> aggregate " CALL
+#define AGGREGATE_OF(NAME) {NAME, AGGREGATE(NAME "(…)")}
+      {"count", AGGREGATE("count()")},
+      {"COUNT", AGGREGATE("count()")},
+      {"mean", AGGREGATE("avg(…)")},
+      AGGREGATE_OF("sum"),
+      AGGREGATE_OF("avg"),
+      AGGREGATE_OF("min"),
+      AGGREGATE_OF("max"),
+      AGGREGATE_OF("first"),
+      AGGREGATE_OF("last"),
+      AGGREGATE_OF("collect"),
+      AGGREGATE_OF("quantile"),
+      {NULL, NULL},
   };
   return find_pair(pairs, word);
 }

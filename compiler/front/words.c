@@ -120,7 +120,7 @@ static const struct foreign_word foreign_declarations[] = {
 
 #define SELECT_HELP "several values are one record: |> map { user, amount }"
 #define GROUP_HELP                                                                                 \
-  "a `state` behind it aggregates: |> state n: int = 0 { n += 1; emit { user: key, n } }"
+  "`aggregate` behind it counts and sums up: |> aggregate { user, n: count(), most: max(amount) }"
 #define SORT_HELP                                                                                  \
   "a stream has no end to be sorted at: |> state all: list[int] = [] { all.push(n) } on end { "    \
   "emit sort(all) }"
