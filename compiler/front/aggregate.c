@@ -315,7 +315,7 @@ static struct expr *typed(struct aggregation *a, const struct expr *expr, const 
 static bool check_option(struct aggregation *a, const struct expr *option, bool is_part) {
   struct checker *c = a->c;
   struct diag *diag;
-  if (check_names_item(c, option)) {
+  if (!a->stage->instance && check_names_item(c, option)) {
     diag = report(a, option->span, is_part ? "the part of a quantile is the same for all items"
                                            : "how many `top` takes is the same for all items");
     diag_help(diag, "write a number or the name of a param:  %s",
@@ -603,6 +603,8 @@ struct aggregation *aggregation_of(struct checker *c, struct stage *stage, bool 
   c->scope = check_new_scope(PLACE_STAGE, &local_count);
   c->scope.item = stage->in_item;
   c->scope.key = stage->in_key;
+  /* In a step, where `key` may stand for a stream without one, what is kept of all items has the key "ALL". */
+  if (!stage->in_key && stage->instance) c->scope.key = c->types->string;
   c->scope.stage = stage;
   c->scope.instance = stage->instance;
   c->scope.is_library = outer.is_library;
