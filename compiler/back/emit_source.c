@@ -1,5 +1,6 @@
 /* Sources: the loop that parses a batch of records, sends them through the fused stage, and does
  * with a bad record what the source's `else` says. */
+#include "back/emit_mark.h"
 #include "back/program.h"
 #include "ops/op.h"
 #include "back/emit_state.h"
@@ -68,32 +69,48 @@ static const struct node *only_reader(const struct node *node) {
   return edges->count == 1 ? edges->data[0]->to : NULL;
 }
 
+static bool is_stage(const struct node *node, const struct op *op) {
+  return node->kind == NODE_STAGE && node->stage->op == op;
+}
+
 /* Whether a row may pass the node before earlier rows have passed the whole stage: it has no effect
- * and cannot fail, and the row stays as it is. */
+ * and cannot fail, and the row stays as it is. Of a `time by` that holds for what is behind it, which does not
+ * look at the time. */
 static bool may_run_ahead(const struct node *node) {
   if (node->inputs.count != 1) return false;
   if (node->kind == NODE_STREAM) return true;
   if (node->kind != NODE_STAGE || node->stage->args.count != 1) return false;
-  bool is_pure = node->stage->op == &op_key || node->stage->op == &op_filter;
-  return is_pure && !emit_is_fallible(node->stage->args.data[0]);
+  const struct stage *stage = node->stage;
+  bool is_time = stage->op == &op_time && stage->max_ahead == NULL;
+  bool is_pure = stage->op == &op_key || stage->op == &op_filter;
+  return (is_time || (is_pure && !stage->sees_time)) && !emit_is_fallible(stage->args.data[0]);
 }
 
-/* The keyed state that the rows of the source run into over nothing but keys and filters, or null.
+/* What stands between a source and a state, in this order: filters, a `time by`, filters. Of filters there are
+ * some on one side of the `time by` only. */
+struct way {
+  const struct node *state;   /* null: rows do not run ahead */
+  const struct node *time;    /* or null */
+  bool has_filters, has_late_filters; /* in front of the time, or where there is none; behind it */
+};
+
+/* The keyed state that the rows of the source run into over nothing but keys, filters and a time.
  * With many keys its lookups are cache misses, so they are started for a whole batch at once. */
-static const struct node *state_ahead(struct emit *e, const struct node *source) {
-  if (e->compiler->options.is_fuse_disabled) return NULL;
+static struct way way_ahead(struct emit *e, const struct node *source) {
+  struct way way = {0}, none = {0};
+  if (e->compiler->options.is_fuse_disabled) return none;
   const struct node *node = only_reader(source);
-  while (node != NULL && may_run_ahead(node)) node = only_reader(node);
-  if (node == NULL || node->kind != NODE_STAGE || node->inputs.count != 1) return NULL;
+  for (; node != NULL && may_run_ahead(node); node = only_reader(node)) {
+    if (is_stage(node, &op_time)) way.time = node;
+    if (!is_stage(node, &op_filter)) continue;
+    *(way.time == NULL ? &way.has_filters : &way.has_late_filters) = true;
+  }
+  if (node == NULL || node->kind != NODE_STAGE || node->inputs.count != 1) return none;
   bool is_state = node->stage->op->state == OP_STATE_PER_KEY;
-  return is_state && !emit_state_has_constant_key(node) ? node : NULL;
-}
-
-/* Whether every row that is parsed gets to the state. */
-static bool all_arrive(const struct node *source, const struct node *state) {
-  for (const struct node *node = only_reader(source); node != state; node = only_reader(node))
-    if (node->kind == NODE_STAGE && node->stage->op == &op_filter) return false;
-  return true;
+  bool is_simple = !way.has_filters || !way.has_late_filters;
+  if (!is_state || !is_simple || emit_state_has_constant_key(node)) return none;
+  way.state = node;
+  return way;
 }
 
 /* Writes the keys and filters before the state for the row `it`; each filter opens a block. */
@@ -101,7 +118,7 @@ static uint32_t write_ahead(struct emit *e, const struct node *node, const struc
                             const char **key) {
   uint32_t open = 0;
   for (; node != state; node = only_reader(node)) {
-    if (node->kind != NODE_STAGE) continue;
+    if (node->kind != NODE_STAGE || node->stage->op == &op_time) continue;
     e->key = *key;
     const char *value = emit_user_call(e, node, "", node->stage->args.data[0], "it");
     if (node->stage->op == &op_key) {
@@ -116,17 +133,15 @@ static uint32_t write_ahead(struct emit *e, const struct node *node, const struc
 
 /* The keys and hashes of all rows; of those that filters keep, the places are noted. */
 static void write_keys(struct emit *e, const struct node *node, const struct node *state,
-                       bool has_places) {
+                       bool has_places, bool has_first) {
   const char *at = has_places ? "kept" : "i";
   emit_line(e, "/* Keys first, so that the table's memory is on its way when the rows come. */");
   emit_table_view(e, state);
   emit_line(e, "if (w->share_count > 1) table.row_end = 0; /* other workers look up: fetch nothing */");
   emit_line(e, "%s keys[FLOW_BATCH];", emit_c_type(e, state->key));
   emit_line(e, "uint64_t hashes[FLOW_BATCH];");
-  if (has_places) {
-    emit_line(e, "const uint64_t first = w->record;");
-    emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
-  }
+  if (has_first) emit_line(e, "const uint64_t first = w->record;");
+  if (has_places) emit_line(e, "uint32_t places[FLOW_BATCH], kept = 0;");
   emit_line(e, "for (uint32_t i = 0; i < count; i++) {");
   emit_line(e, "const %s *it = &rows[i];", emit_c_type(e, node->decl->type));
   const char *key = NULL;
@@ -141,25 +156,59 @@ static void write_keys(struct emit *e, const struct node *node, const struct nod
   emit_line(e, "}");
 }
 
-static void write_batch(struct emit *e, const struct node *node, const struct node *state) {
-  const struct plan_stage *stage = e->plan->stage_of[state->id];
-  bool has_places = !all_arrive(node, state);
-  const char *kept = has_places ? "kept" : "count", *next_record = has_places ? "" : ", w->record++";
+/* A kept row goes into the state, or on its way to the worker that owns its key. */
+static void write_arrival(struct emit *e, const struct way *way, bool crosses, const char *row,
+                          const char *at) {
+  const struct plan_stage *stage = e->plan->stage_of[way->state->id];
+  struct arena *arena = &e->compiler->arena;
+  const char *key = arena_printf(arena, "&keys[%s]", at), *hash = arena_printf(arena, "hashes[%s]", at);
+  if (crosses)
+    emit_cross(e, stage, row, key, hash);
+  else
+    emit_line(e, "%s(w, %s, %s, %s, guesses[%s]);", stage->name, row, key, hash, at);
+}
+
+static void write_time(struct emit *e, const struct node *time, const char *row) {
+  const struct expr *value = time->stage->args.data[0];
+  e->key = NULL;
+  emit_mark_pass(e, time, emit_user_call(e, time, "", value, row) + 1, row);
+}
+
+/* All rows raise the watermark, and those arrive that the filters behind it keep. */
+static void write_late_arrivals(struct emit *e, const struct way *way, bool crosses) {
+  emit_line(e, "for (uint32_t i = 0, next = 0; i < count; i++, w->record++) {");
+  write_time(e, way->time, "&rows[i]");
+  emit_line(e, "if (next == kept || places[next] != i) continue;");
+  write_arrival(e, way, crosses, "&rows[i]", "next");
+  emit_line(e, "next++;");
+  emit_line(e, "}");
+}
+
+static void write_arrivals(struct emit *e, const struct way *way, bool crosses) {
+  bool has_places = way->has_filters;
   const char *row = has_places ? "&rows[places[i]]" : "&rows[i]";
-  write_keys(e, node, state, has_places);
-  emit_line(e, "if (FLOW_LIKELY(w->share_count == 1)) {");
-  emit_guesses(e, state, kept, "hashes[i]");
-  emit_line(e, "for (uint32_t i = 0; i < %s; i++%s) {", kept, next_record);
+  if (way->has_late_filters) {
+    write_late_arrivals(e, way, crosses);
+    return;
+  }
+  emit_line(e, "for (uint32_t i = 0; i < %s; i++%s) {", has_places ? "kept" : "count",
+            has_places ? "" : ", w->record++");
   if (has_places) emit_line(e, "w->record = first + places[i];");
-  emit_line(e, "%s(w, %s, &keys[i], hashes[i], guesses[i]);", stage->name, row);
-  emit_line(e, "}");
-  emit_line(e, "} else {");
-  emit_line(e, "for (uint32_t i = 0; i < %s; i++%s) {", kept, next_record);
-  if (has_places) emit_line(e, "w->record = first + places[i];");
-  emit_cross(e, stage, row, "&keys[i]", "hashes[i]");
-  emit_line(e, "}");
+  if (way->time != NULL) write_time(e, way->time, row);
+  write_arrival(e, way, crosses, row, "i");
   emit_line(e, "}");
   if (has_places) emit_line(e, "w->record = first + count;");
+}
+
+static void write_batch(struct emit *e, const struct node *node, const struct way *way) {
+  bool has_places = way->has_filters || way->has_late_filters;
+  write_keys(e, node, way->state, has_places, way->has_filters);
+  emit_line(e, "if (FLOW_LIKELY(w->share_count == 1)) {");
+  emit_guesses(e, way->state, has_places ? "kept" : "count", "hashes[i]");
+  write_arrivals(e, way, false);
+  emit_line(e, "} else {");
+  write_arrivals(e, way, true);
+  emit_line(e, "}");
   emit_line(e, "block->records += count;");
 }
 
@@ -187,9 +236,9 @@ static void write_run(struct emit *e, const struct node *node, uint32_t port) {
   emit_line(e, "if (parsed != FLOW_PARSED) break;");
   emit_line(e, "count++;");
   emit_line(e, "}");
-  const struct node *state = state_ahead(e, node);
-  if (state != NULL) {
-    write_batch(e, node, state);
+  const struct way way = way_ahead(e, node);
+  if (way.state != NULL) {
+    write_batch(e, node, &way);
   } else {
     write_rows(e, node);
   }

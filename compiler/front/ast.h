@@ -388,7 +388,7 @@ struct stage {
   const char *was_id;
   bool can_fail, can_fault;              /* before its own `else` */
   bool sees_epochs;                      /* asks for epoch() or now(), itself or by a fn */
-  bool sees_watermark;                   /* asks for watermark() */
+  bool sees_time, sees_watermark;        /* asks for time() or watermark(); for the latter */
   uint32_t local_count;
 };
 VEC_OF(stage_list, struct stage *);

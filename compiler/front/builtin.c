@@ -708,6 +708,7 @@ static const struct type *check_time(struct checker *c, struct expr *call,
   }
   const struct type *timestamp = c->types->timestamp;
   bool is_time = call->call.builtin->id == BUILTIN_TIME;
+  c->scope.stage->sees_time = true;
   if (!is_time) c->scope.stage->sees_watermark = true;
   return is_time ? timestamp : type_optional(c->types, timestamp);
 }
