@@ -181,6 +181,13 @@ void flow_mark_fire_due(struct flow_worker *w, uint32_t state, int64_t clock_us)
   flow_share_leave(w, mine);
 }
 
+int64_t flow_mark_latest(const struct flow_worker *w, const uint32_t *marks, uint32_t count) {
+  const struct engine *e = ((const struct catcher *)w->engine)->engine;
+  int64_t latest_us = INT64_MIN;
+  for (uint32_t i = 0; i < count; i++) latest_us = flow_later(latest_us, marks_real(&e->marks, marks[i]));
+  return latest_us;
+}
+
 void engine_fire_marks(struct engine *e) {
   for (uint32_t i = 0; i < e->program->state_count; i++) {
     const struct flow_state_desc *state = &e->program->states[i];
@@ -207,6 +214,7 @@ static void flush_state(struct engine *e, uint32_t state) {
 }
 
 void engine_flush_marks(struct engine *e) {
+  marks_return_all(&e->marks); /* what fires finds them as they are */
   for (uint32_t i = 0; i < e->program->state_count; i++)
     if (e->program->states[i].mark_count > 0) flush_state(e, i);
   marks_settle(&e->marks);

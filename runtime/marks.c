@@ -248,6 +248,15 @@ void marks_return(struct marks *m, uint32_t source) {
   marks_settle(m);
 }
 
+void marks_return_all(struct marks *m) {
+  marks_keep(m->descs, m->count, m->now);
+  for (uint32_t i = 0; i < m->count; i++) {
+    m->now[i] = marks_real(m, i);
+    m->is_out[i] = m->is_idle[i] = false;
+  }
+  marks_settle(m);
+}
+
 /* -- clocks ----------------------------------------------------------------------------------- */
 
 static int64_t least_of(const uint32_t *parts, uint32_t count, const int64_t *marks) {

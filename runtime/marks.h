@@ -98,6 +98,9 @@ void marks_see(struct marks *, uint32_t source, int64_t now_us);
 /* A block of the source comes: its streams are idle no longer. */
 void marks_return(struct marks *, uint32_t source);
 
+/* The end of the run: no stream is out any longer. */
+void marks_return_all(struct marks *);
+
 /* Raises the meetings to the least of their parts, so that they keep it. */
 void marks_keep(const struct flow_mark_desc *, uint32_t count, int64_t *marks);
 

@@ -114,6 +114,13 @@ const char *emit_row_clock(struct emit *e, const struct node *node) {
   return least_mark(e, node, "row_marks");
 }
 
+const char *emit_hook_clock(struct emit *e, const struct node *node) {
+  const char *clock = emit_clock(e, node);
+  if (node->times.count == 0) return clock;
+  return arena_printf(&e->compiler->arena, "flow_mark_shown(w, %s, (const uint32_t[]){%s}, %zu)", clock,
+                      mark_indices(e, node), node->times.count);
+}
+
 static bool is_moved_by(const struct node *state, const struct node *time) {
   if (!emit_mark_moves(state)) return false;
   vec_each(struct node *, mark, &state->times)

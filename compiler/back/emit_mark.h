@@ -21,6 +21,9 @@ const char *emit_clock(struct emit *, const struct node *);
 /* The same as the row that runs finds it (flow/mark.h). */
 const char *emit_row_clock(struct emit *, const struct node *);
 
+/* The same for a hook. */
+const char *emit_hook_clock(struct emit *, const struct node *);
+
 /* Write the functions of a `time by`: its lag and guard, advance_N(). */
 void emit_mark_functions(struct emit *, const struct node *);
 

@@ -50,7 +50,7 @@ static void emit_body(struct emit *e, const struct node *node, const struct bloc
   if (has_item) c.it = "(*it)";
   c.key = "(*key)";
   c.state = "(*state)";
-  c.clock = has_item ? emit_row_clock(e, node) : emit_clock(e, node);
+  c.clock = has_item ? emit_row_clock(e, node) : emit_hook_clock(e, node);
   c.node = node;
   c.is_held = is_held;
   c.emit_prefix = is_held ? "hold" : "emit";

@@ -63,6 +63,15 @@ static inline bool flow_mark_is_near(const struct flow_worker *w, uint32_t mark,
   return time_us <= flow_timer_after(flow_timer_after(w->marks[mark], lag_us), ahead_us);
 }
 
+/* The latest of the watermarks, ended or not. */
+int64_t flow_mark_latest(const struct flow_worker *, const uint32_t *marks, uint32_t count);
+
+/* What watermark() is in a hook, whose clock is `clock_us`: hooks may run when all streams have ended. */
+static inline int64_t flow_mark_shown(const struct flow_worker *w, int64_t clock_us, const uint32_t *marks,
+                                      uint32_t count) {
+  return clock_us != FLOW_NEVER ? clock_us : flow_mark_latest(w, marks, count);
+}
+
 /* Fires what is due in a state, in all shares; nothing at FLOW_NEVER, when all its streams have ended. Not in
  * a lane. May jump. */
 void flow_mark_fire_due(struct flow_worker *, uint32_t state, int64_t clock_us);
