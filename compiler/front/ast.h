@@ -386,6 +386,7 @@ struct stage {
   struct emit_target_list emits;         /* state */
   const char *id;                        /* durable id of a state or named stage, or null */
   const char *was_id;
+  bool hides_key;                        /* state: its key is made, and what it sends has none */
   bool can_fail, can_fault;              /* before its own `else` */
   bool sees_epochs;                      /* asks for epoch() or now(), itself or by a fn */
   bool sees_time, sees_watermark;        /* asks for time() or watermark(); for the latter */

@@ -191,7 +191,8 @@ static bool report_misplaced(struct checker *c, struct ident name) {
     return true;
   }
   if (strcmp(name.text, "window") == 0) {
-    diag = diag_error(c->diags, E0114, name.span, "windows are not in this version of flowcc");
+    diag = diag_error(c->diags, E0201, name.span, "there is no window here");
+    diag_help(diag, "the `aggregate` behind one knows it:  |> window … |> aggregate { n: count(), window.end }");
     if (scope->item && scope->item->kind == TYPE_RECORD &&
         type_field_index(scope->item, "window") >= 0)
       diag_help(diag, "the field is written `it.window`");

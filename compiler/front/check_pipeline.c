@@ -321,7 +321,8 @@ static struct stage *made_key(struct checker *c, const struct stage *beside, str
 /* In a step, a `state` on a stream without a key keeps one value for all items, and the stream has no key
  * behind it: so a step works per key where there is one, and on the whole stream where there is none. */
 static void key_for_state(struct checker *c, struct decl *decl, size_t index) {
-  const struct stage *stage = decl->stages.data[index];
+  struct stage *stage = decl->stages.data[index];
+  stage->hides_key = true;
   struct expr *all = arena_new(c->arena, struct expr), *none = arena_new(c->arena, struct expr);
   all->kind = EXPR_STRING;
   all->string.data = "ALL";

@@ -405,7 +405,7 @@ void finish_emits(struct checker *c, struct stage *stage) {
     vec_each(struct stmt *, emit, &c->emits) is_used = is_used || (*emit)->emit.output == i;
     target->type = is_good ? joined : is_used ? c->types->error : NULL;
     if (target->into.text && strcmp(target->into.text, "skip") != 0)
-      check_target(c, target->into, target->type, stage->in_key, true);
+      check_target(c, target->into, target->type, stage->hides_key ? NULL : stage->in_key, true);
   }
   c->emits.count = 0;
 }

@@ -177,8 +177,6 @@ const char *our_type(const char *word) {
 
 /* A word and what to do instead, or null. */
 static const struct word_pair future_words[] = {
-    {"aggregate", "keep a `state` and `emit` from it"},
-    {"window", NULL},
     {"join", NULL},
     {"left", NULL},
     {"full", NULL},
@@ -188,8 +186,6 @@ static const struct word_pair future_words[] = {
     {"sessionize", NULL},
     {"as", "int(x), float(x) and string(x) convert values"},
     {"idle", NULL},
-    {"allow", NULL},
-    {"late", NULL},
     {"visible", NULL},
     {NULL, NULL},
 };

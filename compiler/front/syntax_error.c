@@ -304,6 +304,8 @@ static const char *help_at_place(const struct parser *parser, const struct token
                                  const struct token *before, const struct expected *expected) {
   int last = before ? before->kind : TOKEN_NL;
   bool has_block = has(expected, '{');
+  if (last == TOKEN_WINDOW || (last == TOKEN_NAME && before[-1].kind == TOKEN_WINDOW))
+    return "windows are  window tumbling 10s,  sliding 10s every 2s,  session gap 5m,  count 100";
   if (token->kind == '.' && has(expected, TOKEN_PIPE))
     return "stages follow one another with `|>`: events |> filter … |> map …";
   if (token->kind == ':' && has(expected, TOKEN_ARROW))
