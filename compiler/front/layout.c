@@ -378,11 +378,6 @@ static void report_foreign(struct layout *l, const struct token *token,
   if (word->help) diag_help(diag, "%s", word->help);
 }
 
-static void report_later(struct layout *l, const struct token *token) {
-  diag_error(diags_of(l), E0114, token->span, "`%s` is not part of this version of the language",
-             token->name);
-}
-
 /* Skips what remains of the statement, lines that are indented deeper included. */
 static void skip_statement(struct layout *l) {
   for (l->at++; look(l, 0)->kind != TOKEN_END; l->at++) {
@@ -419,15 +414,10 @@ static bool declaration_word(struct layout *l, struct token *token) {
     skip_statement(l);
     return true;
   }
-  if (word && word->kind) {
+  if (word) {
     token->kind = word->kind;
     l->is_test_header = word->kind == TOKEN_TEST;
     return false;
-  }
-  if (word && (next->kind == TOKEN_NAME || next->kind == TOKEN_STRING)) {
-    report_later(l, token);
-    skip_statement(l);
-    return true;
   }
   int third = look(l, 2)->kind;
   const struct foreign_word *foreign = foreign_declaration(token->name);
@@ -461,14 +451,9 @@ static bool declaration_word(struct layout *l, struct token *token) {
 static bool verb_word(struct layout *l, struct token *token) {
   const struct word *word = word_find(WORD_VERB, token->name);
   int next = look(l, 1)->kind;
-  if (word && word->kind) {
+  if (word) {
     token->kind = word->kind;
     return false;
-  }
-  if (word) {
-    report_later(l, token);
-    skip_stage(l, *token);
-    return true;
   }
   const struct foreign_word *foreign = foreign_verb(token->name);
   if (foreign) {

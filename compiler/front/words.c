@@ -70,9 +70,7 @@ const struct word *word_find(enum word_place place, const char *text) {
 const struct word *word_closest(enum word_place place, const char *text) {
   const char *candidates[COUNT(verbs)];
   size_t count = 0;
-  for (const struct word *word = places[place]; word->text; word++) {
-    if (word->kind) candidates[count++] = word->text;
-  }
+  for (const struct word *word = places[place]; word->text; word++) candidates[count++] = word->text;
   const char *closest = closest_name(text, candidates, count);
   return closest ? word_find(place, closest) : NULL;
 }

@@ -13,13 +13,13 @@ enum word_place {
 
 struct word {
   const char *text;
-  int kind; /* token kind; 0 where the word is reserved for a later version (E0114) */
+  int kind; /* of its token */
 };
 
 /* The keyword of that text, or null. */
 const struct word *word_find(enum word_place place, const char *text);
 
-/* The keyword that a misspelt word most likely means, or null. Never one of a later version. */
+/* The keyword that a misspelt word most likely means, or null. */
 const struct word *word_closest(enum word_place place, const char *text);
 
 /* A word or phrase of another language and what this one has instead. */

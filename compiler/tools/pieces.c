@@ -55,7 +55,8 @@ static void look_up(struct reader *r, struct piece *piece, uint32_t offset) {
   const struct token_list *list = r->filtered;
   for (; r->next < list->count; r->next++) {
     const struct token *token = &list->data[r->next];
-    if (token->span.offset >= offset && token->span.length > 0) break;
+    bool is_at = token->span.offset == offset && token->span.length > 0;
+    if (token->span.offset > offset || is_at) break; /* behind it: the second word of `emit on change` has no token */
     if (token->kind == TOKEN_NL && token->span.length == 0) piece->starts = true;
   }
   if (r->next < list->count && list->data[r->next].span.offset == offset)

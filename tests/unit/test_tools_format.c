@@ -41,6 +41,7 @@ static void clauses_are_no_calls(void **state) {
   struct compiler *c = *state;
   check(c, "record R { a: int where( a>1 ) and len (b)>0 from\"x\" }",
         "record R { a: int where (a > 1) and len(b) > 0 from \"x\" }\n");
+  check(c, "a|>aggregate f( )emit  on change\nb|>c\n", "a |> aggregate f() emit on change\nb |> c\n");
   check(c, "a|>window tumbling(2*x)late  into b emit  on change|>aggregate{n:count( )where(a)}",
         "a |> window tumbling (2 * x) late into b emit on change |> aggregate { n: count() where (a) }\n");
   check(c, "record R { a: int where[ 1 ]==xs [ 0 ] }", "record R { a: int where [1] == xs[0] }\n");
