@@ -2,25 +2,27 @@
 
 #include <string.h>
 
+#include "front/accumulator.h"
 #include "front/builtin.h"
 #include "front/library.h"
 #include "io/io.h"
 #include "ops/op.h"
 
 const char *topic_kind_name(enum topic_kind kind) {
-  static const char *const names[] = {[TOPIC_STAGE] = "op", [TOPIC_FUNCTION] = "fn",
-                                      [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
+  static const char *const names[] = {[TOPIC_STAGE] = "op", [TOPIC_AGGREGATE] = "aggregate",
+                                      [TOPIC_FUNCTION] = "fn", [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
   return names[kind];
 }
 
 const char *topic_kind_noun(enum topic_kind kind) {
-  static const char *const nouns[] = {[TOPIC_STAGE] = "stage", [TOPIC_FUNCTION] = "function",
-                                      [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
+  static const char *const nouns[] = {[TOPIC_STAGE] = "stage", [TOPIC_AGGREGATE] = "aggregate",
+                                      [TOPIC_FUNCTION] = "function", [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
   return nouns[kind];
 }
 
 const char *topic_kind_heading(enum topic_kind kind) {
   static const char *const headings[] = {[TOPIC_STAGE] = "Stages",
+                                         [TOPIC_AGGREGATE] = "Aggregates, in |> aggregate { … }",
                                          [TOPIC_FUNCTION] = "Functions, f(x, y) or x.f(y)",
                                          [TOPIC_CONNECTOR] = "Connectors, behind a source or sink",
                                          [TOPIC_FORMAT] = "Formats, inside a connector"};
@@ -40,6 +42,21 @@ static void add_stages(struct arena *arena, struct topic_list *list) {
                             .syntax = arena_printf(arena, "|> %s", op->syntax),
                             .summary = op->summary,
                             .example = op->example});
+  }
+}
+
+static void add_aggregates(struct arena *arena, struct topic_list *list) {
+  size_t count;
+  const struct aggregate *aggregates = aggregate_all(&count);
+  for (size_t i = 0; i < count; i++) {
+    const struct aggregate *row = &aggregates[i];
+    vec_push(arena, list,
+             (struct topic){.kind = TOPIC_AGGREGATE,
+                            .name = row->name,
+                            .syntax = row->syntax,
+                            .summary = row->doc,
+                            .example = arena_printf(arena, "  %s   # of value 3, 1, 3 and sensor a, b, a → %s\n",
+                                                    row->example, row->gives)});
   }
 }
 
@@ -100,6 +117,7 @@ struct topic_list topics_all(struct arena *arena) {
   struct topic_list list = {0};
   add_stages(arena, &list);
   add_library(arena, &list, LIBRARY_STEP);
+  add_aggregates(arena, &list);
   add_functions(arena, &list);
   add_library(arena, &list, LIBRARY_FUNCTION);
   add_connectors(arena, &list);

@@ -1,4 +1,4 @@
-/* Everything of the language that has a name and a description: stages, functions, connectors,
+/* Everything of the language that has a name and a description: stages, aggregates, functions, connectors,
  * formats. One view of the tables that checker and emitter use, so help cannot say anything else
  * than they do. */
 #ifndef FLOWCC_TOOLS_TOPICS_H
@@ -9,7 +9,14 @@
 
 #include <stdbool.h>
 
-enum topic_kind { TOPIC_STAGE, TOPIC_FUNCTION, TOPIC_CONNECTOR, TOPIC_FORMAT, TOPIC_KINDS };
+enum topic_kind {
+  TOPIC_STAGE,
+  TOPIC_AGGREGATE,
+  TOPIC_FUNCTION,
+  TOPIC_CONNECTOR,
+  TOPIC_FORMAT,
+  TOPIC_KINDS,
+};
 
 struct topic {
   enum topic_kind kind;

@@ -169,6 +169,7 @@ def test_help_lists_the_tables(box):
             raise Failure(f"`flowcc help {topic['kind']} {topic['name']}` shows\n{shown}")
     compiler = ROOT / "compiler"
     for kind, table, row in (("op", "ops/ops.def", r"^OP\((\w+)"), ("fn", "front/builtin.def", r'^BUILTIN\("(\w+)'),
+                             ("aggregate", "front/aggregates.def", r'^AGGREGATE\("(\w+)'),
                              ("connector", "io/connectors.def", r"^CONNECTOR\((\w+)"),
                              ("format", "io/formats.def", r"^FORMAT\((\w+)")):
         rows = re.findall(row, (compiler / table).read_text(), re.MULTILINE)

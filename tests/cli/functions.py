@@ -1,5 +1,6 @@
 """The examples of the built-in functions and of the standard library, as `flowcc help` shows them, are true."""
 
+import json
 import re
 
 from harness.base import ROOT, Failure, check_equal
@@ -53,6 +54,25 @@ def test_help_shows_the_example(box):
         text = box.run(box.tools.flowcc, "help", name).out.decode()
         if example not in text:
             raise Failure(f"flowcc help {name} does not show  {example}\n{text}")
+
+
+AGGREGATES = """record Reading { at: timestamp, sensor: string, value: int }
+source readings: Reading = stdin(jsonl)
+"""
+READINGS = b"".join(b'{"at": "2024-01-01T09:0%d:00Z", "sensor": "%s", "value": %d}\n' % row for row in ((0, b"a", 3), (1, b"b", 1), (2, b"a", 3)))
+
+
+def test_examples_of_aggregates_are_true(box):
+    """As `flowcc help` shows them; of all readings, and of a window of all of them."""
+    lines = box.run(box.tools.flowcc, "help", "list", "--json").out.splitlines()
+    examples = [topic["example"] for topic in map(json.loads, lines) if topic["kind"] == "aggregate"]
+    parts = [re.fullmatch(r"  (.*?)   # of value 3, 1, 3 and sensor a, b, a → (.*)\n", example).groups() for example in examples]
+    fields = ", ".join(f"v{number}: {call}" for number, (call, _) in enumerate(parts))
+    wanted = [gives if gives[0] in '[0123456789' else f'"{gives}"' for _, gives in parts]
+    box.write("all.flow", f"{AGGREGATES}readings |> aggregate {{ {fields} }} emit final named all |> into stdout\n")
+    box.run(box.tools.flowcc, "-O0", "all.flow")
+    out = box.run("./all", stdin=READINGS).out.decode()
+    check_equal("{" + ", ".join(f'"v{number}": {value}' for number, value in enumerate(wanted)) + "}\n", out, "aggregates")
 
 
 DECLARATION = re.compile(r"^((?:##[^\n]*\n)*)(fn|step) (\w+)", re.M)
