@@ -9,14 +9,24 @@
 #include "ops/op.h"
 
 const char *topic_kind_name(enum topic_kind kind) {
-  static const char *const names[] = {[TOPIC_STAGE] = "op", [TOPIC_AGGREGATE] = "aggregate",
-                                      [TOPIC_FUNCTION] = "fn", [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
+  static const char *const names[] = {
+      [TOPIC_STAGE] = "op",
+      [TOPIC_AGGREGATE] = "aggregate",
+      [TOPIC_FUNCTION] = "fn",
+      [TOPIC_CONNECTOR] = "connector",
+      [TOPIC_FORMAT] = "format",
+  };
   return names[kind];
 }
 
 const char *topic_kind_noun(enum topic_kind kind) {
-  static const char *const nouns[] = {[TOPIC_STAGE] = "stage", [TOPIC_AGGREGATE] = "aggregate",
-                                      [TOPIC_FUNCTION] = "function", [TOPIC_CONNECTOR] = "connector", [TOPIC_FORMAT] = "format"};
+  static const char *const nouns[] = {
+      [TOPIC_STAGE] = "stage",
+      [TOPIC_AGGREGATE] = "aggregate",
+      [TOPIC_FUNCTION] = "function",
+      [TOPIC_CONNECTOR] = "connector",
+      [TOPIC_FORMAT] = "format",
+  };
   return nouns[kind];
 }
 
