@@ -137,7 +137,8 @@ static enum flow_status look(struct engine *e, bool *is_over) {
       enum flow_status status = source_look(s, now_us, &e->report);
       if (status != FLOW_OK) return status;
     }
-    e->partitions[i] = (struct sequencer_partition){s->state, s->is_live, s->consumed};
+    e->partitions[i] = (struct sequencer_partition){
+        s->state, s->is_live, s->consumed, e->program->sources[i].is_first};
     if (s->state != PARTITION_END) *is_over = false;
   }
   return FLOW_OK;

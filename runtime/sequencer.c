@@ -4,6 +4,12 @@ static uint64_t stripe_of(const struct sequencer_partition *p) {
   return p->offset / SEQUENCER_STRIPE;
 }
 
+/* Whether `p` goes before `other`, of two that are ready and bounded, in the order of declaration. */
+static bool is_before(const struct sequencer_partition *p, const struct sequencer_partition *other) {
+  if (p->is_first != other->is_first) return p->is_first;
+  return stripe_of(p) < stripe_of(other);
+}
+
 /* The bounded partition whose turn it is, leaving out index `except`; -1 if all are at their end.
  * */
 static int32_t first_bounded(const struct sequencer_partition *partitions, uint32_t count,
@@ -12,7 +18,7 @@ static int32_t first_bounded(const struct sequencer_partition *partitions, uint3
   for (uint32_t i = 0; i < count; i++) {
     const struct sequencer_partition *p = &partitions[i];
     if (p->is_live || p->state != PARTITION_READY || (int32_t)i == except) continue;
-    if (best < 0 || stripe_of(p) < stripe_of(&partitions[best])) best = (int32_t)i;
+    if (best < 0 || is_before(p, &partitions[best])) best = (int32_t)i;
   }
   return best;
 }
@@ -21,7 +27,7 @@ static int32_t first_bounded(const struct sequencer_partition *partitions, uint3
 static uint64_t turn_limit(const struct sequencer_partition *partitions, uint32_t count,
                            int32_t chosen) {
   int32_t next = first_bounded(partitions, count, chosen);
-  if (next < 0) return UINT64_MAX;
+  if (next < 0 || partitions[chosen].is_first != partitions[next].is_first) return UINT64_MAX;
   uint64_t stripe = stripe_of(&partitions[next]) + (chosen < next ? 1 : 0);
   return stripe * SEQUENCER_STRIPE;
 }
@@ -29,6 +35,8 @@ static uint64_t turn_limit(const struct sequencer_partition *partitions, uint32_
 struct sequencer_turn sequencer_next(const struct sequencer_partition *partitions, uint32_t count,
                                      int32_t *last) {
   int32_t bounded = first_bounded(partitions, count, -1);
+  if (bounded >= 0 && partitions[bounded].is_first)
+    return (struct sequencer_turn){bounded, turn_limit(partitions, count, bounded)};
   /* All bounded partitions share the place behind the last index in the round of turns. */
   for (uint32_t step = 1; step <= count + 1; step++) {
     int32_t place = (int32_t)(((uint32_t)(*last + 1) + step - 1) % (count + 1));

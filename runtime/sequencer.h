@@ -5,7 +5,8 @@
  * own byte offsets; a record belongs to the stripe in which it starts. Partitions take turns by
  * stripe, then by declaration order of their sources. So the next partition is a function of the
  * positions alone: block sizes, stops and resumes do not change the sequence. Live partitions join
- * in the order in which their input is there; the log then says what the order was.
+ * in the order in which their input is there; the log then says what the order was. Bounded ones that
+ * are only looked up (rule 43) come before all others, as long as they have something.
  *
  * The log of the open epoch lists the admitted pieces. With it the engine replays an epoch up to a
  * record (faults, rule 15) without asking sources for "more", and later it is what workers read.
@@ -36,6 +37,7 @@ struct sequencer_partition {
   enum partition_state state;
   bool is_live;
   uint64_t offset; /* bounded: bytes of the partition before its next record */
+  bool is_first;   /* bounded: what it has comes before the others */
 };
 
 struct sequencer_turn {

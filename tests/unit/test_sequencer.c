@@ -13,7 +13,7 @@
 
 static void stripes_take_turns(void **state) {
   (void)state;
-  struct sequencer_partition p[2] = {{PARTITION_READY, false, 0}, {PARTITION_READY, false, 0}};
+  struct sequencer_partition p[2] = {{PARTITION_READY, false, 0, false}, {PARTITION_READY, false, 0, false}};
   int32_t last = -1;
   struct sequencer_turn turn = sequencer_next(p, 2, &last);
   assert_int_equal(turn.partition, 0);
@@ -32,10 +32,30 @@ static void stripes_take_turns(void **state) {
   assert_int_equal(turn.limit, 4 * STRIPE);
 }
 
+static void what_is_looked_up_comes_first(void **state) {
+  (void)state;
+  struct sequencer_partition p[4] = {{.state = PARTITION_READY, .is_live = true},
+                                     {.state = PARTITION_READY},
+                                     {.state = PARTITION_READY, .offset = 5 * STRIPE + 1, .is_first = true},
+                                     {.state = PARTITION_READY, .offset = 4 * STRIPE, .is_first = true}};
+  int32_t last = 0;
+  struct sequencer_turn turn = sequencer_next(p, 4, &last);
+  assert_int_equal(turn.partition, 3);
+  assert_int_equal(turn.limit, 5 * STRIPE);
+  assert_int_equal(last, 0); /* the round of turns goes on where it was */
+  p[3].state = PARTITION_END;
+  turn = sequencer_next(p, 4, &last);
+  assert_int_equal(turn.partition, 2);
+  assert_true(turn.limit == UINT64_MAX);
+  p[2].state = PARTITION_END;
+  assert_int_equal(sequencer_next(p, 4, &last).partition, 1);
+  assert_int_equal(sequencer_next(p, 4, &last).partition, 0);
+}
+
 static void alone_there_is_no_limit(void **state) {
   (void)state;
-  struct sequencer_partition p[2] = {{PARTITION_END, false, 0},
-                                     {PARTITION_READY, false, 9 * STRIPE}};
+  struct sequencer_partition p[2] = {{PARTITION_END, false, 0, false},
+                                     {PARTITION_READY, false, 9 * STRIPE, false}};
   int32_t last = -1;
   struct sequencer_turn turn = sequencer_next(p, 2, &last);
   assert_int_equal(turn.partition, 1);
@@ -56,7 +76,7 @@ static int run_sequence(char order[2 * RECORDS + 1], unsigned seed, bool is_inte
     struct sequencer_partition p[2];
     for (int i = 0; i < 2; i++) {
       enum partition_state at = read[i] == RECORDS ? PARTITION_END : PARTITION_READY;
-      p[i] = (struct sequencer_partition){at, false, read[i] * record_bytes[i]};
+      p[i] = (struct sequencer_partition){at, false, read[i] * record_bytes[i], false};
     }
     if (is_interrupted) last = -1; /* a new run remembers positions only */
     struct sequencer_turn turn = sequencer_next(p, 2, &last);
@@ -88,7 +108,7 @@ static void sequence_depends_on_positions_only(void **state) {
 static void live_partitions_do_not_starve(void **state) {
   (void)state;
   struct sequencer_partition p[3] = {
-      {PARTITION_READY, true, 0}, {PARTITION_READY, false, 0}, {PARTITION_READY, true, 0}};
+      {PARTITION_READY, true, 0, false}, {PARTITION_READY, false, 0, false}, {PARTITION_READY, true, 0, false}};
   int32_t last = -1;
   int turns[3] = {0};
   for (int i = 0; i < 30; i++) turns[sequencer_next(p, 3, &last).partition]++;
@@ -136,6 +156,7 @@ static void log_joins_what_follows(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(stripes_take_turns),
+      cmocka_unit_test(what_is_looked_up_comes_first),
       cmocka_unit_test(alone_there_is_no_limit),
       cmocka_unit_test(sequence_depends_on_positions_only),
       cmocka_unit_test(live_partitions_do_not_starve),

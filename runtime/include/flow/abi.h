@@ -354,6 +354,7 @@ struct flow_source_desc {
    * line end for one that is a record, a blank for one that is not. Null: it reads something real. */
   const char *cycle;
   int64_t poll_us;
+  bool is_first;              /* only looked up: where it is bounded, it is read before all others */
   const char *item_name;      /* "Event", for messages */
   const char *on_fail;        /* "stop", "skip" or "into NAME", for messages */
   struct flow_str (*location)(const struct flow_worker *); /* null: the connector has none */
