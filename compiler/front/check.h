@@ -126,6 +126,10 @@ struct stream *check_target(struct checker *, struct ident name, const struct ty
  * diagnostic. */
 struct stream *check_read(struct checker *, struct ident name);
 
+/* Types the stages through which the items of the stream come to a `merge`, if there are any; the type of
+ * what comes. */
+const struct type *check_side(struct checker *, struct stage *merge, const struct stream *);
+
 /* Types the parts of a `state` (ops/state.c): makes its variable visible under stage->name with
  * stage->state_type, types the block and the hooks, and settles what each `emit` sends. */
 void check_state_block(struct checker *, struct stage *stage);

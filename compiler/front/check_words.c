@@ -177,14 +177,9 @@ const char *our_type(const char *word) {
 
 /* A word and what to do instead, or null. */
 static const struct word_pair future_words[] = {
-    {"join", NULL},
-    {"left", NULL},
-    {"full", NULL},
-    {"lookup", NULL},
     {"throttle", NULL},
     {"delay", NULL},
     {"sessionize", NULL},
-    {"as", "int(x), float(x) and string(x) convert values"},
     {"idle", NULL},
     {"visible", NULL},
     {NULL, NULL},

@@ -287,6 +287,7 @@ struct expr *check_constant(struct checker *, struct expr *expr, const struct ty
 const struct type *quoted_unit(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_sure(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_time(struct checker *, struct expr *call, const struct type *hint);
+const struct type *quoted_range(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_find(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_change(struct checker *, struct expr *call, const struct type *hint);
 const struct type *quoted_count(struct checker *, struct expr *call, const struct type *hint);

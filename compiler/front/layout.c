@@ -91,6 +91,7 @@ static bool can_end(int kind) {
       TOKEN_RETURN,
       TOKEN_FORGET,
       TOKEN_INSPECT,
+      TOKEN_UNBOUNDED,
       TOKEN_RESTART,
       TOKEN_END_INPUT,
       ')',
@@ -699,6 +700,7 @@ static void clause_words(struct layout *l, struct token *token) {
   if (token->kind == TOKEN_PIPE) l->is_aggregate = false;
   if (last == TOKEN_PIPE && token->kind == TOKEN_AGGREGATE) l->is_aggregate = true;
   if (token->kind == TOKEN_EMIT && can_end(last)) token->kind = TOKEN_NAME;
+  if (is_name(token, "unbounded") && can_end(last)) token->kind = TOKEN_UNBOUNDED;
   if (word_of(token)[0] == '\0' || token->kind != look(l, 0)->kind) return;
   for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
     size_t count = phrase_length(l, phrases[i]);

@@ -75,6 +75,8 @@ static void resume(struct parser *parser);
 %token <const struct token *> INSPECT "inspect" ON "on" AT "at"
 %token <const struct token *> WINDOW "window" AGGREGATE "aggregate" WHERE "where"
 %token <const struct token *> JOIN "join" LEFT "left" FULL "full" LOOKUP "lookup"
+/* A clause of a stage that never has a value. */
+%token <const struct token *> UNBOUNDED "unbounded"
 /* Keywords at the start of a line of a test only. */
 %token FEED "feed" EXPECT "expect" RESTART "restart" END_INPUT "end" ADVANCE "advance"
 /* Never reaches the parser: the layout filter keeps it apart. */
@@ -266,6 +268,8 @@ initial: %empty         { $$ = NULL; }
 clauses: %empty                         { EMPTY($$); }
        | clauses NAME value
          { $$ = $1; tree_add_clause(parser, &$$, $NAME, $value, NULL); }
+       | clauses UNBOUNDED
+         { $$ = $1; tree_add_clause(parser, &$$, $UNBOUNDED, NULL, NULL); }
        | clauses NAME expr[low] DOT_DOT expr[high] /* "within -5m..1h" */
          { $$ = $1; tree_add_clause(parser, &$$, $NAME, $low, $high); };
 value: %empty %prec BARE_CLAUSE         { $$ = NULL; }

@@ -131,6 +131,7 @@ static const char *describe_expected(struct arena *arena, struct expected *expec
   bool is_complete = true,
        is_behind_value = has(expected, '+') || has(expected, '.') || has(expected, TOKEN_PIPE);
   for (const char *notion; count < 2 && (notion = take_notion(expected));) parts[count++] = notion;
+  drop(expected, TOKEN_UNBOUNDED); /* it stands in for all clauses without a value */
   if (is_behind_value) {
     drop_all(expected, operators);
     drop(expected, TOKEN_NAME); /* of a clause */

@@ -147,6 +147,10 @@ static void misspelt_keywords_are_replaced(void **state) {
 
 static void clauses_have_several_words(void **state) {
   struct compiler *c = *state;
+  assert_string_equal(clean(c, "a |> lookup b on x == y\n  |> into b\nc |> left |> join"),
+                      "a |> :lookup b on x == y |> :into b / c |> :left |> :join");
+  assert_string_equal(clean(c, "a |> left join full as join on join == in window tumbling 1s unbounded named unbounded"),
+                      "a |> :left :join full as join on join == in window tumbling 1s :unbounded named :unbounded");
   assert_string_equal(clean(c, "window |> map time"), "window |> :map time");
   assert_string_equal(clean(c, "a |> window session gap 5s late into x\n  emit on change"),
                       "a |> :window session gap 5s late into x emit on change");
