@@ -178,7 +178,7 @@ static const char *counter(struct code *c) {
 
 static bool is_range(const struct expr *expr) {
   return expr->kind == EXPR_CALL && expr->call.kind == CALL_BUILTIN &&
-         expr->call.builtin->id == BUILTIN_RANGE;
+         (expr->call.builtin->id == BUILTIN_RANGE || expr->call.builtin->id == BUILTIN_QUOTED_RANGE);
 }
 
 /* A loop variable: its operand is the element itself, or a copy where the body changes it. */
@@ -203,8 +203,9 @@ static void range_loop(struct code *c, const struct stmt *stmt) {
   code_exprs(c, bounds, 2, operands);
   const char *from = code_temp(c, bounds[0]->type, operands[0]);
   const char *to = code_temp(c, bounds[1]->type, operands[1]);
-  code_put(c, "if (%s > %s && (uint64_t)%s - (uint64_t)%s > 1000000) %s", to, from, to, from,
-           code_fault(c, call->span, "the range has more than 1,000,000 elements"));
+  if (call->call.builtin->id == BUILTIN_RANGE)
+    code_put(c, "if (%s > %s && (uint64_t)%s - (uint64_t)%s > 1000000) %s", to, from, to, from,
+             code_fault(c, call->span, "the range has more than 1,000,000 elements"));
   const char *i = counter(c);
   code_put(c, "for (int64_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
   loop_variable(c, stmt->loop.first, i);

@@ -239,6 +239,7 @@ static void add_source(struct emit *e, struct text *rows, const struct node *nod
   add_columns(e, rows, decl);
   if (io->connector->cycle != NULL)
     text_addf(rows, "   .cycle = %s,\n", quoted(e, io->connector->cycle(e, decl)));
+  if (graph_is_looked_up(node)) text_add(rows, "   .is_first = true,\n");
   text_addf(rows, "   .poll_us = INT64_C(%lld), .item_name = %s, .on_fail = %s,\n",
             (long long)io->poll_us, quoted(e, type_name(e->compiler->types, decl->type)),
             quoted(e, on_fail_text(e, &decl->on_fail)));

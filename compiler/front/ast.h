@@ -348,6 +348,8 @@ enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_FULL };
 
 struct instance;
 
+VEC_OF(stage_list, struct stage *);
+
 /* A stage: a verb and its arguments. Which members are in use depends on the verb:
  *   map filter flat_map inspect into: args (inspect: 0 or 1) · key: args · merge: names
  *   window: name (its kind) args (its size) late · aggregate: args
@@ -381,6 +383,9 @@ struct stage {
   bool in_time, out_time;                /* whether items have an event time */
   const struct expr *key_by;             /* typed: what of in_item is the key; null where nothing of it is */
   struct expr *lag, *max_ahead, *idle;   /* time: durations of constants and params, or null */
+  const struct type *wanted;             /* a made map: the type that its value is brought to; else null */
+  struct stage_list side;                /* a made merge: what the items of the other stream go through first */
+  bool is_lookup;                        /* a made merge: what comes from the other stream is only kept */
   const struct type *state_type;
   struct expr *expires;                  /* state: how long a key lives behind its last item, or null */
   struct emit_target_list emits;         /* state */
@@ -392,7 +397,6 @@ struct stage {
   bool sees_time, sees_watermark;        /* asks for time() or watermark(); for the latter */
   uint32_t local_count;
 };
-VEC_OF(stage_list, struct stage *);
 
 /* -- declarations ---------------------------------------------------------------------------- */
 

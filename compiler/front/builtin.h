@@ -125,6 +125,7 @@ enum builtin_id {
   BUILTIN_QUOTED_EARLIER, /* timestamp, duration -> timestamp */
   BUILTIN_QUOTED_FLOOR,   /* timestamp, duration, timestamp -> timestamp */
   BUILTIN_QUOTED_SHOWN,   /* timestamp -> timestamp */
+  BUILTIN_QUOTED_RANGE,   /* int, int -> list[int], which only a `for` walks over */
   BUILTIN_QUOTED_FIND,    /* list[T], timestamp -> int */
   BUILTIN_QUOTED_INSERT,  /* list[T], int, T -> unit */
   BUILTIN_QUOTED_DROP,    /* list[T], int -> unit */

@@ -31,6 +31,14 @@ const struct type *quoted_time(struct checker *c, struct expr *call, const struc
   return c->types->timestamp;
 }
 
+/* $range: two ints */
+const struct type *quoted_range(struct checker *c, struct expr *call, const struct type *hint) {
+  (void)hint;
+  type_arg(c, call, 0, c->types->int_);
+  type_arg(c, call, 1, c->types->int_);
+  return type_list(c->types, c->types->int_);
+}
+
 /* $find: a list of records, and a time */
 const struct type *quoted_find(struct checker *c, struct expr *call, const struct type *hint) {
   (void)hint;

@@ -389,6 +389,19 @@ static struct flow check_next(struct checker *c, struct decl *decl, size_t index
   };
 }
 
+const struct type *check_side(struct checker *c, struct stage *merge, const struct stream *stream) {
+  struct scope outer = c->scope;
+  const struct type *item = stream->item;
+  vec_each(struct stage *, slot, &merge->side) {
+    struct stage *stage = *slot;
+    enter_stage(c, stage, (struct flow){.item = item, .key = stream->key, .has_time = stream->has_time});
+    check_stage(c, stage);
+    item = stage->out_item;
+  }
+  c->scope = outer;
+  return item;
+}
+
 static void check_stages(struct checker *c, struct decl *decl, struct flow flow) {
   const struct stage *last = NULL;
   for (size_t i = 0; i < decl->stages.count; i++) {
@@ -430,7 +443,8 @@ static void check_stages(struct checker *c, struct decl *decl, struct flow flow)
 /* What the pipeline starts with. */
 static struct flow start_flow(struct checker *c, struct decl *decl) {
   if (decl->kind == DECL_SOURCE) return (struct flow){.item = decl->type};
-  check_unused_clauses(c, &decl->clauses, "a pipeline", (const char *const[]){NULL});
+  check_clause(&decl->clauses, "as"); /* a join asks for it */
+  check_unused_clauses(c, &decl->clauses, "a pipeline", (const char *const[]){"as", NULL});
   struct stream *stream = check_read(c, decl->start);
   if (!stream) return (struct flow){.item = c->types->error};
   return (struct flow){stream->item, stream->key, stream->key_by, stream->has_time};

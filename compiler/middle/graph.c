@@ -1,5 +1,6 @@
 #include "middle/graph.h"
 
+#include "io/io.h"
 #include "ops/op.h"
 
 #include <stdlib.h>
@@ -22,6 +23,27 @@ static void dump_port(struct compiler *c, FILE *out, const struct node *node, ui
   for (size_t i = 0; i < port->edges.count; i++)
     fprintf(out, "%s %s", i > 0 ? "," : "", port->edges.data[i]->to->name);
   fprintf(out, "%s\n", port->edges.count == 0 ? " nobody" : "");
+}
+
+/* Whether the rows that go along the edge end as what a `lookup` finds. Sinks of tests do not count. */
+static bool is_looked_up(const struct edge *edge) {
+  const struct node *to = edge->to;
+  if (to->kind == NODE_SINK) return to->decl && to->decl->io->format == &format_capture;
+  bool is_lookup = to->kind == NODE_STAGE && to->stage->is_lookup;
+  if (is_lookup && edge != to->inputs.data[0]) return true;
+  return graph_is_looked_up(to);
+}
+
+bool graph_is_looked_up(const struct node *source) {
+  size_t count = 0;
+  for (size_t i = 0; i < source->ports.count; i++) {
+    if ((int32_t)i == source->rejects_port) continue;
+    vec_each(struct edge *, edge, &source->ports.data[i].edges) {
+      if (!is_looked_up(*edge)) return false;
+      count += (*edge)->to->kind != NODE_SINK;
+    }
+  }
+  return count > 0;
 }
 
 void dump_graph(struct compiler *c, FILE *out) {

@@ -59,6 +59,10 @@ struct graph {
 bool pass_lower(struct compiler *);
 void dump_graph(struct compiler *, FILE *);
 
+/* Whether all rows of the source end as what a `lookup` finds, so that they come before all others if they
+ * are bounded (semantics, rule 43). */
+bool graph_is_looked_up(const struct node *source);
+
 /* Checks the invariants above; prints the first broken one and aborts. Debug builds run it after
  * every pass that touches the graph. */
 void graph_verify(const struct graph *);

@@ -94,8 +94,12 @@ void lower_connect_name(struct lower *l, struct node *node, uint32_t port, struc
   connect(l, node, port, to);
 }
 
-void lower_read_name(struct lower *l, struct ident name, struct node *node) {
-  connect(l, stream_node(l, check_find_stream(l->compiler, name.text)), 0, node);
+static struct node *add_stages(struct lower *, const char *pipeline, const struct stage_list *stages,
+                               struct node *before);
+
+void lower_read_name(struct lower *l, struct ident name, const struct stage_list *stages, struct node *node) {
+  struct node *stream = stream_node(l, check_find_stream(l->compiler, name.text));
+  connect(l, add_stages(l, name.text, stages, stream), 0, node);
 }
 
 /* -- declarations ---------------------------------------------------------------------------- */
@@ -119,7 +123,7 @@ static struct node *add_stage(struct lower *l, const char *pipeline, struct stag
   return node;
 }
 
-static struct node *add_stages(struct lower *l, const char *pipeline, struct stage_list *stages,
+static struct node *add_stages(struct lower *l, const char *pipeline, const struct stage_list *stages,
                                struct node *before) {
   for (size_t i = 0; i < stages->count; i++)
     before = add_stage(l, pipeline, stages->data[i], before);
@@ -258,13 +262,15 @@ static void add_time(struct lower *l, struct node *node, struct node *time) {
   vec_push(l->arena, &node->times, time);
 }
 
-/* Finds the `time by` stages above each node. Rejects have no time. */
+/* Finds the `time by` stages above each node. Rejects have no time, and what is looked up gives none. */
 static void find_times(struct lower *l, struct graph *graph) {
   vec_each(struct node *, it, &graph->nodes) {
     struct node *node = *it;
+    bool is_lookup = node->kind == NODE_STAGE && node->stage->is_lookup;
     vec_each(struct edge *, edge, &node->inputs) {
       struct node *from = (*edge)->from;
       if ((int32_t)(*edge)->port == from->rejects_port) continue;
+      if (is_lookup && edge != node->inputs.data) continue; /* only the items themselves go on */
       if (from->kind == NODE_STAGE && from->stage->op == &op_time) {
         add_time(l, node, from);
       } else {

@@ -18,7 +18,8 @@ uint32_t lower_add_port(struct lower *, struct node *node, const struct type *it
  * feeds. Rows of a port may go to many places; a stream takes rows from many ports. */
 void lower_connect_name(struct lower *, struct node *node, uint32_t port, struct ident target);
 
-/* Makes `node` a reader of the stream named `stream`, behind the stream's earlier readers. */
-void lower_read_name(struct lower *, struct ident stream, struct node *node);
+/* Makes `node` a reader of the stream named `stream`, behind the stream's earlier readers. Its rows go through
+ * the stages, which may be none, first. */
+void lower_read_name(struct lower *, struct ident stream, const struct stage_list *stages, struct node *node);
 
 #endif

@@ -4,7 +4,7 @@
 #include "ops/op.h"
 
 static void check_map(struct checker *c, struct stage *stage) {
-  stage->args.data[0] = check_expr(c, stage->args.data[0], NULL);
+  stage->args.data[0] = check_expr(c, stage->args.data[0], stage->wanted);
   stage->out_item = stage->args.data[0]->type;
 }
 

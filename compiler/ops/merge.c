@@ -10,8 +10,8 @@ static void check_merge(struct checker *c, struct stage *stage) {
   vec_each(const struct ident, name, &stage->names) {
     const struct stream *stream = check_read(c, *name);
     if (stream == NULL || stream->item->kind == TYPE_ERROR) continue;
-    stage->out_time = stage->out_time && stream->has_time;
-    if (stream->item == stage->in_item) continue;
+    stage->out_time = stage->out_time && (stream->has_time || stage->is_lookup);
+    if (check_side(c, stage, stream) == stage->in_item) continue;
     struct diag *diag = diag_error(&check_compiler(c)->diags, E0225, name->span,
                                    "only streams of one type can be merged");
     diag_label(diag, name->span, "`%s`", type_name(types, stream->item));
@@ -22,7 +22,7 @@ static void check_merge(struct checker *c, struct stage *stage) {
 
 static void lower_merge(struct lower *l, struct stage *stage, struct node *node) {
   node->key = NULL;
-  vec_each(struct ident, name, &stage->names) lower_read_name(l, *name, node);
+  vec_each(struct ident, name, &stage->names) lower_read_name(l, *name, &stage->side, node);
 }
 
 static void emit_merge_row(struct emit *e, const struct node *node, const char *row) {
