@@ -281,8 +281,8 @@ static const struct accumulator *choose_top(const struct aggregated *of) {
           .add = "let $rank = $rank($acc.by, $x); "
                  "if $rank < $count { $acc.by.$insert($rank, $x); $acc.values.$insert($rank, $y); "
                  "if len($acc.by) > $count { $acc.by.pop(); $acc.values.pop() } }",
-          .merge = "for $index, $by in $from.by { let $rank = $rank($acc.by, $by); "
-                   "if $rank < $count { $acc.by.$insert($rank, $by); "
+          .merge = "for $index in range(0, len($from.by)) { let $rank = $rank($acc.by, $from.by[$index]); "
+                   "if $rank < $count { $acc.by.$insert($rank, $from.by[$index]); "
                    "$acc.values.$insert($rank, $from.values[$index]); "
                    "if len($acc.by) > $count { $acc.by.pop(); $acc.values.pop() } } }",
           .value = "$acc.values",
@@ -294,8 +294,8 @@ static const struct accumulator *choose_top(const struct aggregated *of) {
                  "if $rank < $count { $acc.by.$insert($rank, $x); $acc.at.$insert($rank, $at); "
                  "$acc.values.$insert($rank, $y); "
                  "if len($acc.by) > $count { $acc.by.pop(); $acc.at.pop(); $acc.values.pop() } }",
-          .merge = "for $index, $by in $from.by { let $rank = $rank($acc.by, $by); "
-                   "if $rank < $count { $acc.by.$insert($rank, $by); "
+          .merge = "for $index in range(0, len($from.by)) { let $rank = $rank($acc.by, $from.by[$index]); "
+                   "if $rank < $count { $acc.by.$insert($rank, $from.by[$index]); "
                    "$acc.at.$insert($rank, $from.at[$index]); "
                    "$acc.values.$insert($rank, $from.values[$index]); "
                    "if len($acc.by) > $count { $acc.by.pop(); $acc.at.pop(); $acc.values.pop() } } }",
