@@ -311,27 +311,49 @@ static struct expr *typed(struct aggregation *a, const struct expr *expr, const 
   return copy->type->kind == TYPE_ERROR ? NULL : copy;
 }
 
-/* The 3 of `top(3, x)`, the 0.5 of `quantile(x, 0.5)`: a constant or param in its range. */
-static bool check_option(struct aggregation *a, const struct expr *option, bool is_part) {
+/* Whether the value of `top` or `quantile`, as written, is the same for all items. */
+static bool is_for_all(struct aggregation *a, const struct expr *value, const char *what, const char *example) {
+  if (a->stage->instance || !check_names_item(a->c, value)) return true;
+  struct diag *diag = report(a, value->span, arena_printf(a->c->arena, "%s is the same for all items", what));
+  diag_help(diag, "write a number or the name of a param:  %s", example);
+  return false;
+}
+
+/* The 3 of `top(3, x)`: a constant or param. */
+static bool check_size(struct aggregation *a, const struct expr *count) {
+  if (!is_for_all(a, count, "how many `top` takes", "top(3, …)")) return false;
+  struct expr *value = check_constant(a->c, copy_expr(a->c->arena, count), a->c->types->int_, true);
+  size_t errors = a->c->diags->error_count;
+  check_bound(a->c, value, &(struct bound){.code = E0440,
+                                           .what = "how many `top` takes",
+                                           .least = 1,
+                                           .why = "`top` of nothing would always be empty",
+                                           .help = "take one at least:  top(1, …)"});
+  return value->type->kind != TYPE_ERROR && a->c->diags->error_count == errors;
+}
+
+/* The 0.5 of `quantile(x, 0.5)`: a constant or param. */
+static bool check_part(struct aggregation *a, const struct expr *part) {
   struct checker *c = a->c;
-  struct diag *diag;
-  if (!a->stage->instance && check_names_item(c, option)) {
-    diag = report(a, option->span, is_part ? "the part of a quantile is the same for all items"
-                                           : "how many `top` takes is the same for all items");
-    diag_help(diag, "write a number or the name of a param:  %s",
-              is_part ? "quantile(…, 0.95)" : "top(3, …)");
-    return false;
-  }
-  const struct type *wanted = is_part ? c->types->float_ : c->types->int_;
-  struct expr *value = check_constant(c, copy_expr(c->arena, option), wanted, true);
+  if (!is_for_all(a, part, "the part of a quantile", "quantile(…, 0.95)")) return false;
+  struct expr *value = check_constant(c, copy_expr(c->arena, part), c->types->float_, true);
   if (value->type->kind == TYPE_ERROR) return false;
   const struct expr *constant = constant_value(value);
-  bool is_wrong = constant && (is_part ? constant->number < 0 || constant->number > 1 : constant->integer < 1);
-  if (!is_wrong) return true;
-  diag = report(a, option->span, is_part ? "the part of a quantile lies from 0 to 1"
-                                         : "`top` of nothing would always be empty");
-  diag_help(diag, is_part ? "95 of 100 is  quantile(…, 0.95)" : "take one at least:  top(1, …)");
-  return false;
+  if (constant && (constant->number < 0 || constant->number > 1)) {
+    struct diag *diag = report(a, part->span, "the part of a quantile lies from 0 to 1");
+    diag_help(diag, "95 of 100 is  quantile(…, 0.95)");
+    return false;
+  }
+  if (constant) return true;
+  struct quote q;
+  quote_begin(&q, c, a->stage);
+  q.span = part->span;
+  quote_expr_hole(&q, "$part", part);
+  struct expr *holds = quote_expr(&q, "$part >= 0.0 and $part <= 1.0");
+  check_at_start(c, check_constant(c, holds, c->types->bool_, true),
+                 arena_printf(c->arena, "%s is the part of a quantile, and lies from 0 to 1",
+                              text_of(c, part, "this value")));
+  return true;
 }
 
 /* Which argument is what: quantile(x, part), top(count, x), top(count, by, x). */
@@ -370,8 +392,8 @@ static bool check_arguments(struct aggregation *a, const struct aggregate *row, 
                             const struct expr *part) {
   struct aggregated of = {.by_time = a->by_time};
   bool is_good = !kept->where || typed(a, kept->where, a->c->types->bool_);
-  if (kept->count && !check_option(a, kept->count, false)) is_good = false;
-  if (part && !check_option(a, part, true)) is_good = false;
+  if (kept->count && !check_size(a, kept->count)) is_good = false;
+  if (part && !check_part(a, part)) is_good = false;
   struct expr *x = kept->x ? typed(a, kept->x, NULL) : NULL;
   struct expr *y = kept->y ? typed(a, kept->y, NULL) : NULL;
   if (!is_good || (kept->x && !x) || (kept->y && !y)) return false;

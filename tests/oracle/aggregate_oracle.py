@@ -302,10 +302,10 @@ def check_sessions(items, gap):
 def main():
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 20240101
     rng, more = random.Random(seed), 10 if flows.is_long() else 1
-    check_running(random_items(rng, 40 * more))
-    check_count(random_items(rng, 120 * more), 17)
-    check_sliding(random_items(rng, 150 * more), 12000, 3000)
-    check_sessions(random_items(rng, 150 * more), 2000)
+    check_running(random_items(rng, 60 * more))
+    check_count(random_items(rng, 400 * more), 17)
+    check_sliding(random_items(rng, 400 * more), 12000, 3000)
+    check_sessions(random_items(rng, 400 * more), 2000)
 
 
 if __name__ == "__main__":
