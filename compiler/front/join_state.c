@@ -177,13 +177,15 @@ static const char *behind_partners(const struct script *s, enum side side) {
   return side == LEFT ? "$later($at, $high + 1us)" : "$later($at, 1us - $low)";
 }
 
+/* A key that has nothing but a late item is not kept. */
 static void add_late(struct script *s, enum side side) {
-  if (!s->join->stage->late.text) {
+  if (s->join->stage->late.text) {
+    quote_name_hole(&s->quote, "$late_items", s->join->stage->late);
+    ADD(s, "emit %s into $late_items\n", s->alone[side]);
+  } else {
     ADD(s, "$late()\n");
-    return;
   }
-  quote_name_hole(&s->quote, "$late_items", s->join->stage->late);
-  ADD(s, "emit %s into $late_items\n", s->alone[side]);
+  ADD(s, "if len($s.left) == 0 and len($s.right) == 0 { forget }\n");
 }
 
 /* What an item of a side does: it meets those of the other side that are kept, and is kept itself. */
