@@ -136,10 +136,13 @@ static void print_variants(struct flow_buf *out, const struct flow_type *type, i
 
 static void print_timed(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full) {
   char since[40];
-  add_text(out, "timed[");
+  if (is_full) add_text(out, "timed[");
   print_type(out, type->element, depth + 1, is_full);
   snprintf(since, sizeof since, "] since %lld", (long long)type->since_us);
-  add_text(out, since);
+  if (is_full)
+    add_text(out, type->by_time ? "] by time" : since);
+  else
+    add_text(out, type->by_time ? " expires by event time" : " expires");
 }
 
 static void print_type(struct flow_buf *out, const struct flow_type *type, int depth, bool is_full) {
@@ -328,7 +331,10 @@ static bool parse_variants(struct parser *in, struct flow_type *type, int depth)
 static bool parse_timed(struct parser *in, struct flow_type *type, int depth) {
   if (!accept(in, "[")) return false;
   type->element = parse_type(in, depth + 1);
-  if (type->element == NULL || !accept(in, "] since ")) return false;
+  if (type->element == NULL) return false;
+  type->by_time = accept(in, "] by time");
+  if (type->by_time) return true;
+  if (!accept(in, "] since ")) return false;
   bool is_negative = accept(in, "-");
   uint64_t number = 0;
   const char *start = in->p;

@@ -324,12 +324,19 @@ static const struct flow_schema_plan *compare_sequences(struct differ *d,
 static const struct flow_schema_plan *compare_timed(struct differ *d, const struct flow_type *was,
                                                     const struct flow_type *now, bool is_key) {
   bool was_timed = was->kind == FLOW_KIND_TIMED, is_timed = now->kind == FLOW_KIND_TIMED;
+  /* With the times of one clock, the other would drop all keys at once, or none for years. */
+  if (was_timed && is_timed && was->by_time != now->by_time)
+    return refuse(d, was, now, now->by_time ? "has keys that expire by now(), and would by the times of items"
+                                            : "has keys that expire by the times of items, and would by now()");
   enum plan_op op = !was_timed ? PLAN_TIME : is_timed ? PLAN_TIMED : PLAN_UNTIMED;
   struct flow_schema_plan *plan = new_plan(d, op, was);
   if (plan == NULL) return NULL;
-  if (op == PLAN_TIME) add_step(d, "expires from now on; what is saved counts from this run on");
+  if (op == PLAN_TIME && now->by_time)
+    add_step(d, "expires from now on; what is saved counts from the next item of its key");
+  else if (op == PLAN_TIME)
+    add_step(d, "expires from now on; what is saved counts from this run on");
   if (op == PLAN_UNTIMED) add_step(d, "does not expire any more");
-  plan->since_us = now->since_us;
+  plan->since_us = now->by_time ? INT64_MIN : now->since_us;
   plan->element = compare(d, was_timed ? was->element : was, is_timed ? now->element : now, is_key);
   if (plan->element == NULL) return NULL;
   if (op == PLAN_TIMED && plan->element->op == PLAN_COPY) plan->op = PLAN_COPY;

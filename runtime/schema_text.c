@@ -202,7 +202,7 @@ void flow_view_print_type(struct flow_buf *out, const struct flow_type *type) {
     case FLOW_KIND_ENUM: print_type_variants(out, type); return;
     case FLOW_KIND_TIMED:
       flow_view_print_type(out, type->element);
-      add_text(out, " expires");
+      add_text(out, type->by_time ? " expires by event time" : " expires");
       return;
     default: flow_schema_print(out, type); return;
   }

@@ -62,6 +62,14 @@ void emit_timer_members(struct emit *e, const struct node *node) {
   if (node->stage->expires != NULL) emit_line(e, "int64_t seen_us; /* the time of the last item */");
 }
 
+/* When `expires` ends the row. By event time, one that was saved without a time has none before its next item. */
+static const char *expiry(struct emit *e, const struct node *node) {
+  const char *expiry =
+      arena_printf(&e->compiler->arena, "flow_timer_after(s->seen_us, expires_%s(w))", node->name);
+  if (node->times.count == 0) return expiry;
+  return arena_printf(&e->compiler->arena, "(s->seen_us == INT64_MIN ? FLOW_NEVER : %s)", expiry);
+}
+
 void emit_timer_due(struct emit *e, const struct node *node) {
   const struct stage *stage = node->stage;
   const char *name = node->name;
@@ -69,10 +77,7 @@ void emit_timer_due(struct emit *e, const struct node *node) {
   if (node->times.count == 0) e->is_boundary_dependent = true;
   emit_line(e, "static int64_t due_%s(struct flow_worker *w, struct flow_entry *entry) {", name);
   emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
-  emit_line(e, "int64_t due_us = %s;",
-            stage->expires == NULL ? "FLOW_NEVER"
-                                   : arena_printf(&e->compiler->arena,
-                                                  "flow_timer_after(s->seen_us, expires_%s(w))", name));
+  emit_line(e, "int64_t due_us = %s;", stage->expires == NULL ? "FLOW_NEVER" : expiry(e, node));
   if (emit_state_find_hook(stage, HOOK_AT) != NULL) {
     emit_line(e, "int64_t at_us;");
     emit_line(e, "if (at_%s(w, &s->key, &s->value, &at_us) && at_us < due_us) due_us = at_us;", name);
@@ -109,8 +114,8 @@ void emit_timer_fire(struct emit *e, const struct node *node) {
     emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
     emit_line(e, "int64_t at_us;");
     emit_line(e, "bool has_at = at_%s(w, &s->key, &s->value, &at_us);", name);
-    emit_line(e, "if (has_at && at_us <= flow_timer_after(s->seen_us, expires_%s(w))) %s(w, entry);",
-              name, emit_state_hook(e, node, HOOK_AT));
+    emit_line(e, "if (has_at && at_us <= %s) %s(w, entry);", expiry(e, node),
+              emit_state_hook(e, node, HOOK_AT));
     emit_line(e, "else %s(w, entry);", emit_state_hook(e, node, HOOK_EXPIRE));
   } else {
     emit_line(e, "%s(w, entry);", emit_state_hook(e, node, HOOK_EXPIRE));
@@ -135,7 +140,7 @@ const char *emit_timer_schema(struct emit *e, const struct node *node) {
   if (node->stage->expires == NULL) return value;
   const char *name = arena_printf(&e->compiler->arena, "timed_%s", node->name);
   text_addf(emit_section(e, SECTION_HELPERS),
-            "static const struct flow_type %s = {.kind = FLOW_KIND_TIMED, .element = &%s};\n\n", name,
-            value);
+            "static const struct flow_type %s = {.kind = FLOW_KIND_TIMED, .element = &%s%s};\n\n", name,
+            value, node->times.count > 0 ? ", .by_time = true" : "");
   return name;
 }

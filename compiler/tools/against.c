@@ -111,7 +111,7 @@ static const struct flow_type *describe_saved(struct against *a, const struct st
   const struct flow_type *value = describe(a, stage->state_type);
   if (!stage->expires) return value;
   struct flow_type *timed = arena_new(a->arena, struct flow_type);
-  *timed = (struct flow_type){.kind = FLOW_KIND_TIMED, .element = value};
+  *timed = (struct flow_type){.kind = FLOW_KIND_TIMED, .element = value, .by_time = stage->in_time};
   return timed;
 }
 

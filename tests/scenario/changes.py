@@ -147,6 +147,14 @@ ROWS = {
         ({}, dict(state_end=" expires 10d"), Carried(*GOES_ON, notes=["`v` expires from now on"])),
     "`expires` taken away":
         (dict(state_end=" expires 10d"), {}, Carried(*GOES_ON, notes=["`v` does not expire any more"])),
+    "`time by` put in front of a state with `expires`, or taken away":
+        (dict(row="user: string, n: int, at: timestamp = @2024-01-01", state_end=" expires 10d"),
+         dict(row="user: string, n: int, at: timestamp = @2024-01-01", state_end=" expires 10d", before="|> time by at "),
+         Refused("`v` has keys that expire by now", "saved:   int expires$", "program: int expires by event time$", "= help: ")),
+    "`time by` and `expires` added":
+        (dict(row="user: string, n: int, at: timestamp = @2024-01-01"),
+         dict(row="user: string, n: int, at: timestamp = @2024-01-01", state_end=" expires 10d", before="|> time by at "),
+         Carried(*GOES_ON, notes=["`v` expires from now on"])),
     "the duration of `expires`, or a hook":
         (dict(state_end=" expires 10d"), dict(state_end=" expires 20d", hook=" on expire { emit key }"),
          Carried(*GOES_ON, word="goes on")),

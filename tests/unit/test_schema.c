@@ -43,7 +43,8 @@ static void prints_what_it_parses(void **state) {
       "enum { a was \"b\" }", "record R { was: int, record: string = 0x026162 }",
       "record A { x: record B { y: enum C { z } }? }", "timed[int] since 0",
       "record { `tumbling 10s`: int, `max(x ++ \"`` }\")`: int? = 0x00 }", "record { ``: int, `1``2`: int }",
-      "timed[record { a: int? }] since -1700000000000000", "timed[list[int]] since 1700000000000000"};
+      "timed[record { a: int? }] since -1700000000000000", "timed[list[int]] since 1700000000000000",
+      "timed[int?] by time"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct flow_buf out = {0};
     flow_schema_print(&out, parsed(texts[i]));
@@ -63,7 +64,8 @@ static void refuses_other_texts(void **state) {
       "record R { a: int = 0x0001 }", "record R { a: int = 0xFF }", "record R { a was b: int }",
       "record R { a: bool = 0x02 }", "?", "int ?", "decimal", "decimal[]", "decimal[19]", "decimal[02]", "decimal[2",
       "decimal[-1]", "decimal[100]", "timed[int]", "timed[int] since", "timed int since 1",
-      "timed[int] since -", "timed[int] since 1x", "timed[int] since 99999999999999999999"};
+      "timed[int] since -", "timed[int] since 1x", "timed[int] since 99999999999999999999",
+      "timed[int] by", "timed[int] by time since 1"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (flow_schema_parse(pool, texts[i], strlen(texts[i])) != NULL) fail_msg("%s", texts[i]);
   char deep[4000] = "";
@@ -164,6 +166,13 @@ static const struct migration migrations[] = {
      "015408"},
     {"timed[int] since 3", "int", MIGRATES, false, "`s` does not expire any more", "5408", "54"},
     {"timed[int] since 3", "timed[string] since 3", REFUSED, false, "another type", NULL, NULL},
+    {"int", "timed[int] by time", MIGRATES, false, "`s` expires from now on", "54",
+     "54ffffffffffffffffff01"},
+    {"timed[int] by time", "timed[int] by time", SAME, true, "", "5408", "5408"},
+    {"timed[int] by time", "int", MIGRATES, false, "`s` does not expire any more", "5408", "54"},
+    {"timed[int] since 3", "timed[int] by time", REFUSED, false,
+     "by now(), and would by the times of items\n  saved:   int expires\n  program: int expires by event time", NULL, NULL},
+    {"timed[int] by time", "timed[int] since 3", REFUSED, false, "by the times of items, and would by now()", NULL, NULL},
     /* other changes */
     {"int", "string", REFUSED, false, "saved:   int\n  program: string", NULL, NULL},
     {"int", "timestamp", REFUSED, false, "another type", NULL, NULL},

@@ -15,6 +15,7 @@
 #ifndef FLOW_SCHEMA_TYPES_H
 #define FLOW_SCHEMA_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,7 +62,8 @@ struct flow_type {
   const char *name;                 /* RECORD, ENUM: for messages only; null: structural */
   const struct flow_type *key;      /* MAP */
   const struct flow_type *element;  /* OPT, LIST, SET, TIMED; MAP: of the value */
-  int64_t since_us;                 /* TIMED: the time that values have which were saved without one */
+  bool by_time;                     /* TIMED: the time is that of the item, else the start of the epoch */
+  int64_t since_us;                 /* TIMED, not by_time: what values have that were saved without a time */
   const struct flow_field *fields;  /* RECORD */
   uint32_t field_count;
   const struct flow_variant *variants; /* ENUM */
