@@ -274,6 +274,7 @@ static void write_reject(struct emit *e, const struct node *node, uint32_t port)
   emit_line(e, "struct flow_buf raw = flow_text_begin(w->arena);");
   emit_line(e, "%s(&raw, it);", emit_helper(e, HELPER_JSON, node->item));
   emit_line(e, "%s rejected = {.f_step = %s,", emit_c_type(e, rejected), step.data);
+  if (node->times.count > 0) emit_line(e, "    .f_at = {.has = true, .value = w->time_us},");
   emit_line(e, "    .f_reason = w->failure.reason, .f_raw = flow_text_end(&raw)};");
   emit_push(e, node, port, "&rejected", NULL);
 }
