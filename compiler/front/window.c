@@ -459,7 +459,8 @@ static void add_duration(struct text *out, int64_t us) {
   }
 }
 
-/* "sliding 10s every 2s from 1s": what is saved belongs to this window and to no other. */
+/* "sliding 10s every 2s from 1s allow": what is saved belongs to this window and to no other. When a row is due next
+ * means another thing where lateness is allowed, or where nothing is emitted then. */
 static struct ident saved_name(struct window *w) {
   struct text name;
   text_init(&name, w->c->arena);
@@ -479,6 +480,8 @@ static struct ident saved_name(struct window *w) {
     text_add(&name, " from ");
     add_duration(&name, origin);
   }
+  if (w->allow) text_add(&name, " allow");
+  if (w->emits_changes) text_add(&name, " on change");
   return (struct ident){names_intern(&w->c->compiler->names, name.data, name.length), w->stage->verb.span};
 }
 
