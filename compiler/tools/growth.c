@@ -185,7 +185,7 @@ static void find_keys(const struct node *node, struct key *key, uint32_t *count)
     }
     const struct expr *value = from->stage->args.data[0];
     key->varies = key->varies || varies(value, NULL);
-    key->value = (*count)++ == 0 ? value : NULL;
+    key->value = (*count)++ == 0 && !from->stage->made_for ? value : NULL;
   }
 }
 
@@ -214,6 +214,11 @@ static const struct hook *forgetting_hook(struct compiler *compiler, const struc
   return NULL;
 }
 
+/* While a window is open, or a partner may come. */
+static const char *waiting_text(const struct stage *made_for) {
+  return strcmp(made_for->verb.text, "window") == 0 ? "with an open window" : "while a partner may come";
+}
+
 /* By time, or by what the program says. */
 static void say_when_dropped(struct compiler *compiler, struct growth *g, const struct stage *stage,
                              const char *each) {
@@ -227,8 +232,8 @@ static void say_when_dropped(struct compiler *compiler, struct growth *g, const 
     g->why = arena_printf(arena, "%s, which goes when the key `expires`", each);
   } else if (is_made && hook && hook->kind == HOOK_AT) {
     g->memory = "bounded";
-    g->why = arena_printf(arena, "%s for which the `%s` waits", each, stage->made_for->verb.text);
-  } else if (hook || forgets(compiler, stage->body)) {
+    g->why = arena_printf(arena, "%s %s", each, waiting_text(stage->made_for));
+  } else if (!is_made && (hook || forgets(compiler, stage->body))) {
     g->memory = "depends";
     g->why = arena_printf(arena, "%s, until `forget` in %s drops it", each,
                           hook ? arena_printf(arena, "`on %s`", hook->name.text) : "its block");

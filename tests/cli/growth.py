@@ -70,3 +70,34 @@ def test_nothing_is_said_without_states(box):
     check_equal("flow f, with a state directory (-d DIR), after a crash:\n  words -> stdout  at least once  "
                 "lines since the last commit come again; after an ordinary stop none do\n",
                 box.run(box.tools.flowcc, "check", "f.flow").out, "stdout")
+
+
+TIMES = """\
+record Event { user: string, id: int, at: timestamp }
+source a: Event = file("a.jsonl", jsonl) |> time by at
+source b: Event = file("b.jsonl", jsonl) |> time by at
+sink out = file("out.jsonl", jsonl)
+a |> key by user |> window sliding 10s every 5s |> aggregate count() named windows |> into out
+a |> key by user |> window count 3 |> aggregate count() named threes |> into out
+a |> window tumbling 1m |> aggregate count() named all |> into out
+a |> key by user |> aggregate count() named running |> into out
+a |> join b on a.id == b.id within 1m named near |> into out
+a |> join b on a.id == b.id unbounded named pairs |> into out
+a |> lookup b on user == b.user named latest |> into out
+"""
+
+
+def test_windows_and_joins(box):
+    """What only waits for time to pass is bounded by it; the rest grows with the number of keys."""
+    box.write("f.flow", TIMES)
+    said = box.run(box.tools.flowcc, "check", "f.flow").out.decode()
+    check_equal("""\
+what its states keep in memory:
+  windows  bounded    one value for each `user` with an open window
+  threes   unbounded  one value for each `user`, and nothing drops one
+  all      bounded    one value: all items have the same key
+  running  unbounded  one value for each `user`, and nothing drops one
+  near     bounded    one value for each key while a partner may come
+  pairs    unbounded  one value for each key, and nothing drops one
+  latest   unbounded  one value for each key, and nothing drops one
+""", said[said.index("what its"):], "stdout")
