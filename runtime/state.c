@@ -84,6 +84,7 @@ void flow_table_free(struct flow_table *t) {
   t->sys->free(t->sys, t->stamps);
   t->sys->free(t->sys, t->gone);
   t->sys->free(t->sys, t->due);
+  for (int i = 0; i < FLOW_DUE_QUEUES; i++) t->sys->free(t->sys, t->queues[i].places);
   *t = (struct flow_table){0};
 }
 
@@ -94,6 +95,7 @@ void flow_table_clear(struct flow_table *t) {
   t->next_id = t->epoch_first = 0;
   t->touched_count = t->hole_count = t->gone_count = 0;
   t->due_count = 0;
+  for (int i = 0; i < FLOW_DUE_QUEUES; i++) t->queues[i].span = t->queues[i].count = 0;
   t->next_due_us = INT64_MAX;
   t->is_in_order = true;
 }

@@ -74,6 +74,41 @@ static void the_next_one_is_the_smallest(void **state) {
   assert_int_equal(sys.live, 0);
 }
 
+/* As windows have it: all rows that are due are due together, and again at the next end, or gone; others are
+ * forgotten in between. None of them needs the heap. */
+static void those_of_windows_queue(void **state) {
+  (void)state;
+  struct random random = {12};
+  struct counting_sys sys = counting_sys();
+  struct flow_table t;
+  struct row *rows[ROWS] = {NULL};
+  flow_table_init(&t, &sys.sys, sizeof(struct row), 7);
+  for (int64_t end_us = 10; end_us < 4000; end_us += 10) {
+    for (int i = 0; i < 40; i++) {
+      int64_t key = (int64_t)random_below(&random, ROWS);
+      if (rows[key] == NULL) {
+        rows[key] = add(&t, key);
+        int64_t first_us = end_us + 10 * (int64_t)random_below(&random, 2) * (i > 20);
+        flow_timer_set(&t, &rows[key]->timed.entry, rows[key]->due_us = first_us);
+      } else if (random_below(&random, 4) == 0) {
+        flow_timer_end(&t, &rows[key]->timed.entry);
+        flow_table_forget(&t, &rows[key]->timed.entry);
+        rows[key] = NULL;
+      }
+    }
+    for (struct row *row; (row = first_in(&t)) != NULL && row->due_us <= end_us;) {
+      assert_ptr_equal(row, first_of(rows));
+      row->due_us = end_us + 10;
+    }
+    assert_true(t.next_due_us == end_us + 10);
+    flow_table_epoch_reset(&t);
+  }
+  assert_int_equal(t.due_count, 0);
+  for (int i = 0; i < FLOW_DUE_QUEUES; i++) assert_true(t.queues[i].capacity <= 4 * ROWS);
+  flow_table_free(&t);
+  assert_int_equal(sys.live, 0);
+}
+
 /* A deadline that moves away is a comparison, however often. */
 static void later_is_free(void **state) {
   (void)state;
@@ -128,6 +163,7 @@ static void times_end_at_their_ends(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_next_one_is_the_smallest),
+      cmocka_unit_test(those_of_windows_queue),
       cmocka_unit_test(later_is_free),
       cmocka_unit_test(new_ids_keep_the_order),
       cmocka_unit_test(times_end_at_their_ends),

@@ -53,6 +53,16 @@ struct flow_entry {
   uint32_t touched; /* its place in the list of touched rows, counted from 1; 0: not in it */
 };
 
+/* Rows in the order of their deadlines (flow/timer.h). */
+struct flow_due_queue {
+  struct flow_due *places;
+  uint32_t first;       /* the number of the first place; a number modulo the capacity is where it lies */
+  uint32_t span, count; /* how many places there are, and how many of them are in use */
+  uint32_t capacity;    /* a power of two */
+};
+
+enum { FLOW_DUE_QUEUES = 2 };
+
 /* The index has 2^n slots, n <= 31, with linear probing from the upper n bits of the tag. A slot
  * holds the other bits of the tag above the n bits of the row's number, 0 for none: there are always
  * fewer rows than slots. So an index of four bytes per slot compares whole tags, or nearly so. */
@@ -82,10 +92,11 @@ struct flow_table {
   uint64_t *gone;
   size_t touched_count, touched_capacity, hole_count;
   uint32_t gone_count, gone_capacity;
-  /* Rows with a deadline, as a heap (flow/timer.h). */
+  /* Rows with a deadline: queues of those that came in their order, a heap of the others (flow/timer.h). */
+  int64_t next_due_us; /* the earliest deadline that they know; INT64_MAX: none */
   struct flow_due *due;
-  int64_t next_due_us; /* the earliest deadline that the heap knows; INT64_MAX: none */
   uint32_t due_count, due_capacity;
+  struct flow_due_queue queues[FLOW_DUE_QUEUES];
   /* With several workers: when each row of the list was touched first, `stamp_words` words each. */
   uint32_t *stamps;
   uint32_t stamp_words;

@@ -2,11 +2,16 @@
  *
  * A row of a state that has `expires` or `on at` may have a deadline: a time in microseconds since
  * 1970, which follows from what is in the row, so it is never saved. The table keeps the rows that have one in
- * a heap, ordered by (deadline, id). A row is a generated struct whose header is struct flow_timed_entry.
+ * the order of (deadline, id). A row is a generated struct whose header is struct flow_timed_entry.
  *
- * A deadline that moves away costs one comparison: the heap goes on to know the earlier one, and whoever
- * finds the row at the top asks the row itself, and moves it. So a key that is touched a thousand times
- * before it expires moves in the heap once. A deadline that comes nearer moves the row at once.
+ * A row goes to the end of a queue if its turn is not before that of the last one there, else into a heap; the
+ * next one is the first of them all. Windows end at the same times for all keys: those of new keys end in the order
+ * in which the keys came, and those that go on are due together again. What expires does so in the order in which
+ * it came. So with two queues nearly all rows find one.
+ *
+ * A deadline that moves away costs one comparison: the table goes on to know the earlier one, and whoever
+ * finds the row to be the next one asks the row itself, and moves it. So a key that is touched a thousand times
+ * before it expires moves once. A deadline that comes nearer moves the row at once.
  *
  *   struct row { struct flow_timed_entry timed; struct flow_str key; int64_t value; };
  *   flow_timer_begin(&row->timed.entry);                 a new row has none
@@ -19,7 +24,7 @@
  *     if (due_us > flow_timer_noted(row)) flow_timer_note(t, row, due_us); else … it is due …
  *   }
  *
- * Setting costs O(log n) when a row enters or comes nearer, and tables without timers pay nothing.
+ * Setting costs O(1) where rows queue and O(log n) else, and tables without timers pay nothing.
  */
 #ifndef FLOW_TIMER_H
 #define FLOW_TIMER_H
@@ -31,11 +36,15 @@
 /* The deadline of a row that has none. */
 #define FLOW_NEVER INT64_MAX
 
+/* A place in a queue: this bit, the queue shifted by FLOW_DUE_QUEUE, and the lower bits of the place's number. */
+#define FLOW_DUE_QUEUED UINT32_C(0x80000000)
+#define FLOW_DUE_QUEUE  30
+
 /* What a row with a timer begins with. */
 struct flow_timed_entry {
   struct flow_entry entry;
-  int64_t noted_us; /* the deadline that the heap knows, never behind the row's own; FLOW_NEVER: none */
-  uint32_t place;   /* in the heap, counted from 1; 0: not in it */
+  int64_t noted_us; /* the deadline that the table knows, never behind the row's own; FLOW_NEVER: none */
+  uint32_t place;   /* in the heap, counted from 1, or as FLOW_DUE_QUEUED says; 0: nowhere */
 };
 
 static inline struct flow_timed_entry *flow_timed(struct flow_entry *row) {
@@ -48,7 +57,7 @@ static inline void flow_timer_begin(struct flow_entry *row) {
   flow_timed(row)->place = 0;
 }
 
-/* Makes the heap know exactly this deadline; FLOW_NEVER takes the row out of it. */
+/* Makes the table know exactly this deadline; FLOW_NEVER takes the row out. */
 void flow_timer_note(struct flow_table *, struct flow_entry *row, int64_t deadline_us);
 
 /* The row's deadline is this now. */
@@ -65,10 +74,10 @@ static inline void flow_timer_end(struct flow_table *t, struct flow_entry *row) 
 /* The row got another id; the order of the table's rows is the same as before. */
 void flow_timer_renumber(struct flow_table *, struct flow_entry *row);
 
-/* The row that the heap takes for the next one; null: no row has a deadline. */
+/* The row that the table takes for the next one; null: no row has a deadline. */
 struct flow_entry *flow_timer_first(const struct flow_table *);
 
-/* The deadline that the heap knows. */
+/* The deadline that the table knows. */
 static inline int64_t flow_timer_noted(struct flow_entry *row) {
   return flow_timed(row)->noted_us;
 }
