@@ -14,6 +14,7 @@ import os
 import sys
 
 import figures
+import queries
 import tools
 from workloads import HAND_SLACK, WORKLOADS
 
@@ -24,6 +25,7 @@ SECTIONS = {
   'pause': figures.print_pauses,
   'resume': figures.print_resumes,
   'disk': figures.print_disk,
+  'queries': queries.print_queries,
   'start': figures.print_start,
   'compiler': figures.print_compiler,
 }

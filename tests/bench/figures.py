@@ -64,6 +64,8 @@ def print_throughput(bench, workloads, counts, goals):
           f' {count:10.0f} {hand_count:8.0f} {count / hand_count:6.2f}'
           f' {peak / 1024:8.1f} {hand_peak / 1024:8.1f}', flush=True)
     times[w.name] = us / w.records
+    if w.name.startswith('NEXMark'):
+      goals.add(9, f'{w.name}: throughput to that by hand', hand_us / us, 0.5, '', at_least=True)
     if w.goal is not None:
       goals.add(1, f'{w.name}: instructions per record', count, w.goal)
     if w.name == 'B 1M users':

@@ -44,6 +44,8 @@ WORKLOADS = [
            4_000_000, (50_000, 250_000)),
   Workload('NEXMark q2', 'nexmark_q2', 'events', ['nexmark_q2'], lambda count: ['nexmark', count],
            4_000_000, (50_000, 250_000), reference=102),
+  Workload('NEXMark q5', 'nexmark_q5', 'events', ['nexmark_q5'], lambda count: ['nexmark', count],
+           4_000_000, (50_000, 250_000), reference=244),
 ]
 
 # How far above its reference a program by hand may be, so that nobody races a straw man.

@@ -55,14 +55,14 @@ def rows(program, *args, env=None):
 
 
 def rows_of_files(program):
-    output = b""
+    found = []
     for path in sorted(program.parent.glob("bids-*/*.csv")):
         with path.open() as file:
             for row in csv.DictReader(file):
                 if path != program.parent / f"bids-{row['dt']}" / f"{row['hm']}.csv":
                     sys.exit(f"{program.name}: a row of {row['dateTime']} is in {path}")
                 typed = {name: int(text) if name in ("auction", "bidder", "price") else text for name, text in row.items()}
-                output += json.dumps(typed).encode() + b"\n"
+                found.append(json.dumps(typed) + "\n")
     for folder in program.parent.glob("bids-*"):
         shutil.rmtree(folder)
-    return output
+    return "".join(found).encode()
