@@ -175,25 +175,10 @@ const char *our_type(const char *word) {
   return find_pair(pairs, word);
 }
 
-/* A word and what to do instead, or null. */
-static const struct word_pair future_words[] = {
-    {"throttle", NULL},
-    {"delay", NULL},
-    {"sessionize", NULL},
-    {"idle", NULL},
-    {"visible", NULL},
-    {NULL, NULL},
-};
-
 bool report_future_word(struct checker *c, struct ident word) {
-  for (const struct word_pair *pair = future_words; pair->foreign; pair++) {
-    if (strcmp(pair->foreign, word.text) != 0) continue;
-    struct diag *diag = diag_error(c->diags, E0114, word.span,
-                                   "`%s` is not part of this version of the language", word.text);
-    if (pair->ours) diag_help(diag, "until it is: %s", pair->ours);
-    return true;
-  }
-  return false;
+  if (strcmp(word.text, "visible") != 0) return false;
+  diag_error(c->diags, E0114, word.span, "`%s` is not part of this version of the language", word.text);
+  return true;
 }
 
 bool note_left_behind(struct checker *c, struct diag *diag, const char *name) {
