@@ -1,6 +1,7 @@
 #include "front/aggregate.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "front/accumulator.h"
 #include "front/copy.h"
@@ -38,6 +39,7 @@ struct aggregation {
   struct local start, end;  /* `window.start`, `window.end` */
   struct expr *expr;        /* with locals in the place of calls, not typed */
   struct local_list bound;  /* what is bound in the expression around the node that is looked at */
+  const struct expr *call;  /* the innermost call around it, or null */
   struct type *type;
   const struct type *result;
   bool is_good;
@@ -173,10 +175,28 @@ static bool take_key(struct aggregation *a, struct expr **slot) {
 
 /* -- names outside of aggregates ----------------------------------------------------------------- */
 
+/* Whether something may be called like this that is no aggregate. */
+static bool is_function(const struct aggregation *a, const struct expr *call) {
+  return builtin_find(call->call.name.text) || find_function(a->c, call->call.name.text);
+}
+
+/* A call, which is none of an aggregate, around a field of the item: `median(price)`, `price.max()`. */
+static void help_call(struct aggregation *a, struct diag *diag, const char *field) {
+  const struct expr *call = a->call;
+  if (!call || call->call.args.count == 0 || !is_name(call->call.args.data[0].value, field)) return;
+  const char *name = call->call.name.text;
+  if (aggregate_find(name))
+    diag_help(diag, "or, as an aggregate:  %s(%s)", name, field);
+  else if (is_function(a, call))
+    diag_help(diag, "or, of a list of all:  %s(collect(%s)%s)", name, field,
+              call->call.args.count > 1 ? ", …" : "");
+}
+
 static void report_field(struct aggregation *a, const struct expr *expr, const char *field) {
   const char *text = arena_printf(a->c->arena, "`%s` has a value for each item, and is no part of the key", field);
   struct diag *diag = report(a, expr->span, text);
   diag_help(diag, "say which value, or what of all:  first(%s)   max(%s)   collect(%s)", field, field, field);
+  help_call(a, diag, field);
   if (!a->stage->in_key)
     diag_help(diag, "or aggregate for each value of it:  |> key by %s", field);
   else if (a->stage->key_by)
@@ -215,11 +235,6 @@ static bool take_window(struct aggregation *a, struct expr **slot) {
 }
 
 /* -- calls --------------------------------------------------------------------------------------- */
-
-/* Whether something may be called like this that is no aggregate. */
-static bool is_function(const struct aggregation *a, const struct expr *call) {
-  return builtin_find(call->call.name.text) || find_function(a->c, call->call.name.text);
-}
 
 static bool gives_list(const struct expr *expr) {
   static const char *const names[] = {"collect", "top", "all_min_by", "all_max_by"};
@@ -519,6 +534,13 @@ static void take_match(struct aggregation *a, struct expr *expr) {
   }
 }
 
+static void take_args(struct aggregation *a, struct expr *call) {
+  const struct expr *outer = a->call;
+  a->call = call;
+  vec_each(struct arg, arg, &call->call.args) take(a, &arg->value);
+  a->call = outer;
+}
+
 /* `x` and `a.x` name themselves, and must do so before another name takes their place. */
 static void take_item(struct aggregation *a, struct record_item *item) {
   const struct expr *value = item->value;
@@ -545,9 +567,7 @@ static void take_parts(struct aggregation *a, struct expr *expr) {
     take(a, &expr->index.object);
     take(a, &expr->index.index);
     break;
-  case EXPR_CALL:
-    vec_each(struct arg, arg, &expr->call.args) take(a, &arg->value);
-    break;
+  case EXPR_CALL: take_args(a, expr); break;
   case EXPR_LIST:
     vec_each(struct expr *, item, &expr->list) take(a, item);
     break;
@@ -567,6 +587,31 @@ static void take_parts(struct aggregation *a, struct expr *expr) {
   }
 }
 
+/* What users of SQL and of data frames call an aggregate: reports it. */
+static bool report_foreign(struct aggregation *a, const struct expr *call) {
+  static const char *const names[][2] = {
+      {"mean", "avg"},           {"average", "avg"},         {"std", "stddev"},        {"stddev_samp", "stddev"},
+      {"nunique", "distinct"},   {"count_distinct", "distinct"}, {"array_agg", "collect"}, {"list_agg", "collect"},
+      {"collect_list", "collect"}, {"to_list", "collect"},   {"argmax", "max_by"},     {"arg_max", "max_by"},
+      {"argmin", "min_by"},      {"arg_min", "min_by"},      {"any_value", "first"},   {"percentile", "quantile"},
+      {"first_value", "first"},  {"last_value", "last"},     {"countif", "count() where"},
+  };
+  const char *name = call->call.name.text, *ours = NULL;
+  if (call->call.is_method || is_function(a, call)) return false;
+  size_t count;
+  const struct aggregate *rows = aggregate_all(&count);
+  for (size_t i = 0; i < count; i++)
+    if (strcasecmp(rows[i].name, name) == 0) ours = rows[i].name;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcasecmp(names[i][0], name) == 0) ours = names[i][1];
+  if (!ours) return false;
+  a->is_good = false;
+  struct diag *diag = diag_error(a->c->diags, E0210, call->call.name.span, "unknown function `%s`", name);
+  const struct aggregate *row = aggregate_find(ours);
+  diag_help(diag, "here it is  %s", row ? row->syntax : "count() where CONDITION");
+  return true;
+}
+
 /* Takes the aggregates out of an expression, outermost calls first. */
 static void take(struct aggregation *a, struct expr **slot) {
   struct expr *expr = *slot;
@@ -576,6 +621,7 @@ static void take(struct aggregation *a, struct expr **slot) {
     take_call(a, slot, row);
     return;
   }
+  if (expr->kind == EXPR_CALL && report_foreign(a, expr)) return;
   if (expr->kind == EXPR_CALL && expr->call.where) {
     struct diag *diag = report(a, expr->call.name.span, "`where` goes with an aggregate");
     diag_label(diag, expr->call.where->span, "this says which items it is of");

@@ -327,7 +327,10 @@ static const char *help_at_place(const struct parser *parser, const struct token
   if (token->kind == '(' && is_behind_type)
     return "types of texts and numbers have no length: string, int";
   if (token->kind == '*' && last == '(')
-    return "to count, keep a state: |> state n: int = 0 { n += 1; emit n }";
+    return "to count all: |> aggregate count()";
+  bool is_distinct = before && before->kind == TOKEN_NAME &&
+                     (strcmp(before->name, "distinct") == 0 || strcmp(before->name, "DISTINCT") == 0);
+  if (token->kind == TOKEN_NAME && is_distinct) return "different values are counted by  distinct(x)";
   if (token->kind == '*' && last == '*') return "there is no operator for powers: x * x";
   if (token->kind == TOKEN_CONCAT && has(expected, '=')) return "to add one write `x += 1`";
   if (has(expected, '=') && has(expected, TOKEN_ADD_ASSIGN) && has(expected, TOKEN_NL))

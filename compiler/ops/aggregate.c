@@ -37,6 +37,14 @@ static const char *was_clause(struct checker *c, struct stage *stage, struct quo
   return " was $was";
 }
 
+/* `having`, which SQL puts here. */
+static void check_having(struct checker *c, struct stage *stage) {
+  struct clause *clause = check_clause(&stage->clauses, "having");
+  if (!clause) return;
+  struct diag *diag = diag_error(c->diags, E0216, clause->name.span, "an `aggregate` has no clause `having`");
+  diag_help(diag, "filter what comes out of it:  |> aggregate { n: count() } |> filter n > 3");
+}
+
 static size_t expand_aggregate(struct checker *c, struct stage *const *stages, size_t count,
                                struct stage_list *made) {
   (void)count;
@@ -46,6 +54,7 @@ static size_t expand_aggregate(struct checker *c, struct stage *const *stages, s
   struct quote q;
   quote_begin(&q, c, stage);
   const char *was = was_clause(c, stage, &q);
+  check_having(c, stage);
   static const char *const known[] = {"emit", "named", "was", NULL};
   check_unused_clauses(c, &stage->clauses, "an `aggregate` without a window", known);
   struct aggregation *a = aggregation_of(c, stage, false, false);
