@@ -196,9 +196,9 @@ enum flow_status engine_finish_backup(struct engine *);
 
 /* Fires what is due by the watermarks as they are; what flow_mark_fire_due() says holds. */
 void engine_fire_marks(struct engine *);
-/* At the end of the input: fires all that has a deadline by a watermark, and raises the watermarks so that
- * later items find it done. May jump. */
-void engine_flush_marks(struct engine *);
+/* At the end of the input: fires all in the state that has a deadline by a watermark, and raises the watermarks
+ * so that later items find it done. May jump. */
+void engine_flush_marks(struct engine *, uint32_t state);
 /* Fires what is due in the state of the exchange, in a lane, behind the rise of a watermark: its path is
  * written to `path`. May jump. */
 void engine_fire_in_lane(struct flow_worker *, const struct flow_exchange *, uint32_t rise, uint32_t *path);
@@ -208,7 +208,8 @@ void engine_fire_in_lane(struct flow_worker *, const struct flow_exchange *, uin
 /* Runs the `on epoch` hooks of all states for the rows that were touched, in the order of their first
  * touch. May jump. */
 void engine_on_epoch(struct engine *);
-/* Runs the `on end` hooks of all states for all rows, in the order of their creation. May jump. */
+/* The end of the input: for each state, what has a deadline by a watermark fires, and then its hook `on end` runs
+ * for all rows, in the order of their creation. May jump. */
 void engine_on_end(struct engine *);
 /* Gives the rows that were made in this epoch their lasting ids, in the order of their creation. */
 void engine_number_rows(struct engine *);

@@ -31,7 +31,6 @@ bool engine_run_hooks(struct engine *e, bool ends) {
     return false;
   }
   engine_on_epoch(e);
-  if (ends) engine_flush_marks(e);
   if (ends) engine_on_end(e);
   flow_mem_arena_reset(e->worker.arena);
   return true;

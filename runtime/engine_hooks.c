@@ -164,10 +164,14 @@ static void on_end(struct engine *e, uint32_t state) {
   engine_leave_shares(e);
 }
 
+/* State by state, so that what one sends at its end still finds the windows behind it open. */
 void engine_on_end(struct engine *e) {
   for (uint32_t i = 0; i < e->program->state_count; i++) {
-    if (e->program->states[i].on_end == NULL) continue;
+    const struct flow_state_desc *state = &e->program->states[i];
+    if (state->mark_count > 0) engine_flush_marks(e, i);
+    if (state->on_end == NULL) continue;
     engine_number_rows(e); /* hooks of the states before may have made rows */
     on_end(e, i);
   }
+  marks_settle(&e->marks);
 }

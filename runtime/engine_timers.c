@@ -196,8 +196,8 @@ void engine_fire_marks(struct engine *e) {
   marks_settle(&e->marks);
 }
 
-/* Whatever has a deadline fires, as if time went on for ever. */
-static void flush_state(struct engine *e, uint32_t state) {
+/* As if time went on for ever. */
+void engine_flush_marks(struct engine *e, uint32_t state) {
   const struct flow_state_desc *desc = &e->program->states[state];
   struct repeats repeats = {0};
   struct flow_entry *row;
@@ -211,13 +211,6 @@ static void flush_state(struct engine *e, uint32_t state) {
   }
   engine_leave_shares(e);
   for (uint32_t i = 0; i < desc->mark_count; i++) marks_raise(&e->marks, desc->marks[i], last_us);
-}
-
-void engine_flush_marks(struct engine *e) {
-  marks_return_all(&e->marks); /* what fires finds them as they are */
-  for (uint32_t i = 0; i < e->program->state_count; i++)
-    if (e->program->states[i].mark_count > 0) flush_state(e, i);
-  marks_settle(&e->marks);
 }
 
 /* The place in the order of everything of what the rise of a watermark, with the path `rise`, fires in a row. */

@@ -62,7 +62,7 @@ static enum window_kind find_kind(struct window *w) {
 /* The literal that an expression of constants is, at least `least`; null after a diagnostic. */
 static const struct expr *constant(struct window *w, struct expr *written, const struct type *type, int64_t least) {
   struct diag *diag;
-  if (check_names_item(w->c, written)) {
+  if (!w->stage->instance && check_names_item(w->c, written)) {
     diag = report(w, written->span, "a window is the same for all items, so this cannot come from one of them");
     diag_help(diag, "write  window tumbling 10s,  or  window count 100");
     return NULL;
