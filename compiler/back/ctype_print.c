@@ -110,7 +110,8 @@ static void print_fields(struct printer *printer, const struct type *type, const
   for (size_t i = 0; i < type->fields.count; i++) {
     const struct type_field *field = &type->fields.data[i];
     if (!is_first || i > 0) print_fixed(printer, ", ");
-    text_add_quoted_json(&printer->fixed, field->name, strlen(field->name));
+    const char *name = field->name + (field->name[0] == '$'); /* of a row that a stage is made of */
+    text_add_quoted_json(&printer->fixed, name, strlen(name));
     print_fixed(printer, ": ");
     print_value(printer, PRINT_JSON, field->type,
                 member(printer, lvalue, emit_member(printer->e, field->name)));

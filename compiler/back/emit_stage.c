@@ -14,10 +14,10 @@ const char *emit_step(struct emit *e, const struct node *node) {
   if (node->kind == NODE_SOURCE) return arena_printf(arena, "source %s", node->name);
   if (node->kind != NODE_STAGE) return node->name;
   const struct stage *stage = node->stage;
-  if (stage->name.text != NULL && stage->name.text[0] == '$') { /* made of another stage */
+  if (stage->made_for != NULL && stage->made_for->op->expand != NULL) {
     struct span verb = stage->verb.span;
-    return arena_printf(arena, "%.*s %s", (int)verb.length,
-                        sources_text(&e->compiler->sources, verb), stage->id);
+    const char *text = sources_text(&e->compiler->sources, verb), *id = stage->id != NULL ? stage->id : "";
+    return arena_printf(arena, "%.*s%s%s", (int)verb.length, text, *id != '\0' ? " " : "", id);
   }
   if (stage->name.text != NULL)
     return arena_printf(arena, "%s %s", stage->op->name, stage->instance ? stage->id : stage->name.text);

@@ -210,8 +210,7 @@ static void report_unknown_stage(struct checker *c, const struct stage *stage) {
   if (diag->remarks.count == before) diag_note(diag, "stages: %s", list.data);
 }
 
-/* An `else` behind a stage in which nothing can go wrong. */
-static void check_handler(struct checker *c, const struct stage *stage, size_t errors) {
+void check_handler(struct checker *c, const struct stage *stage, size_t errors) {
   bool is_asked = stage->on_fail.kind != ON_FAIL_NONE && !stage->instance;
   if (!is_asked || stage->can_fail || stage->can_fault || c->diags->error_count > errors) return;
   struct diag *diag = diag_warning(c->diags, W0907, stage->on_fail.span,

@@ -215,24 +215,35 @@ static bool split_on(const struct join *j, struct expr *on, struct on_parts *par
   return true;
 }
 
+/* Types a copy of an expression. *may_stop is set where it can fail or fault, which the stage's `else` handles. */
+static const struct type *type_of(const struct join *j, const struct expr *expr, const struct type *wanted,
+                                  bool *may_stop) {
+  struct scope *scope = &j->c->scope;
+  size_t failures = scope->failures.count;
+  uint32_t faults = scope->fault_count;
+  const struct type *type = check_expr(j->c, copy_expr(j->c->arena, expr), wanted)->type;
+  *may_stop = *may_stop || scope->failures.count > failures || scope->fault_count > faults;
+  return type;
+}
+
 /* The type that two expressions, which become parts of the key, have in common; null after a diagnostic. */
-static const struct type *check_part(const struct join *j, const struct expr *left, const struct expr *right) {
+static const struct type *check_part(struct join *j, const struct expr *left, const struct expr *right) {
   struct checker *c = j->c;
-  struct expr *a = check_expr(c, copy_expr(c->arena, left), NULL);
-  struct expr *b = check_expr(c, copy_expr(c->arena, right), NULL);
-  if (a->type->kind == TYPE_ERROR || b->type->kind == TYPE_ERROR) return NULL;
-  if (a->type != b->type) {
+  const struct type *a = type_of(j, left, NULL, &j->left.may_stop);
+  const struct type *b = type_of(j, right, NULL, &j->right.may_stop);
+  if (a->kind == TYPE_ERROR || b->kind == TYPE_ERROR) return NULL;
+  if (a != b) {
     struct diag *diag = diag_error(c->diags, E0408, right->span, "values of different types are never equal");
-    diag_label(diag, left->span, "`%s`", type_name(c->types, a->type));
-    diag_label(diag, right->span, "`%s`", type_name(c->types, b->type));
-    if (type_optional(c->types, a->type) == type_optional(c->types, b->type))
+    diag_label(diag, left->span, "`%s`", type_name(c->types, a));
+    diag_label(diag, right->span, "`%s`", type_name(c->types, b));
+    if (type_optional(c->types, a) == type_optional(c->types, b))
       diag_help(diag, "say what stands for one that is absent:  … ?? %s",
-                example_value(a->type->kind == TYPE_OPTIONAL ? b->type : a->type));
+                example_value(a->kind == TYPE_OPTIONAL ? b : a));
     return NULL;
   }
-  if (type_is_key(a->type)) return a->type;
+  if (type_is_key(a)) return a;
   struct diag *diag = diag_error(c->diags, E0402, left->span, "`%s` cannot be a key",
-                                 type_name(c->types, a->type));
+                                 type_name(c->types, a));
   diag_note(diag, "keys have no float, list, set or map inside");
   return NULL;
 }
@@ -296,6 +307,7 @@ static bool check_on(struct join *j) {
   j->key = fields.count == 1 ? fields.data[0].type : type_structural(c->types, fields.data, fields.count);
   j->left.key = key_of(j, &parts.left, &names);
   j->right.key = key_of(j, &parts.right, &names);
+  j->key_span = parts.left.count == 1 ? parts.left.data[0]->span : clause->value->span;
   return true;
 }
 
@@ -506,10 +518,10 @@ static bool check_where(struct join *j) {
     diag_error(c->diags, E0216, clause->name.span, "`where` needs a condition");
     return false;
   }
-  struct expr *typed = check_expr(c, copy_expr(c->arena, clause->value), c->types->bool_);
+  const struct type *type = type_of(j, clause->value, c->types->bool_, &j->where_may_stop);
   j->where = copy_expr(c->arena, clause->value);
   each_name(j->where, name_pair, j);
-  return typed->type->kind != TYPE_ERROR;
+  return type->kind != TYPE_ERROR;
 }
 
 /* The result has the fields of both sides; false after a diagnostic. */
@@ -536,6 +548,8 @@ static bool finish(struct join *j, const char *const *known, size_t errors) {
   struct checker *c = j->c;
   check_unused_clauses(c, &j->stage->clauses, arena_printf(c->arena, "`%s`", j->stage->verb.text), known);
   if (j->stage->on_fail.kind == ON_FAIL_NONE) report_failures(c);
+  j->stage->can_fail = j->left.may_stop || j->right.may_stop || j->where_may_stop;
+  check_handler(c, j->stage, errors);
   return c->diags->error_count == errors;
 }
 

@@ -3,9 +3,9 @@
  * The items of both sides become rows of one type, which holds either a left or a right one; these are merged
  * and keyed by the value of `on`, and a state keeps what may still find a partner:
  *
- *   |> map { $k: o.order_id, $left: it, $right: none }
- *   |> merge payments                        -- through  |> map { $k: p.order_id, $left: none, $right: it }
- *   |> key by it.$k
+ *   |> map { $key: o.order_id, $left: it, $right: none }
+ *   |> merge payments                        -- through  |> map { $key: p.order_id, $left: none, $right: it }
+ *   |> key by it.$key
  *   |> state $s: { left: list[…], right: list[…], next: timestamp? = none } { … } on at $s.next { … }
  *
  * So whatever holds for states holds for joins. join.c looks at what the user has written, and reports what is
@@ -38,6 +38,7 @@ struct join_side {
   const struct type *item;
   bool has_time;
   struct expr *key;        /* as written, for an item that is `it` */
+  bool may_stop;           /* the key can fail or fault */
 };
 
 /* A join that was looked at. Expressions are untyped. */
@@ -46,7 +47,9 @@ struct join {
   struct stage *stage;
   struct join_side left, right;
   const struct type *key;   /* of the value of `on` */
+  struct span key_span;     /* of what says it on the left, or of all equalities */
   struct expr *where;       /* over `$l` and `$r`; or null */
+  bool where_may_stop;
   struct ident id;          /* under which it saves what it keeps */
   enum join_bound bound;
   struct expr *low, *high;  /* WITHIN */

@@ -74,12 +74,12 @@ static struct type_field field(const struct script *s, const char *name, const s
   return (struct type_field){.name = intern(s, name), .type = type};
 }
 
-/* `{ $k: KEY, $left: A?, $right: B? }`, in a lookup with the key that its stream has. */
+/* `{ $key: KEY, $left: A?, $right: B? }`, in a lookup with the key that its stream has. */
 static const struct type *row_type(const struct script *s, const struct type *outer_key) {
   const struct join *j = s->join;
   struct types *types = j->c->types;
   const struct type_field fields[] = {
-      field(s, "$k", j->key),
+      field(s, "$key", j->key),
       field(s, "$left", type_optional(types, j->left.item)),
       field(s, "$right", type_optional(types, j->right.item)),
       field(s, "$outer", type_optional(types, outer_key ? outer_key : types->bool_)),
@@ -95,22 +95,24 @@ static struct stage_list sides(struct script *s, const struct type *outer_key) {
   quote_expr_hole(&s->quote, "$right_key", j->right.key);
   quote_name_hole(&s->quote, "$stream", j->stage->names.data[0]);
   struct stage_list stages = quote_stages(
-      &s->quote, TEXT(s, "|> map { $k: $left_key, $left: it, $right: none%s } |> merge $stream |> key by it.$k",
+      &s->quote, TEXT(s, "|> map { $key: $left_key, $left: it, $right: none%s } |> merge $stream |> key by it.$key",
                       outer_key ? ", $outer: key" : ""));
   struct stage *merge = stages.data[1];
   merge->side = quote_stages(
-      &s->quote, TEXT(s, "|> map { $k: $right_key, $left: none, $right: it%s }", outer_key ? ", $outer: none" : ""));
+      &s->quote, TEXT(s, "|> map { $key: $right_key, $left: none, $right: it%s }", outer_key ? ", $outer: none" : ""));
   merge->is_lookup = strcmp(j->stage->verb.text, "lookup") == 0;
   stages.data[0]->wanted = merge->side.data[0]->wanted = row;
-  merge->side.data[0]->on_fail = j->stage->on_fail;
+  stages.data[2]->args.data[0]->span = j->key_span;
+  if (j->left.may_stop) stages.data[0]->on_fail = j->stage->on_fail;
+  if (j->right.may_stop) merge->side.data[0]->on_fail = j->stage->on_fail;
   return stages;
 }
 
 /* All stages, of which those of the text that was written are the last. */
 static struct stage_list finish(struct script *s, struct stage_list stages) {
   struct stage_list last = quote_stages(&s->quote, s->out.data);
+  if (s->join->where_may_stop) last.data[0]->on_fail = s->join->stage->on_fail;
   vec_each(struct stage *, stage, &last) vec_push(s->join->c->arena, &stages, *stage);
-  vec_each(struct stage *, stage, &stages)(*stage)->on_fail = s->join->stage->on_fail;
   return stages;
 }
 
@@ -331,7 +333,7 @@ struct stage_list lookup_stages(const struct join *j) {
   struct stage_list stages = sides(&s, outer_key);
   ADD(&s, "|> state $s: $Right? = none %s {\n", identity(&s));
   ADD(&s, "if let $l = it.$left {\n");
-  if (outer_key) ADD(&s, "if let $key = it.$outer { emit { $item: { ..$l, $right_name: $s }, $outer: $key } }\n");
+  if (outer_key) ADD(&s, "if let $o = it.$outer { emit { $item: { ..$l, $right_name: $s }, $outer: $o } }\n");
   else ADD(&s, "emit { ..$l, $right_name: $s }\n");
   ADD(&s, "if $s == none { forget }\n}\n");
   ADD(&s, "if let $r = it.$right { $s = $r }\n}\n");

@@ -233,6 +233,9 @@ static void say_when_dropped(struct compiler *compiler, struct growth *g, const 
   } else if (is_made && hook && hook->kind == HOOK_AT) {
     g->memory = "bounded";
     g->why = arena_printf(arena, "%s %s", each, waiting_text(stage->made_for));
+  } else if (is_made && strcmp(stage->made_for->verb.text, "join") == 0 && forgets(compiler, stage->body)) {
+    g->memory = "depends";
+    g->why = arena_printf(arena, "%s, until its items have partners", each);
   } else if (!is_made && (hook || forgets(compiler, stage->body))) {
     g->memory = "depends";
     g->why = arena_printf(arena, "%s, until `forget` in %s drops it", each,
