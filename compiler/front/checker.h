@@ -352,7 +352,8 @@ void report_failures(struct checker *);
 void check_pipeline(struct checker *, struct decl *decl, struct span use);
 struct stream *find_stream(struct checker *, const char *name);
 
-/* Warns (W0907) of an `else` behind a stage in which nothing can go wrong, unless there are more errors than `errors`. */
+/* Warns (W0907) of an `else` behind a stage in which nothing can go wrong, unless there are more errors than
+ * `errors`. */
 void check_handler(struct checker *, const struct stage *, size_t errors);
 
 /* Lints about streams, sinks and rejects that nothing reads or writes. */
