@@ -166,6 +166,7 @@ static void on_end(struct engine *e, uint32_t state) {
 
 /* State by state, so that what one sends at its end still finds the windows behind it open. */
 void engine_on_end(struct engine *e) {
+  marks_return_all(&e->marks); /* what fires finds them as they are */
   for (uint32_t i = 0; i < e->program->state_count; i++) {
     const struct flow_state_desc *state = &e->program->states[i];
     if (state->mark_count > 0) engine_flush_marks(e, i);
