@@ -243,6 +243,13 @@ static bool gives_list(const struct expr *expr) {
   return false;
 }
 
+/* Whether the expression uses a name that is bound around it: `x` in `xs.map(x => max(x, 0))`. */
+static bool uses_bound(const struct expr *expr, const void *context) {
+  const struct aggregation *a = context;
+  if (expr->kind == EXPR_NAME) return is_bound(a, expr->name.text);
+  return expr_any_child(expr, uses_bound, context);
+}
+
 /* The aggregate that is called; null: it is another call. `max(a, b)` and `sum(top(3, x))` are functions. */
 static const struct aggregate *called(const struct aggregation *a, const struct expr *call) {
   const struct aggregate *row = call->call.is_method ? NULL : aggregate_find(call->call.name.text);
@@ -252,7 +259,7 @@ static const struct aggregate *called(const struct aggregation *a, const struct 
   const struct arg_list *args = &call->call.args;
   if (args->count > row->max_args && is_function(a, call)) return NULL;
   vec_each(const struct arg, arg, args)
-    if (arg->value->kind == EXPR_LAMBDA) return NULL;
+    if (arg->value->kind == EXPR_LAMBDA || uses_bound(arg->value, a)) return NULL;
   bool is_of_list = args->count > 0 && gives_list(args->data[0].value);
   return is_of_list && is_function(a, call) ? NULL : row;
 }

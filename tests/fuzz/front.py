@@ -17,7 +17,7 @@ CORPUS = TESTS / "fuzz" / "corpus"
 
 # Where the words of the language stand: tokens, keywords and foreign ones, types, functions, connectors.
 TABLES = ("front/parse.y", "front/words.c", "front/check_type.c", "front/check_words.c", "front/builtin.c",
-          "front/builtin.def", "io/connectors.def", "io/formats.def", "ops/ops.def")
+          "front/builtin.def", "front/aggregates.def", "io/connectors.def", "io/formats.def", "ops/ops.def")
 MUTANTS, MUTANTS_FULL = 3000, 100000
 
 
