@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 /* -- words for messages ---------------------------------------------------------------------- */
 
@@ -20,8 +21,16 @@ const char *codec_variant_name(const struct type_variant *variant) {
   return variant->from != NULL ? variant->from : variant->name;
 }
 
+/* By how it sounds: a Unit, a User, a Euro, and an Update. */
+static bool begins_with_vowel(const char *noun) {
+  static const char *const consonants[] = {"uni", "us", "ut", "uu", "url", "eu", "one"};
+  for (size_t i = 0; i < sizeof consonants / sizeof *consonants; i++)
+    if (strncasecmp(noun, consonants[i], strlen(consonants[i])) == 0) return false;
+  return strchr("aeiouAEIOU", noun[0]) != NULL;
+}
+
 static const char *with_article(struct emit *e, const char *noun) {
-  const char *article = strchr("aeiouAEIOU", noun[0]) != NULL ? "an" : "a";
+  const char *article = begins_with_vowel(noun) ? "an" : "a";
   return arena_printf(&e->compiler->arena, "%s %s", article, noun);
 }
 

@@ -617,21 +617,32 @@ static struct expr *infer_map(struct checker *c, struct expr *expr, const struct
 
 /* -- choices --------------------------------------------------------------------------------- */
 
+/* Behind `if let`. Failures from the given one on are its own: that it can fail is often why it was written. */
+static void report_no_optional(struct checker *c, const struct expr *value, size_t failures) {
+  bool can_fail = c->scope.failures.count > failures;
+  c->scope.failures.count = failures;
+  struct diag *diag = diag_error(c->diags, E0205, value->span,
+                                 "`if let` takes a value that may be absent, this is `%s`%s",
+                                 type_name(c->types, value->type), can_fail ? " and can fail" : "");
+  bool is_short = value->kind == EXPR_CALL && value->span.length > 0 && value->span.length <= 50;
+  if (can_fail)
+    diag_help(diag, "make a failure an absent value:  %.*s ?? none", is_short ? (int)value->span.length : 5,
+              is_short ? sources_text(&c->compiler->sources, value->span) : "(…)");
+  else
+    diag_help(diag, "a value that is always there is named with `let`");
+}
+
 static const struct type *check_condition(struct checker *c, struct expr **condition,
                                           struct local *binder) {
   if (!binder) {
     *condition = check_expr(c, *condition, c->types->bool_);
     return NULL;
   }
+  size_t failures = c->scope.failures.count;
   *condition = infer(c, *condition, NULL);
   const struct type *type = (*condition)->type;
   if (type->kind == TYPE_OPTIONAL) return type->elem;
-  if (type->kind != TYPE_ERROR) {
-    struct diag *diag = diag_error(c->diags, E0205, (*condition)->span,
-                                   "`if let` takes a value that may be absent, this is `%s`",
-                                   type_name(c->types, type));
-    diag_help(diag, "a value that is always there is named with `let`");
-  }
+  if (type->kind != TYPE_ERROR) report_no_optional(c, *condition, failures);
   return c->types->error;
 }
 
