@@ -131,10 +131,11 @@ void message_bad_record(struct flow_buf *out, const struct flow_program *program
 void message_failure(struct flow_buf *out, const struct flow_program *program,
                      const struct flow_site *site, bool is_stop, const char *reason,
                      const struct message_place *place, const char *done) {
+  bool is_sink = strncmp(site->step, "sink ", 5) == 0; /* it has no `else` */
   if (is_stop)
     message_add(out, "error[R1003]: stopped by `else stop`: %s\n", reason);
   else
-    message_add(out, "error[R1002]: %s, and nothing handles it\n", reason);
+    message_add(out, "error[R1002]: %s%s\n", reason, is_sink ? "" : ", and nothing handles it");
   message_add(out, "  --> %s:%u:%u   (%s)\n", site->file != NULL ? site->file : program->file, site->line,
               site->column, site->step);
   size_t length = strlen(site->text), at = 0;
@@ -159,7 +160,6 @@ void message_failure(struct flow_buf *out, const struct flow_program *program,
     flow_buf_free(&shown);
   }
   message_add(out, " %*s = note: %s\n", pad, "", done);
-  bool is_sink = strncmp(site->step, "sink ", 5) == 0;
   const char *what = place == NULL ? "change what the hook computes"
                      : is_generated
                          ? "change the step, or write `else skip` / `else into rejects` behind it"
