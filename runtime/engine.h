@@ -98,7 +98,7 @@ struct engine {
   int64_t taken_back; /* the newest epoch before --resume-epoch gave some up; else resumed_at */
   int64_t ended_at;   /* the newest epoch if `on end` has run and no record came since; or less */
   char *migrated;     /* what the store did to old types; null: nothing */
-  struct flow_buf given_up; /* rows of sinks with parts before --resume-epoch: sink, key, value */
+  struct flow_buf given_up; /* rows of sinks with parts before --resume-epoch: id, key, value */
 
   struct backup *backup;       /* null: none was asked for */
   struct commit_group held;    /* closed epochs, on their way to the committer */

@@ -45,6 +45,7 @@ void engine_drop_state(struct engine *e) {
 struct load {
   struct engine *engine;
   uint32_t state;
+  uint16_t id;
   struct source *source;
   struct sink *sink;
   bool heeds_signals; /* a signal ends the loading: see run() */
@@ -172,7 +173,7 @@ static enum flow_status note_given_up_row(void *context, uint64_t row, const voi
   const struct load *load = context;
   struct flow_buf *out = &load->engine->given_up;
   (void)row;
-  flow_put_varint(out, load->state);
+  flow_put_varint(out, load->id);
   flow_put_bytes(out, key, key_length);
   flow_put_bytes(out, value, value_length);
   return FLOW_OK;
@@ -189,7 +190,7 @@ static void note_given_up(struct engine *e) {
       const struct flow_sink_desc *d = &e->program->sinks[i];
       bool is_it = strcmp(d->name, name) == 0 || (d->was != NULL && strcmp(d->was, name) == 0);
       if (!d->has_parts || !is_it) continue;
-      struct load load = {.engine = e, .state = i};
+      struct load load = {.engine = e, .id = id};
       struct flow_store_loaded loaded;
       struct flow_report ignored = {0};
       flow_store_load(e->store, id, note_given_up_row, &load, &loaded, &ignored);
@@ -213,8 +214,12 @@ static enum flow_status open_store(struct engine *e) {
                                        .id_count = e->id_count,
                                        .drops = e->options.drops,
                                        .drop_count = e->options.drop_count,
-                                       .resume_epoch = e->options.resume_epoch};
+                                       .resume_epoch = e->options.resume_epoch,
+                                       .going_back = &e->given_up};
   e->taken_back = flow_store_range(e->store).head;
+  /* A run that went back may have been killed before it had removed them. */
+  status = flow_store_going_back(e->store, &e->given_up, &e->report);
+  if (status != FLOW_OK) return status;
   note_given_up(e);
   status = flow_store_prepare(e->store, &plan, e->numbers, &e->report);
   if (status != FLOW_OK) return status;
@@ -336,11 +341,13 @@ static enum flow_status make_sink(struct engine *e, uint32_t number) {
   if (status != FLOW_OK) return status;
   sink_loaded(s, loaded.next_row);
   struct flow_reader r = flow_reader_of(e->given_up.data, e->given_up.length);
-  while (r.p != r.end) {
+  uint16_t id = e->numbers[e->program->source_count + number];
+  while (flow_reader_left(&r) > 0) {
     size_t key_length, value_length;
-    bool is_it = flow_get_varint(&r) == number;
+    bool is_it = flow_get_varint(&r) == id;
     const char *key = flow_get_bytes(&r, &key_length);
     const char *value = flow_get_bytes(&r, &value_length);
+    if (!r.ok) break;
     if (is_it) sink_given_up(s, key, key_length, value, value_length);
   }
   return FLOW_OK;

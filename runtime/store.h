@@ -114,7 +114,12 @@ struct flow_store_plan {
   const char *const *drops; /* --accept-drop: "cart" (the id, or fields of it) or "cart.field" */
   size_t drop_count;
   int64_t resume_epoch;     /* --resume-epoch N, or FLOW_STORE_NEWEST */
+  const struct flow_buf *going_back; /* or null; see flow_store_going_back() */
 };
+
+/* Appends what flow_store_prepare() has kept of an earlier run's plan.going_back, as it gave up epochs: what the run has
+ * to do outside of the store before its first commit, which forgets it. Nothing if there is nothing. */
+enum flow_status flow_store_going_back(struct flow_store *, struct flow_buf *out, struct flow_report *);
 
 /* Compares the program with the store and makes the store fit, in one small transaction: goes
  * back to the end of epoch resume_epoch - 1, adds ids and new versions of types, renames, drops.

@@ -15,6 +15,44 @@ int store_put_meta(struct flow_store *store, MDB_txn *txn, const struct store_me
   return mdb_put(txn, store->meta_db, &key, &data, 0);
 }
 
+/* -- what a rewind leaves to be done */
+
+static const MDB_val back_key = {.mv_size = 4, .mv_data = "back"};
+
+int store_put_back(struct flow_store *store, MDB_txn *txn, const struct flow_buf *bytes) {
+  MDB_val key = back_key, data = {.mv_size = 8 + bytes->length};
+  int code = mdb_put(txn, store->meta_db, &key, &data, MDB_RESERVE);
+  if (code != 0) return code;
+  store_put64(data.mv_data, store_hash(bytes->data, bytes->length, 0));
+  memcpy((uint8_t *)data.mv_data + 8, bytes->data, bytes->length);
+  store->has_back = true;
+  return 0;
+}
+
+static int delete_back(struct flow_store *store, MDB_txn *txn) {
+  MDB_val key = back_key;
+  int code = store->has_back ? mdb_del(txn, store->meta_db, &key, NULL) : 0;
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
+enum flow_status flow_store_going_back(struct flow_store *store, struct flow_buf *out,
+                                       struct flow_report *report) {
+  MDB_val key = back_key, data;
+  MDB_txn *txn;
+  int code = store_read_begin(store, &txn);
+  if (code == 0) {
+    code = mdb_get(txn, store->meta_db, &key, &data);
+    const uint8_t *bytes = data.mv_data;
+    store->has_back = code == 0;
+    if (code == 0 && data.mv_size > 8 &&
+        store_hash(bytes + 8, data.mv_size - 8, 0) == store_get64(bytes))
+      flow_buf_add(out, (const char *)bytes + 8, data.mv_size - 8);
+    store_read_end(txn);
+  }
+  bool is_good = code == 0 || code == MDB_NOTFOUND;
+  return is_good ? FLOW_OK : store_fail(store, report, code, "read what a rewind left to be done");
+}
+
 /* -- commit */
 
 struct commit {
@@ -131,6 +169,8 @@ static int write_epochs(struct flow_store *store, MDB_txn *txn, void *context,
     if (code != 0) return code;
   }
   commit->meta.head = commit->epochs[commit->count - 1].number;
+  int code = delete_back(store, txn);
+  if (code != 0) return code;
   return store_put_meta(store, txn, &commit->meta);
 }
 
@@ -169,6 +209,7 @@ enum flow_status flow_store_commit(struct flow_store *store, const struct flow_s
   status = store_write(store, write_epochs, &commit, what, report);
   if (status == FLOW_OK) {
     store->meta = commit.meta;
+    store->has_back = false;
     store->head_link = commit.link;
     for (size_t i = 0; i < count; i++) {
       if (store_weigh(store, epochs[i].number, commit.weights[i])) continue;

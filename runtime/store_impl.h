@@ -20,6 +20,7 @@
  *
  *   meta    "store"                         → struct store_meta
  *           "base" be16 id                  → struct store_base
+ *           "back"                          → checksum, the bytes of a struct flow_store_plan's `going_back`
  *   schema  be16 id, be32 0                 → kind, created, dropped
  *           be16 id, be32 version           → name, created, text of key and value type
  *   epochs  be64 epoch                      → struct store_epoch; the oldest one is the base's
@@ -158,6 +159,7 @@ struct flow_store {
   uint64_t map_size, retain, fold_floor;
   struct flow_store_keep keep;
   bool has_failed;
+  bool has_back; /* there may be a record "back" */
   bool is_locked, made_dir, made_store; /* by this flow_store_open() */
   bool is_import;                       /* is being made from a copy */
   /* Of this program; meta has those of the last one. */
@@ -310,6 +312,8 @@ void store_reweigh(struct flow_store *, int64_t old_base);
 /* -- store_commit.c -- */
 
 int store_put_meta(struct flow_store *, struct MDB_txn *, const struct store_meta *);
+/* Keeps the bytes until the next commit. */
+int store_put_back(struct flow_store *, struct MDB_txn *, const struct flow_buf *);
 /* Deletes all keys of epochs from … to in a tree whose keys begin with an epoch. */
 int store_delete_epochs(struct MDB_txn *, unsigned dbi, int64_t from, int64_t to);
 int store_rewind_in(struct flow_store *, struct MDB_txn *, int64_t epoch, struct store_meta *);

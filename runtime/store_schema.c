@@ -326,6 +326,9 @@ static int write_prepare(struct flow_store *store, MDB_txn *txn, void *context,
   struct store_meta meta = p->meta;
   int code = 0;
   if (p->head != store->meta.head) code = store_rewind_in(store, txn, p->head + 1, &meta);
+  const struct flow_buf *back = p->plan->going_back;
+  if (code == 0 && p->head != store->meta.head && back != NULL && back->length > 0)
+    code = store_put_back(store, txn, back);
   for (size_t i = 0; code == 0 && i < p->plan->id_count; i++)
     code = write_item(p, txn, &p->items[i]);
   for (size_t i = 0; code == 0 && i < store->id_count; i++)
