@@ -117,8 +117,8 @@ struct flow_store_plan {
   const struct flow_buf *going_back; /* or null; see flow_store_going_back() */
 };
 
-/* Appends what flow_store_prepare() has kept of an earlier run's plan.going_back, as it gave up epochs: what the run has
- * to do outside of the store before its first commit, which forgets it. Nothing if there is nothing. */
+/* Appends what flow_store_prepare() has kept of an earlier run's plan.going_back when it gave up epochs: what
+ * the run has to do outside of the store before its first commit, which forgets it. Nothing if there is nothing. */
 enum flow_status flow_store_going_back(struct flow_store *, struct flow_buf *out, struct flow_report *);
 
 /* Compares the program with the store and makes the store fit, in one small transaction: goes
