@@ -214,9 +214,13 @@ def fields_of(spec, count):
     return f"{{ {key}{times}n: count(), s: sum({count}), xs: collect({count}) }}"
 
 
-def program(specs):
-    lines = ["record Row { k: string, x: int, at: timestamp unit s }", "param lag: duration",
-             'source rows: Row = file("in.csv", csv) |> time by at lag lag']
+def program(specs, is_merged):
+    lines = ["record Row { k: string, x: int, at: timestamp unit s }", "param lag: duration"]
+    if is_merged:
+        lines += ['source a: Row = file("in.csv", csv) |> time by at lag lag',
+                  'source b: Row = file("more.csv", csv) |> time by at lag lag', "stream rows = a |> merge b"]
+    else:
+        lines.append('source rows: Row = file("in.csv", csv) |> time by at lag lag')
     for i, spec in enumerate(specs):
         late = f"late{i}" if spec["late"] else None
         lines.append(f'sink out{i} = file("out{i}", jsonl)')
@@ -244,17 +248,20 @@ def log(r, count):
     return rows
 
 
-def expected(specs, rows, lag):
-    """What stands in the files when all has been read and flushed."""
-    pipelines, mark = [Pipeline(spec) for spec in specs], -NEVER
-    for number, (k, x, t) in enumerate(rows):
-        rises = (t - lag) * SECOND > mark
-        mark = max(mark, (t - lag) * SECOND)
-        for spec, pipeline in zip(specs, pipelines):
-            if rises:
-                for window in pipeline.windows:
-                    window.advance(mark)
-            pipeline.windows[0].push(k if spec["keyed"] else None, (t * SECOND, number, x, k))
+def expected(specs, logs, lag):
+    """What stands in the files when all has been read, one log behind the other, and flushed. The clock is the least of
+    the watermarks of logs that have not ended, so it waits for the last one to begin."""
+    pipelines = [Pipeline(spec) for spec in specs]
+    for i, rows in enumerate(logs):
+        mark = -NEVER
+        for number, (k, x, t) in enumerate(rows):
+            rises = (t - lag) * SECOND > mark
+            mark = max(mark, (t - lag) * SECOND)
+            for spec, pipeline in zip(specs, pipelines):
+                if rises and i == len(logs) - 1:
+                    for window in pipeline.windows:
+                        window.advance(mark)
+                pipeline.windows[0].push(k if spec["keyed"] else None, (t * SECOND, (i, number), x, k))
     files = {}
     for i, pipeline in enumerate(pipelines):
         for window in pipeline.windows:
@@ -265,8 +272,8 @@ def expected(specs, rows, lag):
 
 # -- playing
 
-def write_log(folder, rows):
-    (folder / "in.csv").write_text("k,x,at\n" + "".join(f"{k},{x},{t}\n" for k, x, t in rows))
+def write_log(folder, rows, name="in.csv"):
+    (folder / name).write_text("k,x,at\n" + "".join(f"{k},{x},{t}\n" for k, x, t in rows))
 
 
 def run(binary, folder, arguments, block, kill=0):
@@ -304,17 +311,25 @@ def fresh(folder):
     shutil.rmtree(folder / "db", ignore_errors=True)
 
 
-def play(binary, folder, specs, seed):
+def play(binary, folder, specs, is_merged, seed):
     r = random.Random(seed)
-    rows, lag = log(r, r.randrange(1, 120)), r.choice([0, 0, 1, 3, 10])
-    wanted = expected(specs, rows, lag)
+    logs, lag = [log(r, r.randrange(1, 120)) for _ in range(1 + is_merged)], r.choice([0, 0, 1, 3, 10])
+    wanted = expected(specs, logs, lag)
     options = ["--lag", f"{lag}s"]
-    write_log(folder, rows)
+    for rows, name in zip(logs, ("in.csv", "more.csv")):
+        write_log(folder, rows, name)
     for workers, block in ((1, 0), (1, 40), (2, 25), (4, 0)):
         fresh(folder)
         done = run(binary, folder, ["-w", str(workers), *options], block)
         compare(f"seed {seed}, {workers} workers, blocks of {block}", folder, wanted, done)
-    # In two runs, of other numbers of workers: nothing is flushed in between, and nothing becomes late.
+    if CRASHPOINT.exists():
+        play_killed(binary, folder, wanted, options, r, seed)
+    if not is_merged:
+        play_twice(binary, folder, logs[0], wanted, options, r, seed)
+
+
+def play_twice(binary, folder, rows, wanted, options, r, seed):
+    """In two runs, of other numbers of workers: nothing is flushed in between, and nothing becomes late."""
     fresh(folder)
     cut = r.randrange(len(rows) + 1)
     write_log(folder, rows[:cut])
@@ -323,13 +338,16 @@ def play(binary, folder, specs, seed):
     if done.returncode == 0:
         done = run(binary, folder, ["-d", "db", "-w", "1", "--at-end", "flush", *options], 0)
     compare(f"seed {seed}, stopped behind {cut} rows", folder, wanted, done)
-    if not CRASHPOINT.exists():
-        return
+
+
+def play_killed(binary, folder, wanted, options, r, seed):
+    """Killed at some of its calls, and resumed, with other workers and blocks each time."""
     fresh(folder)
     turn = r.choice([["--epoch-records", "1"], ["--epoch-records", "7"]])
     for attempt in range(12):
         workers, kill = r.choice("124"), r.randrange(1, 60) * (attempt + 1) if attempt < 11 else 0
-        done = run(binary, folder, ["-d", "db", "-w", workers, "--at-end", "flush", *turn, *options], r.choice([0, 25, 90]), kill)
+        words = ["-d", "db", "-w", workers, "--at-end", "flush", *turn, *options]
+        done = run(binary, folder, words, r.choice([0, 25, 90]), kill)
         if done.returncode == 0:
             break
     compare(f"seed {seed}, killed and resumed", folder, wanted, done)
@@ -347,11 +365,12 @@ def main():
         folder = Path(name)
         for number in range(PROGRAMS):
             specs = [window_spec(random.Random(f"{SEED + number} {i}")) for i in range(8)]
-            (folder / "windows.flow").write_text(program(specs))
+            is_merged = number % 3 == 1
+            (folder / "windows.flow").write_text(program(specs, is_merged))
             compile_flow(folder)
             for seed in range(LOGS):
-                play(folder / "windows", folder, specs, (SEED + number) * 1000 + seed)
-    print(f"{PROGRAMS * LOGS} logs through 8 windows, each in 6 ways, as the oracle says")
+                play(folder / "windows", folder, specs, is_merged, (SEED + number) * 1000 + seed)
+    print(f"{PROGRAMS * LOGS} logs through 8 windows, each in 5 or 6 ways, as the oracle says")
 
 
 main()
