@@ -22,6 +22,9 @@ static const char *const kind_names[] = {
 /* Windows that one item may be in. Each is emitted by itself, and a range in a loop goes no further. */
 #define WINDOWS_MAX 1000000
 
+/* All the years that there are; sums of this and a time can be counted. */
+#define LONGEST_US (INT64_C(3652500) * 86400000000)
+
 struct window {
   struct checker *c;
   struct stage *stage, *aggregate;
@@ -74,6 +77,11 @@ static const struct expr *constant(struct window *w, struct expr *written, const
     diag = report(w, written->span, "what a window is must be known to the compiler; a param is not");
     diag_note(diag, "what was saved for one window means nothing to another one");
     diag_help(diag, "make it a constant:  const size = 10s");
+    return NULL;
+  }
+  if (type == w->c->types->duration && literal->integer > LONGEST_US) {
+    diag = report(w, written->span, "there are no times that lie so far apart");
+    diag_help(diag, "the longest window is  3652500d,  10,000 years");
     return NULL;
   }
   if (literal->integer >= least) return literal;

@@ -123,7 +123,15 @@ static const struct foreign_word foreign_declarations[] = {
   "a stream has no end to be sorted at: |> state all: list[int] = [] { all.push(n) } on end { "    \
   "emit sort(all) }"
 
+#define TUMBLING_HELP "|> window tumbling 10s |> aggregate { key, n: count() }"
+#define SLIDING_HELP  "|> window sliding 10s every 2s |> aggregate { key, n: count() }"
+
 static const struct foreign_word foreign_verbs[] = {
+    {"tumble", "`window tumbling`", 0, TUMBLING_HELP},
+    {"tumbling", "`window tumbling`", 0, TUMBLING_HELP},
+    {"hop", "`window sliding`", 0, SLIDING_HELP},
+    {"hopping", "`window sliding`", 0, SLIDING_HELP},
+    {"sliding", "`window sliding`", 0, SLIDING_HELP},
     {"where", "`filter`", TOKEN_FILTER, NULL},
     {"WHERE", "`filter`", TOKEN_FILTER, NULL},
     {"keep", "`filter`", TOKEN_FILTER, NULL},
