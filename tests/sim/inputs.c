@@ -12,6 +12,7 @@ int hooks_main(int argc, char **argv);
 int deadlines_main(int argc, char **argv);
 int stops_main(int argc, char **argv);
 int folder_main(int argc, char **argv);
+int windows_main(int argc, char **argv);
 
 /* A file that is being made up. */
 struct text {
@@ -114,6 +115,23 @@ static void make_deadlines(struct world *w, uint32_t part, uint32_t parts) {
   save_cut(w, "calls.csv", &t);
 }
 
+static void make_windows(struct world *w, uint32_t part, uint32_t parts) {
+  struct text t = {.length = 0};
+  uint32_t now = 30;
+  (void)part;
+  (void)parts;
+  add(&t, "auction,price,at\n");
+  for (uint32_t i = record_count(w); i > 0; i--) {
+    now += (uint32_t)world_dice(w, world_chance(w, 10) ? 12 : 3);
+    if (world_chance(w, 20))
+      add(&t, "1,much,%u\n", (unsigned)now);
+    else
+      add(&t, "%u,%u,%u\n", (unsigned)world_dice(w, 6), (unsigned)world_dice(w, 90),
+          (unsigned)(now - world_dice(w, world_chance(w, 6) ? 30 : 4)));
+  }
+  save_cut(w, "bids.csv", &t);
+}
+
 static void make_stops(struct world *w, uint32_t part, uint32_t parts) {
   struct text t = {.length = 0};
   uint32_t count = record_count(w), stop = (uint32_t)world_dice(w, count + 1);
@@ -177,5 +195,9 @@ const struct input_flow input_flows[] = {
      .sinks = {"pages.jsonl"},
      .is_folder = true,
      .make = make_folder},
+    {.program = {"windows", windows_main},
+     .sinks = {"hot.jsonl", "visits.csv", "dead.txt"},
+     .has_end = true,
+     .make = make_windows},
 };
 const uint32_t input_flow_count = sizeof input_flows / sizeof input_flows[0];
