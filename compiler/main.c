@@ -13,6 +13,7 @@
 #include "front/check.h"
 #include "front/import.h"
 #include "front/parse.h"
+#include "front/partial.h"
 #include "middle/graph.h"
 #include "middle/plan.h"
 #include "state/state.h"
@@ -76,6 +77,7 @@ static bool run_passes(struct compiler *compiler, const struct pass *last, bool 
   for (size_t i = 0; i < PASS_COUNT; i++) {
     double start = now_ms();
     bool is_good = passes[i].run(compiler);
+    if (!is_good && passes[i].run == pass_parse) check_partial(compiler);
     double pass_ms = now_ms() - start;
     bool is_last = &passes[i] == last || i + 1 == PASS_COUNT || !is_good;
     if (is_timed) fprintf(stderr, "%-8s %9.3f ms\n", passes[i].name, pass_ms);

@@ -11,10 +11,12 @@
 #include "front/check.h"
 #include "front/import.h"
 #include "front/parse.h"
+#include "front/partial.h"
 #include "middle/graph.h"
 #include "middle/plan.h"
 #include "tools/drawing.h"
 #include "tools/format.h"
+#include "tools/growth.h"
 #include "tools/guarantee.h"
 
 static pass_fn *const passes[] = {pass_tokens, pass_parse, pass_import, pass_resolve,
@@ -37,7 +39,10 @@ static void begin(struct compiler *c, const uint8_t *data, size_t size, bool is_
 static bool compile(struct compiler *c, const uint8_t *data, size_t size, bool is_fused) {
   begin(c, data, size, is_fused);
   bool is_good = c->source != NULL;
-  for (size_t i = 0; is_good && i < sizeof passes / sizeof *passes; i++) is_good = passes[i](c);
+  for (size_t i = 0; is_good && i < sizeof passes / sizeof *passes; i++) {
+    is_good = passes[i](c);
+    if (!is_good && passes[i] == pass_parse) check_partial(c);
+  }
   return is_good;
 }
 
@@ -89,6 +94,7 @@ static void check_dumps(struct compiler *c) {
   graph_dot(c, stream);
   graph_svg(c, stream);
   guarantee_print(c, stream);
+  growth_print(c, stream);
   dump_tokens(c, stream);
   dump_ast(c, stream);
   dump_graph(c, stream);
