@@ -387,6 +387,8 @@ static void emit_hook(struct emit *e, const struct node *node, const struct hook
             emit_state_hook(e, node, hook->kind));
   emit_line(e, "struct S_%s *s = (struct S_%s *)entry;", name, name);
   if (forgets) emit_line(e, "bool is_forgotten = false;");
+  if (node->times.count > 0 && hook->kind != HOOK_AT) /* no deadline has called it: its time is the watermark */
+    emit_line(e, "w->time_us = flow_window_shown(%s);", emit_hook_clock(e, node));
   if (changes)
     emit_line(e, "flow_table_touch(&w->tables[%u], &s->entry);", emit_state_index(e, node));
   emit_hook_call(e, node, hook, forgets);

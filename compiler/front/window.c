@@ -596,7 +596,8 @@ size_t window_expand(struct checker *c, struct stage *const *stages, size_t coun
   c->scope.stage = aggregate;
   bool by_time = w->kind != WINDOW_COUNT;
   w->aggregation = aggregation_of(c, aggregate, by_time, by_time);
-  struct ident id = w->aggregation ? check_stage_id(c, aggregate) : (struct ident){0};
+  if (!w->aggregation) return 0;
+  struct ident id = check_stage_id(c, aggregate);
   check_clause(&aggregate->clauses, "was");
   static const char *const known[] = {"named", "was", NULL};
   check_unused_clauses(c, &aggregate->clauses, "an `aggregate` behind a window", known);
