@@ -39,6 +39,8 @@ struct emit {
   uint32_t guess_count;       /* guesses of a block that readers of records have taken */
   bool is_boundary_dependent; /* something asked for epoch(), now() or `on epoch` */
   bool counts_late;           /* something drops late items */
+  struct node_list meetings;  /* the first node of each meeting (emit_mark.c), once they are known */
+  bool has_meetings;
 
   /* Where emit_line() writes, and what the code being written is about (emit_stage.c). */
   struct text *out;

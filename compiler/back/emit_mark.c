@@ -38,22 +38,29 @@ static bool meet_alike(const struct node *a, const struct node *b) {
   return true;
 }
 
-/* The first node of its meeting, which stands for it. */
-static const struct node *first_to_meet(const struct emit *e, const struct node *node) {
-  vec_each(struct node *, other, &e->graph->nodes)
-    if (meet_alike(*other, node)) return *other;
-  return node;
+/* The place of the node's meeting in the list; its length: it is not in there yet. */
+static size_t find_meeting(const struct emit *e, const struct node *node) {
+  size_t i = 0;
+  while (i < e->meetings.count && !meet_alike(e->meetings.data[i], node)) i++;
+  return i;
+}
+
+/* The first node of each meeting, which stands for it. */
+static const struct node_list *meetings(struct emit *e) {
+  if (e->has_meetings) return &e->meetings;
+  e->has_meetings = true;
+  vec_each(struct node *, node, &e->graph->nodes) {
+    bool is_new = (*node)->times.count > 1 && find_meeting(e, *node) == e->meetings.count;
+    if (is_new) vec_push(&e->compiler->arena, &e->meetings, *node);
+  }
+  return &e->meetings;
 }
 
 static uint32_t meeting_index(struct emit *e, const struct node *node) {
-  uint32_t index = 0;
-  const struct node *first = first_to_meet(e, node);
-  vec_each(struct node *, it, &e->graph->nodes) {
-    const struct node *other = *it;
-    if (is_time(other)) index++;
-    if (other->times.count > 1 && other->id < first->id && first_to_meet(e, other) == other) index++;
-  }
-  return index;
+  meetings(e);
+  uint32_t times = 0;
+  vec_each(struct node *, other, &e->graph->nodes) times += is_time(*other);
+  return times + (uint32_t)find_meeting(e, node);
 }
 
 /* The indices of the `time by`s above a node, with commas. */
@@ -70,25 +77,21 @@ static const char *mark_name(const struct node *time) {
 }
 
 uint32_t emit_meetings(struct emit *e, struct text *rows) {
-  uint32_t count = 0;
-  vec_each(struct node *, it, &e->graph->nodes) {
-    const struct node *node = *it;
-    if (node->times.count < 2 || first_to_meet(e, node) != node) continue;
-    count++;
+  vec_each(struct node *, node, meetings(e)) {
     text_add(rows, "  {.name = \"");
     const char *between = "";
     vec_each(struct node *, time, &e->graph->nodes) { /* in this order, so that the name lasts */
       bool is_part = false;
-      vec_each(struct node *, part, &node->times) is_part = is_part || *part == *time;
+      vec_each(struct node *, part, &(*node)->times) is_part = is_part || *part == *time;
       if (!is_part) continue;
       if ((*time)->stage->idle != NULL) e->is_boundary_dependent = true;
       text_addf(rows, "%s%s", between, mark_name(*time));
       between = "+";
     }
     text_addf(rows, "\", .parts = (const uint32_t[]){%s}, .part_count = %zu},\n",
-              mark_indices(e, node), node->times.count);
+              mark_indices(e, *node), (*node)->times.count);
   }
-  return count;
+  return (uint32_t)meetings(e)->count;
 }
 
 /* -- clocks ------------------------------------------------------------------------------------- */
