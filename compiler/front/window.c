@@ -256,6 +256,8 @@ static bool check(struct window *w, size_t count) {
 
 /* -- the text: times ------------------------------------------------------------------------------ */
 
+/* Locals begin with `$w_`: what the aggregate puts between these statements has locals of its own. */
+
 /* The start of the last window that has begun at a time, and the end of the first one that ends behind it. */
 #define BEGUN(time)       "$floor(" time ", $slide, $origin)"
 #define ENDS_BEHIND(time) "$later($floor($later(" time ", $ahead), $slide, $origin), $size)"
@@ -266,26 +268,26 @@ static bool check(struct window *w, size_t count) {
 
 /* -- the text: tumbling and sliding windows -------------------------------------------------------- */
 
-#define PANES                                                                                      \
-  "|> state $s: { next: timestamp, $panes: list[{ start: timestamp, sums: $Sums }] } =\n"          \
-  "     { next: $never, $panes: [] } named $id {\n"                                                \
-  "  let $w_t = time()\n"                                                                            \
-  "  let $w_begun = " BEGUN("$w_t") "\n"                                                               \
-  "  let $w_last_end = $later($w_begun, $size)\n"                                                      \
-  "  $leave_gap()\n"                                                                               \
-  "  if $closing <= $mark() {\n"                                                                   \
-  "    $late_item()\n"                                                                             \
-  "    $leave()\n"                                                                                 \
-  "  }\n"                                                                                          \
-  "  let $w_start = $pane\n"                                                                         \
-  "  let $w_i = $find($s.$panes, $w_start)\n"                                                          \
-  "  if $w_i == len($s.$panes) or $s.$panes[$w_i].start != $w_start {\n"                                 \
-  "    $insert($s.$panes, $w_i, { start: $w_start, sums: {} })\n"                                      \
-  "  }\n"                                                                                          \
-  "  $add()\n"
+static const char panes_body[] =
+    "|> state $s: { next: timestamp, $panes: list[{ start: timestamp, sums: $Sums }] } =\n"
+    "     { next: $never, $panes: [] } named $id {\n"
+    "  let $w_t = time()\n"
+    "  let $w_begun = " BEGUN("$w_t") "\n"
+    "  let $w_last_end = $later($w_begun, $size)\n"
+    "  $leave_gap()\n"
+    "  if $closing <= $mark() {\n"
+    "    $late_item()\n"
+    "    $leave()\n"
+    "  }\n"
+    "  let $w_start = $pane\n"
+    "  let $w_i = $find($s.$panes, $w_start)\n"
+    "  if $w_i == len($s.$panes) or $s.$panes[$w_i].start != $w_start {\n"
+    "    $insert($s.$panes, $w_i, { start: $w_start, sums: {} })\n"
+    "  }\n"
+    "  $add()\n";
 
 /* A result when the window ends, and never again. Then the earliest pane says when the row is due. */
-static const char panes_final[] = PANES
+static const char panes_final[] =
     "  if $w_i == 0 { $s.next = " ENDS_BEHIND("max($w_start, $mark())") " }\n"
     "}\n"
     "on at $s.next {\n"
@@ -297,7 +299,7 @@ static const char panes_final[] = PANES
     "}\n";
 
 /* Panes stay for `allow` longer, so each has two moments: the ends of its windows, and when it goes. */
-static const char panes_allowed[] = PANES
+static const char panes_allowed[] =
     "  $update()\n"
     "  let $w_at = if $closes and $w_last_end > $mark() then " ENDS_BEHIND("max($w_start, $mark())") " else $closing\n"
     "  if len($s.$panes) == 1 or $w_at < $s.next { $s.next = $w_at }\n"
@@ -342,34 +344,34 @@ static const char send_panes[] =
 
 /* -- the text: sessions --------------------------------------------------------------------------- */
 
-#define SESSIONS                                                                                   \
-  "|> state $s: { next: timestamp, $panes: list[{ start: timestamp, last: timestamp, sums: $Sums }] } =\n" \
-  "     { next: $never, $panes: [] } named $id {\n"                                                \
-  "  let $w_t = time()\n"                                                                            \
-  "  let $w_j = $find($s.$panes, " BEHIND("$w_t") ")\n"                                                \
-  "  let $w_a = add_wrap($w_j, -1)\n"                                                                  \
-  "  let $w_b = add_wrap($w_j, -2)\n"                                                                  \
-  "  let $w_is_one = $w_j > 0 and " REACH("$s.$panes[$w_a].last") " >= $w_t\n"                             \
-  "  let $w_are_two = $w_is_one and $w_j > 1 and " REACH("$s.$panes[$w_b].last") " >= $w_t\n"                \
-  "  let $w_i = if $w_are_two then $w_b else if $w_is_one then $w_a else $w_j\n"                               \
-  "  if not $w_is_one {\n"                                                                           \
-  "    if $later(" REACH("$w_t") ", $allow) < $mark() {\n"                                           \
-  "      $late_item()\n"                                                                           \
-  "      $leave()\n"                                                                               \
-  "    }\n"                                                                                        \
-  "    $insert($s.$panes, $w_i, { start: $w_t, last: $w_t, sums: {} })\n"                                \
-  "  }\n"                                                                                          \
-  "  $add()\n"                                                                                     \
-  "  if $w_t < $s.$panes[$w_i].start { $s.$panes[$w_i].start = $w_t }\n"                                   \
-  "  if $w_t > $s.$panes[$w_i].last { $s.$panes[$w_i].last = $w_t }\n"                                     \
-  "  if $w_are_two {\n"                                                                              \
-  "    let $w_more = $s.$panes[$w_a].sums\n"                                                       \
-  "    $merge()\n"                                                                                 \
-  "    $s.$panes[$w_i].last = $s.$panes[$w_a].last\n"                                                  \
-  "    $s.$panes.remove_at($w_a)\n"                                                                  \
-  "  }\n"
+static const char sessions_body[] =
+    "|> state $s: { next: timestamp, $panes: list[{ start: timestamp, last: timestamp, sums: $Sums }] } =\n"
+    "     { next: $never, $panes: [] } named $id {\n"
+    "  let $w_t = time()\n"
+    "  let $w_j = $find($s.$panes, " BEHIND("$w_t") ")\n"
+    "  let $w_a = add_wrap($w_j, -1)\n"
+    "  let $w_b = add_wrap($w_j, -2)\n"
+    "  let $w_is_one = $w_j > 0 and " REACH("$s.$panes[$w_a].last") " >= $w_t\n"
+    "  let $w_are_two = $w_is_one and $w_j > 1 and " REACH("$s.$panes[$w_b].last") " >= $w_t\n"
+    "  let $w_i = if $w_are_two then $w_b else if $w_is_one then $w_a else $w_j\n"
+    "  if not $w_is_one {\n"
+    "    if $later(" REACH("$w_t") ", $allow) < $mark() {\n"
+    "      $late_item()\n"
+    "      $leave()\n"
+    "    }\n"
+    "    $insert($s.$panes, $w_i, { start: $w_t, last: $w_t, sums: {} })\n"
+    "  }\n"
+    "  $add()\n"
+    "  if $w_t < $s.$panes[$w_i].start { $s.$panes[$w_i].start = $w_t }\n"
+    "  if $w_t > $s.$panes[$w_i].last { $s.$panes[$w_i].last = $w_t }\n"
+    "  if $w_are_two {\n"
+    "    let $w_more = $s.$panes[$w_a].sums\n"
+    "    $merge()\n"
+    "    $s.$panes[$w_i].last = $s.$panes[$w_a].last\n"
+    "    $s.$panes.remove_at($w_a)\n"
+    "  }\n";
 
-static const char sessions_final[] = SESSIONS
+static const char sessions_final[] =
     "  if $w_i == 0 { $s.next = " BEHIND("$s.$panes[0].last") " }\n"
     "}\n"
     "on at $s.next {\n"
@@ -380,17 +382,20 @@ static const char sessions_final[] = SESSIONS
     "  $s.next = " BEHIND("$s.$panes[0].last") "\n"
     "}\n";
 
-#define NEXT_SESSION(now)                                                                          \
-  "  $s.next = $never\n"                                                                           \
-  "  for $w_p in $s.$panes {\n"                                                                      \
-  "    let $w_at = " BEHIND("$w_p.last") "\n"                                                          \
-  "    $s.next = min($s.next, if $closes and $w_at > " now " then $w_at else $later($w_at, $allow))\n"   \
-  "  }\n"
+/* The first moment at which a session ends or goes, behind `$w_now`. */
+static const char next_session[] =
+    "$s.next = $never\n"
+    "for $w_p in $s.$panes {\n"
+    "  let $w_at = " BEHIND("$w_p.last") "\n"
+    "  $s.next = min($s.next, if $closes and $w_at > $w_now then $w_at else $later($w_at, $allow))\n"
+    "}\n";
 
-static const char sessions_allowed[] = SESSIONS
+static const char sessions_allowed[] =
     "  if not $closes or " REACH("$s.$panes[$w_i].last") " < $mark() {\n"
     "    $send()\n"
-    "  }\n" NEXT_SESSION("$mark()")
+    "  }\n"
+    "  let $w_now = $mark()\n"
+    "  $set_next()\n"
     "}\n"
     "on at $s.next {\n"
     "  let $w_now = $s.next\n"
@@ -400,7 +405,8 @@ static const char sessions_allowed[] = SESSIONS
     "    }\n"
     "  }\n"
     "  if $later(" BEHIND("$s.$panes[0].last") ", $allow) <= $w_now { $drop($s.$panes, 1) }\n"
-    "  if is_empty($s.$panes) { forget }\n" NEXT_SESSION("$w_now")
+    "  if is_empty($s.$panes) { forget }\n"
+    "  $set_next()\n"
     "}\n";
 
 static const char send_session[] =
@@ -409,37 +415,32 @@ static const char send_session[] =
 
 /* -- the text: a number of items ------------------------------------------------------------------- */
 
-#define ITEMS(last)                                                                                \
-  "|> state $s: { $panes: int, sums: $Sums" last " } named $id {\n"                                \
-  "  $s.$panes = add_wrap($s.$panes, 1)\n"                                                         \
-  "  $add()\n"
+static const char items_head[] =
+    "|> state $s: { $panes: int, sums: $Sums } = { $panes: 0, sums: {} } named $id {\n";
 
-static const char items_changes[] = ITEMS(" } = { $panes: 0, sums: {}")
-    "  $send()\n"
+/* What the end of the input emits has the time of the last item too. */
+static const char items_head_timed[] =
+    "|> state $s: { $panes: int, sums: $Sums, last: timestamp } =\n"
+    "     { $panes: 0, sums: {}, last: $never } named $id {\n"
+    "  $s.last = time()\n";
+
+static const char items_changes[] =
+    "  $s.$panes = add_wrap($s.$panes, 1)\n"
+    "  $add()\n"
+    "  $emit()\n"
     "  if $s.$panes == $size { forget }\n"
     "}\n";
 
-static const char items_final[] = ITEMS(" } = { $panes: 0, sums: {}")
+static const char items_final[] =
+    "  $s.$panes = add_wrap($s.$panes, 1)\n"
+    "  $add()\n"
     "  if $s.$panes == $size {\n"
-    "    $send()\n"
+    "    $emit()\n"
     "    forget\n"
     "  }\n"
     "}\n"
     "on end {\n"
-    "  $send()\n"
-    "  forget\n"
-    "}\n";
-
-/* What the end of the input emits has the time of the last item too. */
-static const char items_timed[] = ITEMS(", last: timestamp } = { $panes: 0, sums: {}, last: $never")
-    "  $s.last = time()\n"
-    "  if $s.$panes == $size {\n"
-    "    $send()\n"
-    "    forget\n"
-    "  }\n"
-    "}\n"
-    "on end {\n"
-    "  $send()\n"
+    "  $emit()\n"
     "  forget\n"
     "}\n";
 
@@ -533,6 +534,10 @@ static void fill_sums(struct window *w, const char *place, const char *sent, con
   quote_block_hole(q, "$emit", aggregation_emit(a, quote_expr(q, sent), from, to, at ? quote_expr(q, at) : NULL));
 }
 
+static const char *joined(struct window *w, const char *head, const char *rest) {
+  return arena_printf(w->c->arena, "%s%s", head, rest);
+}
+
 static const char *fill_panes(struct window *w) {
   struct quote *q = &w->q;
   bool is_allowed = w->allow || w->emits_changes, is_merged = w->slide < w->size;
@@ -542,7 +547,7 @@ static const char *fill_panes(struct window *w) {
   quote_block_hole(q, "$merge", aggregation_merge(w->aggregation, quote_expr(q, "$w_sum"), quote_expr(q, "$w_p.sums")));
   quote_block_hole(q, "$send", quote_block(q, is_merged ? send_panes : "$emit()"));
   quote_block_hole(q, "$update", quote_block(q, is_allowed ? panes_update : ""));
-  return is_allowed ? panes_allowed : panes_final;
+  return joined(w, panes_body, is_allowed ? panes_allowed : panes_final);
 }
 
 static const char *fill_sessions(struct window *w) {
@@ -552,14 +557,14 @@ static const char *fill_sessions(struct window *w) {
   quote_block_hole(q, "$merge", aggregation_merge(w->aggregation, quote_expr(q, "$s.$panes[$w_i].sums"),
                                                   quote_expr(q, "$w_more")));
   quote_block_hole(q, "$send", quote_block(q, send_session));
-  return w->allow || w->emits_changes ? sessions_allowed : sessions_final;
+  quote_block_hole(q, "$set_next", quote_block(q, next_session));
+  return joined(w, sessions_body, w->allow || w->emits_changes ? sessions_allowed : sessions_final);
 }
 
 static const char *fill_items(struct window *w) {
   bool is_timed = w->stage->in_time && !w->emits_changes;
   fill_sums(w, "$s.sums", "$s.sums", NULL, is_timed ? "$s.last" : NULL);
-  quote_block_hole(&w->q, "$send", quote_block(&w->q, "$emit()"));
-  return w->emits_changes ? items_changes : is_timed ? items_timed : items_final;
+  return joined(w, is_timed ? items_head_timed : items_head, w->emits_changes ? items_changes : items_final);
 }
 
 /* -- the stages ------------------------------------------------------------------------------------ */
