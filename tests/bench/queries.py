@@ -24,36 +24,49 @@ def names():
   return sorted((os.path.basename(file)[:-len('.flow')] for file in files), key=lambda name: int(name[1:]))
 
 
-def build(bench, name, path):
-  """The query with that file for its source; what it reads and writes besides lies in the current directory."""
+def text_of(name):
   with open(os.path.join(EXAMPLES, name + '.flow'), encoding='utf-8') as file:
-    text = over_csv.replaced(file.read(), path)
-  flow = bench.path(f'query_{name}.flow')
+    return file.read()
+
+
+def build(bench, name, text):
+  """The flow, to be run with one worker; what it reads and writes besides lies in the current directory."""
+  flow, program = bench.path(f'query_{name}.flow'), bench.path('query_' + name)
   with open(flow, 'w', encoding='utf-8') as file:
     file.write(text)
-  program = bench.path('query_' + name)
   run([bench.flowcc, flow, '-o', program])
   return [program, '-w', '1']
 
 
+def make_events(bench, command):
+  """The file of the events with all their fields."""
+  path = bench.path(f'events-{EVENTS}.csv')
+  if not os.path.exists(path):
+    with open(path + '.part', 'wb') as part:
+      subprocess.run(command, stdout=part, check=True)
+    os.rename(path + '.part', path)
+  return path
+
+
 def print_queries(bench, goals):
-  """Events per second with one worker, rows, and the state when the input has ended."""
-  path = bench.data('nexmark', EVENTS)
+  """Events per second with one worker, rows, and the state that is there when the input ends."""
   os.chdir(bench.work)
   shutil.copy(os.path.join(EXAMPLES, 'side_input.csv'), bench.work)
-  [made] = bench.alternate([[bench.path('nexmark'), '--events', str(EVENTS), '-w', '1']], ROUNDS)
+  generator = build(bench, 'events', over_csv.with_channels(text_of('events'))) + ['--events', str(EVENTS)]
+  path = make_events(bench, generator)
+  [made] = bench.alternate([generator], ROUNDS)
   print(f'\nNEXMark, {EVENTS // MB} M events from CSV, one worker (the generator writes them as CSV at'
         f' {EVENTS / median(made, "cpu_us"):.1f} M events/s):')
   print(f'  {"":4} {"M events/s":>10} {"ns/event":>9} {"rows":>9} {"state MB":>9} {"entries":>9} {"peak MB":>8}')
   for name in names():
-    command = build(bench, name, path)
+    command = build(bench, name, over_csv.replaced(text_of(name), path))
     [runs] = bench.alternate([command], ROUNDS)
-    summary = summary_of(command)
+    flushed, kept = (summary_of(command + ['--at-end', end]) for end in ('flush', 'keep'))
     us = median(runs, 'cpu_us')
-    print(f'  {name:4} {EVENTS / us:10.1f} {1000 * us / EVENTS:9.1f} {summary["out"]:9}'
-          f' {summary["state_bytes"] / MB:9.1f} {summary["state_entries"]:9}'
+    print(f'  {name:4} {EVENTS / us:10.1f} {1000 * us / EVENTS:9.1f} {flushed["out"]:9}'
+          f' {kept["state_bytes"] / MB:9.1f} {kept["state_entries"]:9}'
           f' {median(runs, "peak_kib") / 1024:8.1f}', flush=True)
-    for folder in glob.glob('bids-*'):
+    for folder in glob.glob('bids-20??-??-??'):
       shutil.rmtree(folder)
   print_saving(bench, goals)
 

@@ -184,13 +184,6 @@ def names_of_flows():
     return sorted((p.stem for p in programs.EXAMPLES.glob("q*.flow")), key=lambda name: int(name[1:]))
 
 
-def events_program(folder):
-    """A program that prints events with what bids have besides."""
-    last = 'extra: string) from "B"'
-    text = programs.text_of("events").replace(last, last.replace(")", ", channel: string, url: string)"))
-    return programs.build("all", folder, text)
-
-
 def counts():
     if len(sys.argv) > 2:
         return [int(count) for count in sys.argv[2:]]
@@ -203,7 +196,7 @@ def main():
         check_hashes(folder)
         shutil.copy(programs.EXAMPLES / "side_input.csv", folder)
         side_input = tables.side_input(programs.EXAMPLES)
-        events = events_program(folder)
+        events = programs.build("all", folder, over_csv.with_channels(programs.text_of("events")))
         flows = {name: programs.build(name, folder) for name in names_of_flows()}
         for count in counts():
             db = tables.load(programs.run(events, "--events", count).decode().splitlines(), side_input)

@@ -26,6 +26,14 @@ class Field(NamedTuple):
     column: str
 
 
+def with_channels(text):
+    """The text of events.flow with what bids have besides: `replaced` reads that."""
+    last = 'extra: string) from "B"'
+    if last not in text:
+        raise ValueError("events.flow declares bids in another way")
+    return text.replace(last, last.replace(")", ", channel: string, url: string)"))
+
+
 def parts_of(text):
     """What stands between the commas and line ends that are in no brackets."""
     parts, depth = [""], 0
