@@ -384,6 +384,7 @@ struct stage {
   const struct expr *key_by;             /* typed: what of in_item is the key; null where nothing of it is */
   struct expr *lag, *max_ahead, *idle;   /* time: durations of constants and params, or null */
   const struct type *wanted;             /* a made map: the type that its value is brought to; else null */
+  const struct expr *out_key_by;         /* a made stage: key_by of what leaves it; null: as for others */
   struct stage_list side;                /* a made merge: what the items of the other stream go through first */
   bool is_lookup;                        /* a made merge: what comes from the other stream is only kept */
   const struct type *state_type;

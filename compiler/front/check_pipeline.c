@@ -383,7 +383,10 @@ static struct flow check_next(struct checker *c, struct decl *decl, size_t index
   return (struct flow){
       .item = stage->out_item,
       .key = stage->out_key,
-      .key_by = !keeps_key ? NULL : is_key ? stage->args.data[0] : stage->key_by,
+      .key_by = stage->out_key_by ? stage->out_key_by
+                : !keeps_key      ? NULL
+                : is_key          ? stage->args.data[0]
+                                  : stage->key_by,
       .has_time = stage->out_time,
   };
 }

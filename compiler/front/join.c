@@ -140,6 +140,19 @@ static bool bind_side(const struct join *j, struct join_side *side) {
   return false;
 }
 
+/* A side without an item is an absent one, so items are there; false after a diagnostic. */
+static bool check_item(const struct join *j, const struct join_side *side) {
+  if (side->item->kind != TYPE_OPTIONAL) return true;
+  struct checker *c = j->c;
+  bool is_left = side == &j->left;
+  struct span span = is_left ? j->stage->verb.span : j->stage->name.span;
+  struct diag *diag = diag_error(c->diags, E0408, span, "the items of the %s side may be absent themselves",
+                                 is_left ? "left" : "right");
+  diag_label(diag, span, "`%s`", type_name(c->types, side->item));
+  diag_help(diag, "make records of them:  |> map { value: it }");
+  return false;
+}
+
 /* Finds out what stands on both sides, and makes their names visible; false after a diagnostic. */
 static bool find_sides(struct join *j) {
   struct checker *c = j->c;
@@ -160,6 +173,7 @@ static bool find_sides(struct join *j) {
               stage->verb.text, stage->name.text);
     return false;
   }
+  if (!check_item(j, &j->left) || !check_item(j, &j->right)) return false;
   return bind_side(j, &j->left) && bind_side(j, &j->right);
 }
 
@@ -255,6 +269,24 @@ static struct ident part_name(const struct expr *left, const struct expr *right)
   return right->kind == EXPR_FIELD ? right->field.name : (struct ident){0};
 }
 
+static void name_field(struct expr *name, void *context) {
+  struct join *j = context;
+  bool is_whole = name->name.text == j->left.name.text;
+  bool is_field = !j->left.name.text && is_of_left(j, name->name.text) && strcmp(name->name.text, "it") != 0;
+  if (is_whole || is_field) name->name.ref = REF_FIELD;
+  else if (is_of_left(j, name->name.text)) j->key_by = NULL;
+}
+
+/* Notes what of a pair is its key: the left side of `on`, if that is always there. */
+static void note_key_by(struct join *j, struct expr *key) {
+  struct clause *emit = check_clause(&j->stage->clauses, "emit");
+  bool is_running = emit && emit->value && emit->value->kind == EXPR_NAME &&
+                    strcmp(emit->value->name.text, "running") == 0;
+  if (j->stage->join_kind == JOIN_FULL || is_running) return;
+  j->key_by = key;
+  each_name(key, name_field, j);
+}
+
 /* The key of a side: its one part, or a record of them. */
 static struct expr *key_of(const struct join *j, const struct expr_list *side, const struct ident_list *names) {
   struct arena *arena = j->c->arena;
@@ -269,7 +301,6 @@ static struct expr *key_of(const struct join *j, const struct expr_list *side, c
     }
     key = record;
   }
-  each_name(key, name_it, (void *)j);
   return key;
 }
 
@@ -305,8 +336,11 @@ static bool check_on(struct join *j) {
   }
   if (!is_good) return false;
   j->key = fields.count == 1 ? fields.data[0].type : type_structural(c->types, fields.data, fields.count);
+  note_key_by(j, key_of(j, &parts.left, &names));
   j->left.key = key_of(j, &parts.left, &names);
   j->right.key = key_of(j, &parts.right, &names);
+  each_name(j->left.key, name_it, j);
+  each_name(j->right.key, name_it, j);
   j->key_span = parts.left.count == 1 ? parts.left.data[0]->span : clause->value->span;
   return true;
 }

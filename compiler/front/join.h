@@ -48,6 +48,7 @@ struct join {
   struct join_side left, right;
   const struct type *key;   /* of the value of `on` */
   struct span key_span;     /* of what says it on the left, or of all equalities */
+  const struct expr *key_by; /* the same as it can be said of the result; null: it cannot */
   struct expr *where;       /* over `$l` and `$r`; or null */
   bool where_may_stop;
   struct ident id;          /* under which it saves what it keeps */

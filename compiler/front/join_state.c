@@ -321,7 +321,9 @@ struct stage_list join_stages(const struct join *j) {
   struct stage_list stages = sides(&s, NULL);
   if (j->bound == JOIN_UNBOUNDED) add_kept(&s);
   else add_timed(&s);
-  return finish(&s, stages);
+  stages = finish(&s, stages);
+  vec_last(&stages)->out_key_by = j->key_by;
+  return stages;
 }
 
 /* A key that has had no row yet is not kept for those that ask for it. The items get their own key back. */
@@ -338,5 +340,7 @@ struct stage_list lookup_stages(const struct join *j) {
   ADD(&s, "if $s == none { forget }\n}\n");
   ADD(&s, "if let $r = it.$right { $s = $r }\n}\n");
   ADD(&s, outer_key ? "|> key by it.$outer |> map it.$item\n" : "|> key by {}\n");
-  return finish(&s, stages);
+  stages = finish(&s, stages);
+  vec_last(&stages)->out_key_by = j->stage->key_by;
+  return stages;
 }

@@ -457,6 +457,8 @@ static bool verb_word(struct layout *l, struct token *token) {
     return false;
   }
   const struct foreign_word *foreign = foreign_verb(token->name);
+  bool is_join = is_name(look(l, 1), "join") || is_name(look(l, 1), "outer");
+  if (!foreign && is_join) foreign = foreign_join(token->name);
   if (foreign) {
     report_foreign(l, token, foreign);
     if (!foreign->kind) {

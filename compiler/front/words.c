@@ -125,6 +125,9 @@ static const struct foreign_word foreign_declarations[] = {
 
 #define TUMBLING_HELP "|> window tumbling 10s |> aggregate { key, n: count() }"
 #define SLIDING_HELP  "|> window sliding 10s every 2s |> aggregate { key, n: count() }"
+#define JOIN_HELP  "orders as o |> join payments as p on o.id == p.id within 1h"
+#define RIGHT_HELP "payments as p |> left join orders as o on p.id == o.id within 1h"
+#define CROSS_HELP "what belongs together has something in common: |> join b on a.id == b.id within 1h"
 
 static const struct foreign_word foreign_verbs[] = {
     {"tumble", "`window tumbling`", 0, TUMBLING_HELP},
@@ -154,6 +157,12 @@ static const struct foreign_word foreign_verbs[] = {
     {"order_by", "as a list in a `state`", 0, SORT_HELP},
     {"orderBy", "as a list in a `state`", 0, SORT_HELP},
     {"sort_by", "as a list in a `state`", 0, SORT_HELP},
+    {"INNER", "`join`", 0, JOIN_HELP},
+    {"JOIN", "`join`", 0, JOIN_HELP},
+    {"LEFT", "`left join`", 0, JOIN_HELP},
+    {"FULL", "`full join`", 0, JOIN_HELP},
+    {"RIGHT", "as a `left join` from the other side", 0, RIGHT_HELP},
+    {"CROSS", "`join`", 0, CROSS_HELP},
     {"union", "`merge`", TOKEN_MERGE, NULL},
     {"UNION", "`merge`", TOKEN_MERGE, NULL},
     {"branch", "`split`", TOKEN_SPLIT, NULL},
@@ -162,6 +171,14 @@ static const struct foreign_word foreign_verbs[] = {
     {"to", "`into`", TOKEN_INTO, NULL},
     {"sink", "`into`", TOKEN_INTO, NULL},
     {"write", "`into`", TOKEN_INTO, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct foreign_word foreign_joins[] = {
+    {"inner", "`join`", 0, JOIN_HELP},
+    {"outer", "`full join`", 0, JOIN_HELP},
+    {"right", "as a `left join` from the other side", 0, RIGHT_HELP},
+    {"cross", "`join`", 0, CROSS_HELP},
     {NULL, NULL, 0, NULL},
 };
 
@@ -237,6 +254,10 @@ const struct foreign_word *foreign_declaration(const char *text) {
 
 const struct foreign_word *foreign_verb(const char *text) {
   return find(foreign_verbs, text);
+}
+
+const struct foreign_word *foreign_join(const char *text) {
+  return find(foreign_joins, text);
 }
 
 const struct foreign_word *foreign_statement(const char *text) {

@@ -34,6 +34,7 @@ struct foreign_word {
  * a line of a test, or stand in an expression. Null where it is not foreign. */
 const struct foreign_word *foreign_declaration(const char *text);
 const struct foreign_word *foreign_verb(const char *text);
+const struct foreign_word *foreign_join(const char *text); /* in front of `join` */
 const struct foreign_word *foreign_statement(const char *text);
 const struct foreign_word *foreign_step(const char *text);
 const struct foreign_word *foreign_value(const char *text);
