@@ -278,7 +278,7 @@ static const char *list_mutator(struct code *c, const struct expr *call, const s
     return "0";
   case BUILTIN_INSERT:
     if (!call->can_fail) /* at the start */
-      code_put(c, "%s(%s, %s, 0, %s);", insert_function(c->e, type), owner, xs, args[1]);
+      code_put(c, "%s(%s, %s, %s, %s);", insert_function(c->e, type), owner, xs, args[0], args[1]);
     else
       code_put(c, "if (!%s(%s, %s, %s, %s)) %s", insert_function(c->e, type), owner, xs, args[0],
                args[1], code_fail(c, call->span, "the index is out of range"));

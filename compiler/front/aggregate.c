@@ -216,7 +216,7 @@ static void check_name(struct aggregation *a, const struct expr *expr) {
   }
   if (strcmp(name, "window") == 0) {
     diag = report(a, expr->span, a->has_window ? "a window is no value: it has `window.start` and `window.end`"
-                                               : "there is no window here");
+                                               : "there is no window of time here");
     if (!a->has_window) diag_help(diag, "put one in front:  |> window tumbling 10s |> aggregate …");
     return;
   }

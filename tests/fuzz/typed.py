@@ -10,6 +10,7 @@ import json
 DECIMAL = ("decimal", "2")
 SCALARS = ("int", "float", "bool", "string", "bytes", "duration", "timestamp", DECIMAL, "json")
 KIND, SHAPE, INNER = ("enum", "Kind"), ("enum", "Shape"), ("record", "Inner")
+ORDERED = ("int", "float", "string", "duration", "timestamp", DECIMAL)
 KEYS = ("int", "string", "bool", "bytes", KIND, DECIMAL)
 
 DECLARATIONS = """enum Kind { red, green from "GREEN!", deep_blue }
@@ -617,6 +618,48 @@ class Program:
         self.can_fail = keep
         return text + (f"    {other}\n" if other else "")
 
+    def aggregate(self, fields, key_type):
+        """One row of many items, of all or of so many, in place of a state."""
+        name, other = self.fresh("aggregate"), self.handler()
+        self.with_item(fields, key_type)
+        window, emit = self.rng.choice(["", f"  |> window count {self.rng.randrange(1, 6)}\n"]), ""
+        if not window:
+            emit = self.rng.choice(["", "", " emit final", " emit on epoch"])
+        self.has_end = self.has_end or bool(window) or emit == " emit final"
+        self.has_epochs = self.has_epochs or emit == " emit on epoch"
+        texts = " ".join(f"{{{self.aggregated()}}}" for _ in range(self.rng.randrange(1, 6)))
+        return (f'{window}  |> aggregate Out(id: {self.counted()}, user: f"{{{self.counted()}}}", what: slice(f"{texts}", 0, 200),\n'
+                f"       all: slice({self.many('string')}, 0, 9)){emit} named {name}{other}\n")
+
+    def where(self, call):
+        return f"({call} where {self.expr('bool', 1)})" if self.chance(0.3) else call
+
+    def counted(self):
+        return self.where(self.rng.choice(["count()", f"distinct({self.expr(self.rng.choice(KEYS), 1)})",
+                                           f"count({self.expr(('opt', 'int'), 1)})", f"sum({self.expr('int', 1)})"]))
+
+    def many(self, t):
+        by, number = self.expr(self.rng.choice(ORDERED), 1), self.rng.choice(["1", "3", "LIMIT"])
+        value = self.expr(t, 2) if t == "string" else self.holder(t)
+        return self.where(self.rng.choice([f"collect({value})", f"all_max_by({by}, {value})",
+                                           f"all_min_by({by}, {value})", f"top({number}, {by}, {value})"]))
+
+    def aggregated(self):
+        t, ordered, number = self.some_type(2), self.rng.choice(ORDERED), self.rng.choice(["int", "float", DECIMAL, "duration"])
+        some = self.rng.choice([ordered, ("opt", ordered)])
+        if self.chance(0.2):
+            return self.many(t)
+        return self.where(self.rng.choice([
+            f"min({self.expr(some, 2)})", f"max({self.expr(some, 2)})", f"avg({self.expr(number, 1)})", f"sum({self.expr(number, 1)})",
+            f"stddev({self.expr('float', 1)})", f"quantile({self.expr(number, 1)}, 0.{self.rng.randrange(10)})",
+            f"first({self.holder(t)})", f"last({self.holder(t)})", f"min_by({self.expr(ordered, 1)}, {self.holder(t)})",
+            f"max_by({self.expr(ordered, 1)}, {self.holder(t)})", f"top(2, {self.expr(ordered, 1)})"]))
+
+    def holder(self, t):
+        """An expression that has the type by itself: `[]` and `none` have not."""
+        known = self.with_type(t)
+        return self.rng.choice(known).text if known else self.expr(self.rng.choice(("int", "string", "bool")), 2)
+
     def simple_stages(self, fields, key=None):
         text = ""
         for _ in range(self.rng.randrange(3)):
@@ -675,7 +718,10 @@ class Program:
             for _ in range(self.rng.choice([1, 1, 2, 3])):
                 stages, fields = self.simple_stages(fields, key_type)
                 key, key_type = self.key_by(fields)
-                text += stages + key + self.state(fields, key_type, ["out", "out", side])
+                if self.chance(0.2):
+                    text += stages + key + self.aggregate(fields, key_type)
+                else:
+                    text += stages + key + self.state(fields, key_type, ["out", "out", side])
                 fields = OUT_FIELDS
             stages, fields = self.simple_stages(fields, key_type)
             out += text + stages
