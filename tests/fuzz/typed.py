@@ -636,7 +636,7 @@ class Program:
 
     def counted(self):
         return self.where(self.rng.choice(["count()", f"distinct({self.expr(self.rng.choice(KEYS), 1)})",
-                                           f"count({self.expr(('opt', 'int'), 1)})", f"sum({self.expr('int', 1)})"]))
+                                           f"count({self.holder(('opt', 'int'))})", f"sum({self.expr('int', 1)})"]))
 
     def many(self, t):
         by, number = self.expr(self.rng.choice(ORDERED), 1), self.rng.choice(["1", "3", "LIMIT"])
@@ -646,11 +646,11 @@ class Program:
 
     def aggregated(self):
         t, ordered, number = self.some_type(2), self.rng.choice(ORDERED), self.rng.choice(["int", "float", DECIMAL, "duration"])
-        some = self.rng.choice([ordered, ("opt", ordered)])
+        some = self.holder(("opt", ordered)) if self.chance(0.3) else self.expr(ordered, 2)
         if self.chance(0.2):
             return self.many(t)
         return self.where(self.rng.choice([
-            f"min({self.expr(some, 2)})", f"max({self.expr(some, 2)})", f"avg({self.expr(number, 1)})", f"sum({self.expr(number, 1)})",
+            f"min({some})", f"max({some})", f"avg({self.expr(number, 1)})", f"sum({self.expr(number, 1)})",
             f"stddev({self.expr('float', 1)})", f"quantile({self.expr(number, 1)}, 0.{self.rng.randrange(10)})",
             f"first({self.holder(t)})", f"last({self.holder(t)})", f"min_by({self.expr(ordered, 1)}, {self.holder(t)})",
             f"max_by({self.expr(ordered, 1)}, {self.holder(t)})", f"top(2, {self.expr(ordered, 1)})"]))
@@ -658,7 +658,7 @@ class Program:
     def holder(self, t):
         """An expression that has the type by itself: `[]` and `none` have not."""
         known = self.with_type(t)
-        return self.rng.choice(known).text if known else self.expr(self.rng.choice(("int", "string", "bool")), 2)
+        return self.rng.choice(known).text if known else self.expr(self.rng.choice(("int", "string")), 2)
 
     def simple_stages(self, fields, key=None):
         text = ""
