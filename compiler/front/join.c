@@ -269,6 +269,7 @@ static struct ident part_name(const struct expr *left, const struct expr *right)
   return right->kind == EXPR_FIELD ? right->field.name : (struct ident){0};
 }
 
+/* A name of the left side as one of the result, which has a field for it. */
 static void name_field(struct expr *name, void *context) {
   struct join *j = context;
   bool is_whole = name->name.text == j->left.name.text;
@@ -433,12 +434,13 @@ static int word_of(struct checker *c, const struct clause *clause, const char *c
     if (strcmp(words[i], word) == 0) return i;
     text_addf(&list, "%s`%s %s`", i ? ", " : "", clause->name.text, words[i]);
   }
-  struct diag *diag = diag_error(c->diags, E0408, value ? value->span : clause->name.span,
-                                 "`%s` of a join is another word", clause->name.text);
+  struct diag *diag = diag_error(c->diags, E0408, value ? value->span : clause->name.span, "a join has no `%s%s%s`",
+                                 clause->name.text, *word ? " " : "", word);
   diag_note(diag, "there are %s", list.data);
   return -1;
 }
 
+/* `expires` or `unbounded`, `keep` and `emit`. */
 static bool check_unbounded(struct join *j) {
   struct checker *c = j->c;
   struct stage *stage = j->stage;
@@ -636,6 +638,10 @@ size_t lookup_expand(struct checker *c, struct stage *const *stages, size_t coun
     if (item->kind == TYPE_RECORD) diag_help(diag, "give it another name:  lookup %s as NAME", j.stage->name.text);
     else diag_help(diag, "make a record of it before:  |> map { NAME: it }");
     return 0;
+  }
+  if (j.stage->late.text) {
+    struct diag *diag = diag_error(c->diags, E0410, j.stage->late.span, "nothing is late for a lookup");
+    diag_help(diag, "leave `late into` out");
   }
   check_clause(&j.stage->clauses, "was");
   static const char *const known[] = {"on", "as", "named", "was", NULL};
