@@ -45,6 +45,12 @@ stream last = l |> left join r on l.k == r.k keep last emit running expires 1s *
 stream all = l |> full join r on l.k == r.k keep all emit final expires 1s * ttl where (l.v + r.v) % 3 != 0
 stream latest = l |> key by v |> lookup r_keyed on k == r_keyed.k
 stream r_keyed = r |> key by k
+stream alone = full
+  |> filter l == none or r == none
+  |> key by "ALL"
+  |> window tumbling 7s
+  |> aggregate count() named windows
+  |> aggregate sum(it) emit final
 late |> map f"late {text(l?.v)} {text(r?.v)}" |> into out
 inner |> map f"inner {key} {l.v} {r.v} {shown(time())}" |> into out
 outer |> map f"outer {key} {l.v} {text(r?.v)} {shown(time())}" |> into out
@@ -52,6 +58,7 @@ full |> map f"full {key} {text(l?.v)} {text(r?.v)} {shown(time())}" |> into out
 window |> map f"window {key} {text(l?.v)} {text(r?.v)} {shown(time())}" |> into out
 twice |> map f"twice {key.k} {a.v} {b.v} {shown(time())}" |> into out
 ttl_pairs |> map f"ttl_pairs {key} {l.v} {r.v} {shown(time())}" |> into out
+alone |> map f"alone {it}" |> into out
 first |> map f"first {key} {l.v} {r.v} {shown(time())}" |> into out
 last |> map f"last {key} {l.v} {text(r?.v)} {shown(time())}" |> into out
 all |> map f"all {key} {text(l?.v)} {text(r?.v)} {shown(time())}" |> into out
@@ -259,6 +266,10 @@ def expected(rows, params):
             name = line.split()[0]
             if name != "late" or join is joins[0]:
                 lines.setdefault(name, []).append(line)
+    # What has no partner comes at a rise of the watermark, and is on time for what looks at it then.
+    alone = sum(" - " in line for line in lines.get("full", []))
+    if alone:
+        lines["alone"] = [f"alone {alone}"]
     return lines
 
 
