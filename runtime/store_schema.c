@@ -123,9 +123,11 @@ static bool check_drops(struct prepare *p, const struct flow_schema_diff *diff) 
     add_line(out, "`");
     flow_buf_add(out, path, length);
     add_text(out, accepted ? "` is forgotten" : "` has saved values and is gone from the program");
-    if (!accepted)
-      snprintf(p->help, sizeof p->help, "--accept-drop %.*s forgets them; for a new name of the "
-               "same field, write `new was \"old\"`", (int)(length > 100 ? 100 : length), path);
+    if (!accepted) {
+      const char *quote = strcspn(path, "( '\n") < length ? "'" : ""; /* for a shell */
+      snprintf(p->help, sizeof p->help, "--accept-drop %s%.*s%s forgets them; for a new name of the "
+               "same field, write `new was \"old\"`", quote, (int)(length > 150 ? 150 : length), path, quote);
+    }
     ok = ok && accepted;
     path += length + (path[length] == '\n');
   }

@@ -18,9 +18,10 @@ TEMPLATE = """{flow}
 record Row {{ {row} }}
 source {source}: Row = file("{path}", jsonl){source_end}
 sink {sink} = file("{out}", {format}){sink_end}
-{source} {before}|> key by {key} |> state {name}: {type} = {init}{state_end} {{ {body}; emit {emit} }}{hook} |> into {sink}
+{source} {before}|> key by {key} |> {stage} |> into {sink}
 {more}
 """
+STAGE = "state {name}: {type} = {init}{state_end} {{ {body}; emit {emit} }}{hook}"
 DEFAULTS = dict(flow="", types="", row="user: string, n: int", source="rows", path="rows.jsonl", source_end="",
                 sink="out", out="out.txt", format="text", sink_end="", before="", key="user", name="v",
                 type="int", init="0", state_end="", body="v += n", emit='f"{key} {v}"', hook="", more="")
@@ -28,7 +29,13 @@ STATE = ["-d", "db", "--epoch-records", "1", "--retain-epochs", "100"]
 
 
 def program(**parts):
-    return TEMPLATE.format(**{**DEFAULTS, **parts})
+    values = {**DEFAULTS, **parts}
+    values.setdefault("stage", STAGE.format(**values))
+    return TEMPLATE.format(**values)
+
+
+def aggregate(text, window=""):
+    return dict(stage=window + f'aggregate f"{{user}} {text}" named v')
 
 
 def record(fields, body, **more):
@@ -143,6 +150,15 @@ ROWS = {
          Carried('a {"count": 8}', 'c {"count": 5}', word="goes on")),
     "the initial value changed":
         ({}, dict(init="1000"), Carried("a 8", "c 1005", word="goes on")),
+    "an aggregate added":
+        (aggregate("{count()}"), aggregate("{count()} {max(n)} {sum(n)}"),
+         Carried("a 3 4 4", "c 1 5 5", notes=[r"`v.max\(n\)` is new", r"`v.sum\(n\)` is new"])),
+    "an aggregate changed or removed":
+        (aggregate("{max(n)}"), aggregate("{min(n)}"),
+         Refused(r"`v.max\(n\)` has saved values and is gone", r"--accept-drop 'v.max\(n\)' forgets", way=["--accept-drop", "v.max(n)"], lines=ANEW)),
+    "another window in front of an `aggregate`":
+        (aggregate("{sum(n)}", "window count 2 |> "), aggregate("{sum(n)}", "window count 3 |> "),
+         Refused("`v.count 3` is a new field", "give the changed state another name, and --accept-drop the old one")),
     "`expires` added":
         ({}, dict(state_end=" expires 10d"), Carried(*GOES_ON, notes=["`v` expires from now on"])),
     "`expires` taken away":
