@@ -1,11 +1,13 @@
 #include "front/aggregate.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "front/accumulator.h"
 #include "front/copy.h"
 #include "front/instance.h"
+#include "front/parse.tab.h"
 #include "front/quote.h"
 
 /* One accumulator. Its expressions are as the user has written them: not typed. */
@@ -76,20 +78,29 @@ static bool is_name(const struct expr *expr, const char *text) {
   return expr->kind == EXPR_NAME && strcmp(expr->name.text, text) == 0;
 }
 
-/* The text of an expression with its blanks evened out. */
-static void add_text(struct checker *c, struct text *out, struct span span) {
-  const char *text = sources_text(&c->compiler->sources, span);
-  bool is_string = false, is_blank = false;
-  for (uint32_t i = 0; i < span.length; i++) {
-    if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) is_string = !is_string;
-    if (!is_string && strchr(" \t\r\n", text[i])) {
-      is_blank = true;
-      continue;
-    }
-    if (is_blank) text_addc(out, ' ');
-    is_blank = false;
-    text_addc(out, text[i]);
+static bool is_word_char(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The tokens of an expression without what stands between them, as accumulators are saved under them: how a
+ * program is laid out makes no other one of it. Words are kept apart, and commas are followed by a blank. */
+static void add_tokens(struct checker *c, struct text *out, struct span span) {
+  struct sources *sources = &c->compiler->sources, saved = *sources;
+  const char *text = arena_strndup(c->arena, sources_text(sources, span), span.length);
+  const struct source *source = sources_add_text(sources, "tokens", text, span.length);
+  if (!source) return;
+  const struct token_list tokens = lex_source(c->compiler, source);
+  int before = '(';
+  vec_each(const struct token, token, &tokens) {
+    if (token->kind == TOKEN_DOC || token->span.length == 0) continue;
+    const char *data = text + (token->span.offset - source->start);
+    bool are_words = before != '(' && is_word_char(out->data[out->length - 1]) && is_word_char(*data);
+    if (before == ',' || are_words) text_addc(out, ' ');
+    text_addn(out, data, token->span.length);
+    before = token->kind;
   }
+  sources->list.count = saved.list.count;
+  sources->end = saved.end;
 }
 
 /* -- the key ------------------------------------------------------------------------------------- */
@@ -399,12 +410,12 @@ static const char *field_name(struct aggregation *a, const struct expr *call, co
   vec_each(const struct arg, arg, &call->call.args) {
     if (arg->value == part) continue;
     if (arg != call->call.args.data) text_add(&out, ", ");
-    add_text(a->c, &out, arg->value->span);
+    add_tokens(a->c, &out, arg->value->span);
   }
   text_addc(&out, ')');
   if (call->call.where) {
     text_add(&out, " where ");
-    add_text(a->c, &out, call->call.where->span);
+    add_tokens(a->c, &out, call->call.where->span);
   }
   return intern(a->c, out.data);
 }
