@@ -96,8 +96,8 @@ void check_unused_clauses(struct checker *c, const struct clause_list *clauses, 
                                    what, clause->name.text);
     if (closest_name(clause->name.text, known, count)) {
       suggest(diag, clause->name.text, known, count);
-    } else if (strcmp(clause->name.text, "as") == 0) {
-      diag_help(diag, "a value is converted by a function: int(x), float(x), string(x)");
+    } else if (our_clause(clause->name.text)) {
+      diag_help(diag, "%s", our_clause(clause->name.text));
     } else if (count > 0) {
       struct text list;
       text_init(&list, c->arena);

@@ -30,6 +30,22 @@ const char *our_value(const char *word) {
   return find_pair(pairs, word);
 }
 
+const char *our_clause(const char *word) {
+  static const struct word_pair pairs[] = {
+      {"as", "a value is converted by a function: int(x), float(x), string(x)"},
+      {"lag", "it stands behind `time by`:  |> time by at lag 5s"},
+      {"max ahead", "it stands behind `time by`:  |> time by at lag 5s max ahead 1h"},
+      {"idle after", "it stands behind `time by`:  |> time by at lag 5s idle after 1m"},
+      {"origin", "windows have it:  |> window tumbling 1d origin @2024-01-01T06:00:00Z |> aggregate …"},
+      {"allow", "windows have it:  |> window tumbling 10s allow 1m |> aggregate …"},
+      {"every", "sliding windows have it:  |> window sliding 10s every 2s |> aggregate …"},
+      {"late into", "windows and joins have it:  |> window tumbling 10s late into NAME |> aggregate …"},
+      {"within", "joins have it:  |> join payments on orders.id == payments.id within 1h"},
+      {NULL, NULL},
+  };
+  return find_pair(pairs, word);
+}
+
 const char *our_stage(const char *word) {
   static const struct word_pair pairs[] = {
       {"project", "map"},      {"transform", "map"},      {"keyed", "key by"},

@@ -376,6 +376,7 @@ bool report_future_word(struct checker *, struct ident word);
 /* What a word of another language is called here, or null. */
 const char *our_value(const char *word);
 const char *our_stage(const char *word);
+const char *our_clause(const char *word);
 /* What to write instead of a call, and instead of a stage that aggregates: a sentence, or null. */
 const char *our_phrase(const char *function);
 const char *our_aggregate(const char *stage);
