@@ -503,7 +503,7 @@ static void fill_times(struct window *w) {
   quote_expr_hole(q, "$ahead", literal(w, EXPR_DURATION, w->slide - w->size));
   quote_expr_hole(q, "$rest", literal(w, EXPR_DURATION, rest));
   quote_expr_hole(q, "$origin", literal(w, EXPR_TIMESTAMP, w->origin));
-  quote_expr_hole(q, "$never", quote_expr(q, "@9999-12-31T23:59:59.999999Z"));
+  quote_expr_hole(q, "$never", literal(w, EXPR_TIMESTAMP, INT64_MAX - 1)); /* windows may end behind the year 9999 */
   quote_expr_hole(q, "$closes", quote_expr(q, w->emits_changes ? "false" : "true"));
   quote_expr_hole(q, "$allow", w->allow ? w->allow : literal(w, EXPR_DURATION, 0));
   quote_expr_hole(q, "$closing", quote_expr(q, w->allow ? "$later($w_last_end, $allow)" : "$w_last_end"));
@@ -543,7 +543,7 @@ static const char *fill_panes(struct window *w) {
   bool is_allowed = w->allow || w->emits_changes, is_merged = w->slide < w->size;
   const char *pane = is_allowed ? "$s.$panes[$w_i].sums" : "$s.$panes[0].sums";
   fill_sums(w, "$s.$panes[$w_i].sums", is_merged ? "$w_sum" : pane, "$shown($earlier($w_end, $size))",
-            "$earlier($w_end, 1us)");
+            "$shown($earlier($w_end, 1us))");
   quote_block_hole(q, "$merge", aggregation_merge(w->aggregation, quote_expr(q, "$w_sum"), quote_expr(q, "$w_p.sums")));
   quote_block_hole(q, "$send", quote_block(q, is_merged ? send_panes : "$emit()"));
   quote_block_hole(q, "$update", quote_block(q, is_allowed ? panes_update : ""));
@@ -553,7 +553,7 @@ static const char *fill_panes(struct window *w) {
 static const char *fill_sessions(struct window *w) {
   struct quote *q = &w->q;
   fill_sums(w, "$s.$panes[$w_i].sums", "$s.$panes[$w_i].sums", "$shown($s.$panes[$w_i].start)",
-            "$earlier($w_end, 1us)");
+            "$shown($earlier($w_end, 1us))");
   quote_block_hole(q, "$merge", aggregation_merge(w->aggregation, quote_expr(q, "$s.$panes[$w_i].sums"),
                                                   quote_expr(q, "$w_more")));
   quote_block_hole(q, "$send", quote_block(q, send_session));
