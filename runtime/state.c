@@ -97,6 +97,7 @@ void flow_table_clear(struct flow_table *t) {
   t->due_count = 0;
   for (int i = 0; i < FLOW_DUE_QUEUES; i++) t->queues[i].span = t->queues[i].count = 0;
   t->next_due_us = INT64_MAX;
+  t->next_due = NULL;
   t->is_in_order = true;
 }
 

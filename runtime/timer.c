@@ -162,6 +162,7 @@ void flow_timer_note(struct flow_table *t, struct flow_entry *row, int64_t deadl
   if (deadline_us != FLOW_NEVER && !enter_queue(t, due)) enter_heap(t, due);
   const struct flow_due *next = first_of(t);
   t->next_due_us = next == NULL ? FLOW_NEVER : next->at_us;
+  t->next_due = next == NULL ? NULL : next->row;
 }
 
 void flow_timer_renumber(struct flow_table *t, struct flow_entry *row) {
@@ -170,9 +171,4 @@ void flow_timer_renumber(struct flow_table *t, struct flow_entry *row) {
     place_of(&t->queues[queue_of(place)], place)->id = row->id;
   else if (place != 0)
     t->due[place - 1].id = row->id;
-}
-
-struct flow_entry *flow_timer_first(const struct flow_table *t) {
-  const struct flow_due *next = first_of(t);
-  return next == NULL ? NULL : &next->row->entry;
 }

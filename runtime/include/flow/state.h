@@ -94,6 +94,7 @@ struct flow_table {
   uint32_t gone_count, gone_capacity;
   /* Rows with a deadline: queues of those that came in their order, a heap of the others (flow/timer.h). */
   int64_t next_due_us; /* the earliest deadline that they know; INT64_MAX: none */
+  struct flow_timed_entry *next_due; /* whose it is; null: none */
   struct flow_due *due;
   uint32_t due_count, due_capacity;
   struct flow_due_queue queues[FLOW_DUE_QUEUES];

@@ -75,7 +75,9 @@ static inline void flow_timer_end(struct flow_table *t, struct flow_entry *row) 
 void flow_timer_renumber(struct flow_table *, struct flow_entry *row);
 
 /* The row that the table takes for the next one; null: no row has a deadline. */
-struct flow_entry *flow_timer_first(const struct flow_table *);
+static inline struct flow_entry *flow_timer_first(const struct flow_table *t) {
+  return t->next_due == NULL ? NULL : &t->next_due->entry;
+}
 
 /* The deadline that the table knows. */
 static inline int64_t flow_timer_noted(struct flow_entry *row) {
