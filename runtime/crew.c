@@ -571,7 +571,8 @@ static void *make_array(const struct flow_sys *sys, size_t count, size_t size) {
 static void init_runner(struct crew *c, uint32_t index) {
   struct runner *r = &c->runners[index];
   struct engine *e = c->engine;
-  int64_t *marks = make_array(e->sys, e->program->mark_count, sizeof *marks);
+  uint32_t count = e->program->mark_count;
+  int64_t *marks = make_array(e->sys, 2 * (size_t)count, sizeof *marks);
   r->crew = c;
   r->index = index;
   r->catcher.engine = e;
@@ -579,7 +580,7 @@ static void init_runner(struct crew *c, uint32_t index) {
                                    .shares = e->shares,
                                    .share_count = e->worker_count,
                                    .marks = marks,
-                                   .row_marks = marks,
+                                   .row_marks = marks + count,
                                    .engine = &r->catcher};
 }
 

@@ -161,7 +161,7 @@ void flight_enter(struct flight *f, struct flow_worker *w, uint32_t worker, uint
   w->next_rise = 0;
   const int64_t *marks = phase == 0 ? f->marks : f->old_marks;
   for (uint32_t i = 0; i < f->shape->mark_count; i++)
-    w->marks[i] = phase == 0 && !f->shape->parses_in_order ? INT64_MIN : marks[i];
+    w->marks[i] = w->row_marks[i] = phase == 0 && !f->shape->parses_in_order ? INT64_MIN : marks[i];
 }
 
 const struct mark_rise *flight_rises(const struct flight *f, size_t *count) {
@@ -438,6 +438,7 @@ void flow_mark_meet(struct flow_worker *w, struct flow_inbox *inbox, uint32_t fi
     const struct flight *f = ((struct lane *)w->lane)->flight;
     memcpy(w->marks, f->marks, f->shape->mark_count * sizeof *w->marks);
     inbox->fire(w, inbox->exchange, 0, inbox->path);
+    memcpy(w->row_marks, f->marks, f->shape->mark_count * sizeof *w->row_marks);
   }
   for (; inbox->rises < inbox->rises_end && inbox->rises->word < first; inbox->rises++) {
     const struct mark_rise *rise = inbox->rises;
@@ -445,6 +446,7 @@ void flow_mark_meet(struct flow_worker *w, struct flow_inbox *inbox, uint32_t fi
     w->marks[rise->mark] = rise->us;
     w->record = rise->record;
     inbox->fire(w, inbox->exchange, rise->word, inbox->path);
+    w->row_marks[rise->mark] = rise->us;
   }
   w->next_rise = inbox->rises < inbox->rises_end ? inbox->rises->word : UINT32_MAX;
 }

@@ -159,7 +159,7 @@ struct flow_worker {
   uint32_t step;            /* the last word of the next path */
   int64_t time_us;          /* event time of the row, or of what fires; only behind a `time by` */
   int64_t *marks;           /* watermark of each `time by` (flow/mark.h) */
-  int64_t *row_marks;       /* the same as the running row finds them; in a lane it is `marks` itself */
+  int64_t *row_marks;       /* the same as the running row finds them: behind what a rise fires */
   uint32_t next_rise;       /* in a lane: the path of the next rise of a watermark; UINT32_MAX: none */
   void *engine;             /* the engine's own */
 };
