@@ -40,6 +40,11 @@ const char *our_clause(const char *word) {
       {"allow", "windows have it:  |> window tumbling 10s allow 1m |> aggregate …"},
       {"every", "sliding windows have it:  |> window sliding 10s every 2s |> aggregate …"},
       {"late into", "windows and joins have it:  |> window tumbling 10s late into NAME |> aggregate …"},
+      {"late", "late items go to a stream:  |> window tumbling 10s late into NAME |> aggregate …"},
+      {"lateness", "how long results still change:  |> window tumbling 10s allow 1m |> aggregate …"},
+      {"allowed_lateness", "how long results still change:  |> window tumbling 10s allow 1m |> aggregate …"},
+      {"grace", "how long results still change:  |> window tumbling 10s allow 1m |> aggregate …"},
+      {"by", "the key stands in front:  |> key by user |> window tumbling 10s |> aggregate …"},
       {"within", "joins have it:  |> join payments on orders.id == payments.id within 1h"},
       {NULL, NULL},
   };

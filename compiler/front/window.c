@@ -86,7 +86,10 @@ static const struct expr *constant(struct window *w, struct expr *written, const
   }
   if (literal->integer >= least) return literal;
   bool is_count = type == w->c->types->int_;
-  diag = report(w, written->span, is_count ? "a window of no items never ends" : "a window lasts longer than no time");
+  bool is_size = written == w->stage->args.data[0];
+  diag = report(w, written->span, is_count  ? "a window of no items never ends"
+                                  : is_size ? "a window lasts longer than no time"
+                                            : "windows begin some time after each other");
   diag_help(diag, is_count ? "write  window count 100" : "write  10s");
   return NULL;
 }
