@@ -156,11 +156,14 @@ static const char *clear_function(struct emit *e, const struct type *type) {
   return s.name;
 }
 
-/* Takes elements from the beginning away that are there. */
+/* Takes elements from the beginning away that are there. Of an empty list there is nothing to move from. */
 static const char *cut_function(struct emit *e, const struct type *list) {
   struct shape s;
   if (!begin(&s, e, "cut", list)) return s.name;
-  text_addf(&s.out, "static inline void %s(struct flow_mem *mem, %s *xs, int64_t count) {\n", s.name, s.c_type);
+  text_addf(&s.out,
+            "static inline void %s(struct flow_mem *mem, %s *xs, int64_t count) {\n"
+            "  if (count == 0) return;\n",
+            s.name, s.c_type);
   if (type_has_heap(s.elem))
     text_addf(&s.out, "  for (int64_t i = 0; i < count; i++)\n  %s", drop(e, s.elem, element(&s, "i")));
   text_addf(&s.out,
