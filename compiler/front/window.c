@@ -385,12 +385,15 @@ static const char sessions_final[] =
     "  $s.next = " BEHIND("$s.$panes[0].last") "\n"
     "}\n";
 
-/* The first moment at which a session ends or goes, behind `$w_now`. */
+/* The first moment at which a session ends or goes, behind `$w_now`. Sessions end in the order in which they stand, and
+ * those that begin less than the gap before `$w_now` have not ended; of the others only the last may not have. */
 static const char next_session[] =
-    "$s.next = $never\n"
-    "for $w_p in $s.$panes {\n"
-    "  let $w_at = " BEHIND("$w_p.last") "\n"
-    "  $s.next = min($s.next, if $closes and $w_at > $w_now then $w_at else $later($w_at, $allow))\n"
+    "$s.next = $later(" BEHIND("$s.$panes[0].last") ", $allow)\n"
+    "let $w_open = $find($s.$panes, $earlier($w_now, $size))\n"
+    "let $w_before = add_wrap($w_open, -1)\n"
+    "if $w_open > 0 and " BEHIND("$s.$panes[$w_before].last") " > $w_now { $w_open = $w_before }\n"
+    "if $closes and $w_open < len($s.$panes) {\n"
+    "  $s.next = min($s.next, " BEHIND("$s.$panes[$w_open].last") ")\n"
     "}\n";
 
 static const char sessions_allowed[] =
@@ -402,10 +405,9 @@ static const char sessions_allowed[] =
     "}\n"
     "on at $s.next {\n"
     "  let $w_now = $s.next\n"
-    "  for $w_i in range(0, len($s.$panes)) {\n"
-    "    if $closes and " BEHIND("$s.$panes[$w_i].last") " == $w_now {\n"
-    "      $send()\n"
-    "    }\n"
+    "  let $w_i = add_wrap($find($s.$panes, $earlier($w_now, $size)), -1)\n"
+    "  if $closes and $w_i >= 0 and " BEHIND("$s.$panes[$w_i].last") " == $w_now {\n"
+    "    $send()\n"
     "  }\n"
     "  if $later(" BEHIND("$s.$panes[0].last") ", $allow) <= $w_now { $drop($s.$panes, 1) }\n"
     "  if is_empty($s.$panes) { forget }\n"
