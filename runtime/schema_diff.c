@@ -158,6 +158,8 @@ static bool plan_field(struct differ *d, struct fields_plan *plan, const struct 
     if (strcmp(old_field->name, now->name) != 0) add_step(d, "has a new name");
     step->plan = compare(d, old_field->type, now->type, is_key);
     if (step->plan == NULL || step->plan->op != PLAN_COPY || step->from != i) *is_copy = false;
+  } else if (now->is_needed) {
+    refuse(d, NULL, now->type, "is new, and what is saved was made without it: give what computes it a new name");
   } else if (now->default_bytes != NULL) {
     add_step(d, "is new, with its default");
     step->bytes = now->default_bytes;

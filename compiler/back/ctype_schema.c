@@ -196,10 +196,11 @@ static void write_fields(struct emit *e, struct text *out, const struct type *re
     text_init(&bytes, arena);
     if (field->init != NULL && ctype_put_constant(arena, &bytes, field->init, field->type)) {
       text_add_quoted_c(out, bytes.data, bytes.length);
-      text_addf(out, ", %zu},\n", bytes.length);
+      text_addf(out, ", %zu", bytes.length);
     } else {
-      text_add(out, "NULL, 0},\n");
+      text_add(out, "NULL, 0");
     }
+    text_add(out, field->is_needed ? ", true},\n" : "},\n");
   }
   text_add(out, "};\n");
 }

@@ -35,7 +35,7 @@ struct result {
 struct aggregation {
   struct checker *c;
   struct stage *stage;
-  bool by_time, has_window;
+  bool by_time, has_window, waits;
   VEC_OF(kept_list, struct kept) kept;
   VEC_OF(result_list, struct result *) results;
   struct local start, end;  /* `window.start`, `window.end` */
@@ -494,6 +494,11 @@ static int keep(struct aggregation *a, struct expr *call, const struct aggregate
   return (int)a->kept.count - 1;
 }
 
+/* Whether there may be a result though nothing was added. */
+static bool may_miss(const struct kept *kept) {
+  return kept->where || kept->x_may_miss;
+}
+
 static void take_call(struct aggregation *a, struct expr **slot, const struct aggregate *row) {
   struct expr *call = *slot;
   const struct expr *part = NULL;
@@ -508,8 +513,7 @@ static void take_call(struct aggregation *a, struct expr **slot, const struct ag
                             .kept = (size_t)index,
                             .part = part,
                             .span = call->span};
-  bool may_miss = kept->where || kept->x_may_miss;
-  result->text = may_miss && kept->how->maybe ? kept->how->maybe : kept->how->value;
+  result->text = may_miss(kept) && kept->how->maybe ? kept->how->maybe : kept->how->value;
   result->local.type = type_of_result(a, result, kept);
   vec_push(a->c->arena, &a->results, result);
   *slot = name_of(a->c, name, call->span);
@@ -655,6 +659,7 @@ static void make_type(struct aggregation *a) {
     struct type_field field = {.name = kept->field,
                                .type = kept->type,
                                .init = kept->init,
+                               .is_needed = a->waits && kept->how->maybe && !may_miss(kept),
                                .from = kept->field,
                                .span = kept->span};
     vec_push(a->c->arena, &a->type->fields, field);
@@ -680,10 +685,11 @@ static void type_whole(struct aggregation *a) {
   a->is_good = a->result->kind != TYPE_ERROR && c->diags->error_count == errors;
 }
 
-struct aggregation *aggregation_of(struct checker *c, struct stage *stage, bool by_time, bool has_window) {
+struct aggregation *aggregation_of(struct checker *c, struct stage *stage, bool by_time, bool has_window,
+                                   bool waits) {
   struct aggregation *a = arena_new(c->arena, struct aggregation);
   *a = (struct aggregation){
-      .c = c, .stage = stage, .by_time = by_time, .has_window = has_window, .is_good = true};
+      .c = c, .stage = stage, .by_time = by_time, .has_window = has_window, .waits = waits, .is_good = true};
   struct scope outer = c->scope;
   uint32_t local_count = 0;
   c->scope = check_new_scope(PLACE_STAGE, &local_count);

@@ -25,8 +25,11 @@ struct aggregation;
 
 /* Types the expression of the stage, whose in_item, in_key, in_time and key_by say what comes, and reports misuse.
  * by_time: what depends on the order of items goes by (event time, order of the input), else by the latter
- * alone. has_window: `window.start` and `window.end` are known. Null after a diagnostic. */
-struct aggregation *aggregation_of(struct checker *, struct stage *aggregate, bool by_time, bool has_window);
+ * alone. has_window: `window.start` and `window.end` are known. waits: a result may be sent long after its last
+ * item, so that an aggregate which is added to saved ones and has no value of nothing is refused by the store.
+ * Null after a diagnostic. */
+struct aggregation *aggregation_of(struct checker *, struct stage *aggregate, bool by_time, bool has_window,
+                                   bool waits);
 
 /* The record of the accumulators, and that of the results. */
 const struct type *aggregation_type(const struct aggregation *);

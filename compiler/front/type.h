@@ -34,6 +34,7 @@ struct type_field {
   const char *name;
   const struct type *type;
   struct expr *init;      /* checked constant default, or null */
+  bool is_needed;         /* saved values without it are refused, whatever its default */
   const char *from;       /* name in the input (`from "x"`), else the field's own */
   const char *was;        /* earlier name in saved state, or null */
   struct expr *where;     /* checked condition on the field, or null; the field is a REF_FIELD in it */

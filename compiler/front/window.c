@@ -605,7 +605,7 @@ size_t window_expand(struct checker *c, struct stage *const *stages, size_t coun
   aggregate->in_time = w->stage->in_time;
   c->scope.stage = aggregate;
   bool by_time = w->kind != WINDOW_COUNT;
-  w->aggregation = aggregation_of(c, aggregate, by_time, by_time);
+  w->aggregation = aggregation_of(c, aggregate, by_time, by_time, true);
   if (!w->aggregation) return 0;
   struct ident id = check_stage_id(c, aggregate);
   check_clause(&aggregate->clauses, "was");

@@ -7,7 +7,7 @@
 #include "ops/op.h"
 
 /* When results are sent, as hooks of the state; null after a diagnostic. */
-static const char *check_emit(struct checker *c, struct stage *stage) {
+static const char *check_emit(struct checker *c, struct stage *stage, bool *is_final) {
   static const struct {
     const char *when, *text;
   } forms[] = {
@@ -16,11 +16,15 @@ static const char *check_emit(struct checker *c, struct stage *stage) {
       {"final", "$add() } on end { $send() }"},
   };
   struct clause *clause = check_clause(&stage->clauses, "emit");
+  *is_final = false;
   if (!clause) return forms[0].text;
   const struct expr *when = clause->value;
   bool is_name = when && when->kind == EXPR_NAME;
   for (size_t i = 1; is_name && i < sizeof forms / sizeof *forms; i++)
-    if (strcmp(when->name.text, forms[i].when) == 0) return forms[i].text;
+    if (strcmp(when->name.text, forms[i].when) == 0) {
+      *is_final = strcmp(forms[i].when, "final") == 0;
+      return forms[i].text;
+    }
   struct diag *diag = diag_error(c->diags, E0440, when ? when->span : clause->name.span,
                                  "`emit` says when a result is sent");
   diag_help(diag, "write  emit on epoch  or  emit final;  without it there is one for each item");
@@ -49,7 +53,8 @@ static size_t expand_aggregate(struct checker *c, struct stage *const *stages, s
                                struct stage_list *made) {
   (void)count;
   struct stage *stage = *stages;
-  const char *send = check_emit(c, stage);
+  bool is_final;
+  const char *send = check_emit(c, stage, &is_final);
   struct ident id = check_stage_id(c, stage);
   struct quote q;
   quote_begin(&q, c, stage);
@@ -57,7 +62,7 @@ static size_t expand_aggregate(struct checker *c, struct stage *const *stages, s
   check_having(c, stage);
   static const char *const known[] = {"emit", "named", "was", NULL};
   check_unused_clauses(c, &stage->clauses, "an `aggregate` without a window", known);
-  struct aggregation *a = aggregation_of(c, stage, false, false);
+  struct aggregation *a = aggregation_of(c, stage, false, false, is_final);
   if (!a || !send || !id.text) return 0;
   struct expr *place = quote_expr(&q, "$kept"), *name = quote_expr(&q, "$id");
   name->name.text = id.text;

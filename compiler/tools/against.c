@@ -64,7 +64,7 @@ static const struct flow_field *describe_fields(struct against *a, const struct 
     struct text bytes;
     text_init(&bytes, a->arena);
     fields[i] = (struct flow_field){.name = field->name, .was = field->was,
-                                    .type = describe(a, field->type)};
+                                    .type = describe(a, field->type), .is_needed = field->is_needed};
     if (!field->init || !ctype_put_constant(a->arena, &bytes, field->init, field->type)) continue;
     fields[i].default_bytes = bytes.data;
     fields[i].default_length = bytes.length;

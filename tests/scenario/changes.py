@@ -153,6 +153,9 @@ ROWS = {
     "an aggregate added":
         (aggregate("{count()}"), aggregate("{count()} {max(n)} {sum(n)}"),
          Carried("a 3 4 4", "c 1 5 5", notes=[r"`v.max\(n\)` is new", r"`v.sum\(n\)` is new"])),
+    "the same behind a window or with `emit final`, of one that has no value of nothing":
+        (aggregate("{count()} {sum(n)}", "window count 5 |> "), aggregate("{count()} {sum(n)} {max(n)}", "window count 5 |> "),
+         Refused(r"`v.sums.max\(n\)` is new, and what is saved was made without it", "give the changed state another name, and --accept-drop the old one")),
     "an aggregate changed or removed":
         (aggregate("{max(n)}"), aggregate("{min(n)}"),
          Refused(r"`v.max\(n\)` has saved values and is gone", r"--accept-drop 'v.max\(n\)' forgets", way=["--accept-drop", "v.max(n)"], lines=ANEW)),

@@ -47,6 +47,7 @@ struct flow_field {
   const struct flow_type *type;
   const char *default_bytes;    /* the default in binary form; null: it has none */
   size_t default_length;
+  bool is_needed;               /* saved values without it are refused, whatever its default */
 };
 
 struct flow_variant {
