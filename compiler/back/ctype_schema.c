@@ -200,7 +200,7 @@ static void write_fields(struct emit *e, struct text *out, const struct type *re
     } else {
       text_add(out, "NULL, 0");
     }
-    text_add(out, field->is_needed ? ", true},\n" : "},\n");
+    text_addf(out, ", %s},\n", field->is_needed ? "true" : "false");
   }
   text_add(out, "};\n");
 }

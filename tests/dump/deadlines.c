@@ -88,8 +88,8 @@ static const struct flow_type schema_timestamp = {.kind = FLOW_KIND_TIMESTAMP};
 static const struct flow_type schema_O_timestamp = {.kind = FLOW_KIND_OPT, .element = &schema_timestamp};
 
 static const struct flow_field schema_T_Seen_fields[] = {
-  {"count", NULL, &schema_int, "\000", 1},
-  {"until", NULL, &schema_O_timestamp, "\000", 1},
+  {"count", NULL, &schema_int, "\000", 1, false},
+  {"until", NULL, &schema_O_timestamp, "\000", 1, false},
 };
 static const struct flow_type schema_T_Seen = {.kind = FLOW_KIND_RECORD, .name = "Seen", .fields = schema_T_Seen_fields, .field_count = 2};
 
