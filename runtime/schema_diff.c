@@ -148,6 +148,11 @@ static uint32_t field_source(const struct flow_field *old_fields, uint32_t old_c
   return by_name;
 }
 
+/* Whether a program can have written the name, which is otherwise that of a window: "tumbling 10s". */
+static bool is_word(const char *name) {
+  return name[strcspn(name, " (")] == '\0';
+}
+
 /* Plans one new field. `*is_copy` becomes false unless it is old field `i`, unchanged. */
 static bool plan_field(struct differ *d, struct fields_plan *plan, const struct flow_field *now,
                        uint32_t i, bool is_key, bool *is_copy) {
@@ -171,7 +176,9 @@ static bool plan_field(struct differ *d, struct fields_plan *plan, const struct 
     step->length = 1; /* the zero byte of `none` */
     *is_copy = false;
   } else {
-    refuse(d, NULL, now->type, "is a new field without a default: give it one, or an optional type");
+    refuse(d, NULL, now->type,
+           is_word(now->name) ? "is a new field without a default: give it one, or an optional type"
+                              : "is another one than what is saved under this name");
   }
   d->path.length = mark;
   return d->verdict != FLOW_SCHEMA_REFUSED && !d->no_memory;

@@ -228,12 +228,20 @@ static void check_name(struct aggregation *a, const struct expr *expr) {
   if (strcmp(name, "window") == 0) {
     diag = report(a, expr->span, a->has_window ? "a window is no value: it has `window.start` and `window.end`"
                                                : "there is no window of time here");
-    if (!a->has_window) diag_help(diag, "put one in front:  |> window tumbling 10s |> aggregate …");
+    if (a->has_window)
+      diag_help(diag, "write  window.start  or  window.end");
+    else
+      diag_help(diag, "put one in front:  |> window tumbling 10s |> aggregate …");
     return;
   }
   const struct type *item = a->stage->in_item;
   bool is_field = !a->stage->instance && item->kind == TYPE_RECORD && type_field_index(item, name) >= 0;
   if (is_field && strcmp(name, "key") != 0) report_field(a, expr, name);
+  bool is_bound_of_window = strcmp(name, "window_start") == 0 || strcmp(name, "window_end") == 0;
+  if (is_field || !is_bound_of_window) return;
+  diag = diag_error(a->c->diags, E0201, expr->span, "unknown name `%s`", name);
+  a->is_good = false;
+  diag_help(diag, "here it is  window.%s", name + strlen("window_"));
 }
 
 static bool take_window(struct aggregation *a, struct expr **slot) {

@@ -483,8 +483,10 @@ void tree_set_clauses(struct parser *parser, struct stage *stage, struct clause_
     } else if (clause->value && clause->value->kind == EXPR_NAME) {
       stage->late = (struct ident){clause->value->name.text, clause->value->span};
     } else {
-      diag_error(diags_of(parser), E0100, clause->value ? clause->value->span : clause->name.span,
-                 "expected the name of a stream or sink behind `late into`");
+      struct span span = clause->value ? clause->value->span : clause->name.span;
+      struct diag *diag = diag_error(diags_of(parser), E0100, span,
+                                     "expected the name of a stream or sink behind `late into`");
+      diag_help(diag, "write  late into missed,  and read it:  missed |> into stdout");
     }
   }
 }

@@ -151,8 +151,10 @@ static bool check_origin(struct window *w) {
   struct clause *origin = check_clause(&w->stage->clauses, "origin");
   if (!origin) return true;
   struct diag *diag;
-  if (!origin->value) {
-    diag = report(w, origin->name.span, "`origin` is a time at which a window begins");
+  bool is_duration = origin->value && origin->value->kind == EXPR_DURATION;
+  if (!origin->value || is_duration) {
+    diag = report(w, is_duration ? origin->value->span : origin->name.span,
+                  "`origin` is a time at which a window begins");
     diag_help(diag, "write  origin @2024-01-01T06:00:00Z");
     return false;
   }
@@ -234,6 +236,14 @@ static bool check_aggregate(struct window *w, size_t count) {
   return false;
 }
 
+/* What is kept has the name of the aggregate. */
+static void check_named(struct window *w) {
+  struct clause *named = check_clause(&w->stage->clauses, "named");
+  if (!named) return;
+  struct diag *diag = diag_error(w->c->diags, E0216, named->name.span, "a window has no clause `named`");
+  diag_help(diag, "it stands behind the aggregate:  |> aggregate … named NAME");
+}
+
 /* Everything that may be wrong; false after a diagnostic. */
 static bool check(struct window *w, size_t count) {
   w->kind = find_kind(w);
@@ -248,11 +258,14 @@ static bool check(struct window *w, size_t count) {
   is_good = check_aggregate(w, count) && is_good && has_time;
   static const char *const known[] = {"every", "origin", "allow", "late into", "emit", NULL};
   size_t errors = w->c->diags->error_count;
+  if (is_good) check_named(w);
   if (is_good) check_unused_clauses(w->c, &w->stage->clauses, "a window", known);
   if (w->stage->on_fail.kind != ON_FAIL_NONE && !w->stage->instance) {
     struct diag *diag = diag_warning(w->c->diags, W0907, w->stage->on_fail.span,
                                      "this `else` is never used: nothing in `window` can fail");
     diag_help(diag, "put it behind the `aggregate`");
+    if (w->stage->on_fail.kind == ON_FAIL_INTO)
+      diag_help(diag, "late items go to a stream by  late into %s", w->stage->on_fail.into.text);
   }
   return is_good && w->c->diags->error_count == errors;
 }

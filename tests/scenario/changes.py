@@ -161,7 +161,7 @@ ROWS = {
          Refused(r"`v.max\(n\)` has saved values and is gone", r"--accept-drop 'v.max\(n\)' forgets", way=["--accept-drop", "v.max(n)"], lines=ANEW)),
     "another window in front of an `aggregate`":
         (aggregate("{sum(n)}", "window count 2 |> "), aggregate("{sum(n)}", "window count 3 |> "),
-         Refused("`v.count 3` is a new field", "give the changed state another name, and --accept-drop the old one")),
+         Refused("`v.count 3` is another one than what is saved under this name", "give the changed state another name, and --accept-drop the old one")),
     "`expires` added":
         ({}, dict(state_end=" expires 10d"), Carried(*GOES_ON, notes=["`v` expires from now on"])),
     "`expires` taken away":
