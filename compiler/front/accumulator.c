@@ -116,45 +116,28 @@ static const struct accumulator *choose_max(const struct aggregated *of) {
   return type_is_ordered(of->x) ? &best : NULL;
 }
 
+#define PLAIN_ONE(ADD, MERGE)                                                                      \
+  {                                                                                                \
+    .type = "$X?", .init = "none", .add = ADD, .merge = MERGE, .value = "$sure($acc)", .maybe = "$acc", \
+  }
+#define TIMED_ONE(BEFORE, MERGE)                                                                   \
+  {                                                                                                \
+    .type = "{ at: timestamp, value: $X }?", .init = "none",                                       \
+    .add = "if $acc == none or $at " BEFORE " $sure($acc).at { $acc = { at: $at, value: $x } }",   \
+    .merge = MERGE, .value = "$sure($acc).value", .maybe = "$acc?.value",                          \
+  }
+#define KEEP_EARLIER "if $acc == none { $acc = $from }"
+#define TAKE_LATER   "if $from != none { $acc = $from }"
+
 static const struct accumulator *choose_first(const struct aggregated *of) {
-  static const struct accumulator
-      plain = {
-          .type = "$X?",
-          .init = "none",
-          .add = "if $acc == none { $acc = $x }",
-          .merge = "if $acc == none { $acc = $from }",
-          .value = "$sure($acc)",
-          .maybe = "$acc",
-      },
-      timed = {
-          .type = "{ at: timestamp, value: $X }?",
-          .init = "none",
-          .add = "if $acc == none or $at < $sure($acc).at { $acc = { at: $at, value: $x } }",
-          .merge = "if $acc == none { $acc = $from }",
-          .value = "$sure($acc).value",
-          .maybe = "$acc?.value",
-      };
+  static const struct accumulator plain = PLAIN_ONE("if $acc == none { $acc = $x }", KEEP_EARLIER),
+                                  timed = TIMED_ONE("<", KEEP_EARLIER);
   return of->by_time ? &timed : &plain;
 }
 
 static const struct accumulator *choose_last(const struct aggregated *of) {
-  static const struct accumulator
-      plain = {
-          .type = "$X?",
-          .init = "none",
-          .add = "$acc = $x",
-          .merge = "if $from != none { $acc = $from }",
-          .value = "$sure($acc)",
-          .maybe = "$acc",
-      },
-      timed = {
-          .type = "{ at: timestamp, value: $X }?",
-          .init = "none",
-          .add = "if $acc == none or $at >= $sure($acc).at { $acc = { at: $at, value: $x } }",
-          .merge = "if $from != none { $acc = $from }",
-          .value = "$sure($acc).value",
-          .maybe = "$acc?.value",
-      };
+  static const struct accumulator plain = PLAIN_ONE("$acc = $x", TAKE_LATER),
+                                  timed = TIMED_ONE(">=", TAKE_LATER);
   return of->by_time ? &timed : &plain;
 }
 
