@@ -25,7 +25,7 @@ static void sums_keep_what_rounding_cuts_off(void **state) {
 
 /* How far a mean is from the exact one, times 2^63 and the count. */
 static unsigned __int128 distance(double mean, int64_t sum, int64_t count) {
-  __int128 wide = (__int128)ldexp(mean, 63) * count - ((__int128)sum << 63);
+  __int128 wide = (__int128)ldexp(mean, 63) * count - (__int128)sum * ((__int128)1 << 63);
   return (unsigned __int128)(wide < 0 ? -wide : wide);
 }
 
