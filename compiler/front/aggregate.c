@@ -43,7 +43,6 @@ struct aggregation {
   struct local_list bound;  /* what is bound in the expression around the node that is looked at */
   const struct expr *call;  /* the innermost call around it, or null */
   struct type *type;
-  const struct type *result;
   bool is_good;
 };
 
@@ -687,10 +686,10 @@ static void type_whole(struct aggregation *a) {
     vec_push(c->arena, &c->scope.locals, &a->end);
   }
   c->scope.failures.count = 0;
-  a->result = check_expr(c, copy_expr(c->arena, a->expr), NULL)->type;
+  const struct type *result = check_expr(c, copy_expr(c->arena, a->expr), NULL)->type;
   size_t errors = c->diags->error_count;
   report_failures(c);
-  a->is_good = a->result->kind != TYPE_ERROR && c->diags->error_count == errors;
+  a->is_good = result->kind != TYPE_ERROR && c->diags->error_count == errors;
 }
 
 struct aggregation *aggregation_of(struct checker *c, struct stage *stage, bool by_time, bool has_window,
@@ -718,10 +717,6 @@ struct aggregation *aggregation_of(struct checker *c, struct stage *stage, bool 
 
 const struct type *aggregation_type(const struct aggregation *a) {
   return a->type;
-}
-
-const struct type *aggregation_result(const struct aggregation *a) {
-  return a->result;
 }
 
 /* -- statements ---------------------------------------------------------------------------------- */

@@ -31,9 +31,8 @@ struct aggregation;
 struct aggregation *aggregation_of(struct checker *, struct stage *aggregate, bool by_time, bool has_window,
                                    bool waits);
 
-/* The record of the accumulators, and that of the results. */
+/* The record of the accumulators. */
 const struct type *aggregation_type(const struct aggregation *);
-const struct type *aggregation_result(const struct aggregation *);
 
 /* Statements that add the item of the body to the accumulators at a place of the state: `$s.sums`. */
 struct block *aggregation_add(const struct aggregation *, const struct expr *place);

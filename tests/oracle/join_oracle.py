@@ -11,10 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+import _crash  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOWCC = Path(os.environ.get("FLOWCC", ROOT / "build" / "flowcc"))
-CRASHPOINT = ROOT / "build" / "release" / "tests" / "crashpoint.so"
-CAN_KILL = CRASHPOINT.exists() and os.environ.get("MODE") not in ("asan", "tsan", "cover")
 FULL = bool(os.environ.get("FULL"))
 SEED = int(time.time()) if FULL else 1
 COUNT = 150 if FULL else 4
@@ -290,7 +291,7 @@ def write(path, rows):
 def run(program, folder, options, workers, block=0, at=0):
     env = dict(os.environ, **({"FLOW_BLOCK_BYTES": str(block)} if block else {}))
     if at:
-        env.update(LD_PRELOAD=str(CRASHPOINT), CRASHPOINT_AT=str(at))
+        env.update(LD_PRELOAD=str(_crash.library()), CRASHPOINT_AT=str(at))
     result = subprocess.run([program, "-w", str(workers), *options], cwd=folder, env=env, capture_output=True, text=True)
     if result.returncode and not (at and result.returncode == -9):
         sys.exit(f"exit code {result.returncode}\n{result.stderr}")
@@ -326,7 +327,7 @@ def play(program, folder, seed):
     options += ["-d", f"db{seed}", "--epoch-records", str(r.randrange(1, 40))]
     for part, end in ((rows[:half], "keep"), (rows, "flush")):
         write(folder / "rows.csv", part)
-        for _ in range(3 if CAN_KILL else 0):
+        for _ in range(3 if _crash.library() else 0):
             run(program, folder, [*options, "--at-end", end], r.randrange(1, 5), 60, r.randrange(1, 60))
         run(program, folder, [*options, "--at-end", end], r.randrange(1, 5), 60)
     compare(folder, wanted, f"{where}, killed and gone on with")

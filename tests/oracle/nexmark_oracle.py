@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+import _crash  # noqa: E402
 from nexmark import over_csv, programs, queries, tables  # noqa: E402
 
 # MD5 of the first events of Beam's generator, as CSV.
@@ -94,7 +95,7 @@ class Subject:
 
     def check_crashes(self, points, epoch):
         """Kills the program at `points` calls that change something, the last one as the end of the input is flushed."""
-        library = programs.crash_library()
+        library = _crash.library()
         if library is None:
             return
         args = [*self.args, *FLUSH, "--epoch-records", epoch]

@@ -16,10 +16,11 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+import _crash  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOWCC = Path(os.environ.get("FLOWCC", ROOT / "build" / "flowcc"))
-CRASHPOINT = ROOT / "build" / "release" / "tests" / "crashpoint.so"
-CAN_KILL = CRASHPOINT.exists() and os.environ.get("MODE") not in ("asan", "tsan", "cover")
 FULL = bool(os.environ.get("FULL"))
 SEED = int(time.time()) if FULL else 1
 PROGRAMS, LOGS = (15, 6) if FULL else (2, 2)
@@ -282,7 +283,7 @@ def run(binary, folder, arguments, block, kill=0):
     if block:
         env["FLOW_BLOCK_BYTES"] = str(block)
     if kill:
-        env |= {"LD_PRELOAD": str(CRASHPOINT), "CRASHPOINT_AT": str(kill)}
+        env |= {"LD_PRELOAD": str(_crash.library()), "CRASHPOINT_AT": str(kill)}
     return subprocess.run([binary, *arguments], cwd=folder, env=env, capture_output=True, text=True)
 
 
@@ -323,7 +324,7 @@ def play(binary, folder, specs, is_merged, seed):
         fresh(folder)
         done = run(binary, folder, ["-w", str(workers), *options], block)
         compare(f"seed {seed}, {workers} workers, blocks of {block}", folder, wanted, done)
-    if CAN_KILL:
+    if _crash.library():
         play_killed(binary, folder, wanted, options, r, seed)
     if not is_merged:
         play_twice(binary, folder, logs[0], wanted, options, r, seed)

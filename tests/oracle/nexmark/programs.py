@@ -43,12 +43,6 @@ def run(program, *args, env=None, code=0):
     return done.stdout
 
 
-def crash_library():
-    """What kills a program at one of its calls (tests/crash/crashpoint.c), or None where it cannot be loaded."""
-    path = Path(os.environ.get("BUILD", ROOT / "build" / "release")).resolve() / "tests" / "crashpoint.so"
-    return path if path.exists() and os.environ.get("MODE") not in ("asan", "tsan", "cover") else None
-
-
 def rows(program, *args, env=None):
     """What the program prints and what is in its files of each minute, which are then removed."""
     return run(program, *args, env=env) + rows_of_files(program)
